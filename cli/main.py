@@ -1,0 +1,118 @@
+"""The `infra` program: a table of commands, each loaded only when it is called.
+
+A command is one file in this folder with a Typer app named `app`, and one line in `COMMANDS`. The table keeps the help
+text, so that `infra --help` and completion import no command (and so no cdktf, Snowflake or Kafka).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
+
+from cli._output import fail, set_plain
+from modules.errors import InfraError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: dict[str, str] = {
+    "plan": "Show what a deploy would change, stack by stack.",
+    "deploy": "Plan, confirm, apply.",
+    "destroy": "Take an environment down again, in reverse order.",
+    "output": "Print an environment's outputs.",
+    "local": "The laptop platform: Kafka, Schema Registry and a Snowflake stand-in.",
+    "produce": "Send realistic order events, checked against the Avro schema.",
+    "sink": "Carry the topic's events into the warehouse.",
+    "smoke": "Measure end-to-end latency against the SLOs.",
+    "cost": "What an environment costs, and what it would cost elsewhere.",
+    "doctor": "Check this machine and an environment.",
+    "demo": "Everything at once: local platform, deploy, produce, query, smoke, cost.",
+}
+
+EPILOG = "Examples:  infra demo  ·  infra plan --env local  ·  infra cost compare  ·  infra smoke --env local"
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from `COMMANDS` and imports a command's module only when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A stand-in that carries the help text: enough for listings and completion."""
+        help_text = COMMANDS.get(cmd_name)
+        return TyperCommand(cmd_name, help=help_text, short_help=help_text) if help_text else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that was asked for, imported now."""
+        name = args[0]
+        if name not in COMMANDS:
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean `infra {close[0]}`?" if close else "see `infra --help` for the list"
+            raise InfraError(f"there is no command `{name}`", do=hint)
+        module = importlib.import_module(f"cli.{name}")
+        command = typer.main.get_command(module.app)
+        command.name = name
+        return name, command, args[1:]
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="infra",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=EPILOG,
+    help="Provision a streaming data platform; know what it changes, costs and how fast it is.",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"infra {version('infra')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    plain: bool = typer.Option(False, "--plain", help="No colour and no live display, as when piped or in CI."),
+) -> None:
+    """Holds the options that come before the command."""
+    if plain:
+        set_plain()
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code; every foreseen error ends here as three plain lines."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        result = typer.main.get_command(app).main(args=arguments, prog_name="infra", standalone_mode=False)
+    except InfraError as error:
+        return fail(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return fail(InfraError("interrupted", do="run the same command again to go on"), code=130)
+    except typer.Exit as ended:
+        return int(ended.exit_code)
+    except TyperException as error:
+        # Usage errors; not Typer's own exit code 2, with which `plan` says that there are changes.
+        message = getattr(error, "format_message", error.__str__)()
+        command = next((name for name in arguments[:1] if name in COMMANDS), "")
+        return fail(InfraError(message, do=f"see `infra {command} --help`".replace("  ", " ")))
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) went away; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return int(result or 0)

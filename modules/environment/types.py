@@ -1,0 +1,168 @@
+"""Values as people write them in YAML: `30d`, `1GB/day`, `1KiB`, `300 USD`, `env:NAME`.
+
+Each is a small frozen type with an exact number inside, a parser that says what it expects, and a `str()` that gives
+back what a person would write. GB is 10^9 bytes, GiB 2^30, a billing month 730 hours.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+__all__ = ["DataRate", "DataSize", "Duration", "Money", "SecretRef"]
+
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_MS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_BYTES = {
+    "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+}  # fmt: skip
+_PER_SECONDS = {
+    "s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600,
+    "day": 86400, "d": 86400, "month": 730 * 3600,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, order=True)
+class DurationValue:
+    """A length of time in whole milliseconds."""
+
+    milliseconds: int
+
+    @property
+    def seconds(self) -> float:
+        return self.milliseconds / 1000
+
+    @classmethod
+    def parse(cls, text: object) -> DurationValue:
+        if isinstance(text, DurationValue):
+            return text
+        match = re.fullmatch(rf"\s*{_NUMBER}\s*(ms|s|min|m|h|d|w)\s*", str(text))
+        if not match:
+            raise ValueError(f"expected a duration such as 30d, 12h, 60s or 250ms, got {text!r}")
+        return cls(int(Decimal(match[1]) * _MS[match[2]]))
+
+    def __str__(self) -> str:
+        for unit in ("d", "h", "m", "s"):
+            if self.milliseconds and self.milliseconds % _MS[unit] == 0:
+                return f"{self.milliseconds // _MS[unit]}{unit}"
+        return f"{self.milliseconds}ms"
+
+
+@dataclass(frozen=True, order=True)
+class DataSizeValue:
+    """A number of bytes."""
+
+    bytes: int
+
+    @classmethod
+    def parse(cls, text: object) -> DataSizeValue:
+        if isinstance(text, DataSizeValue):
+            return text
+        match = re.fullmatch(rf"\s*{_NUMBER}\s*([KMGT]i?B|B)\s*", str(text))
+        if not match:
+            raise ValueError(f"expected a size such as 1KiB, 500MB or 1GB, got {text!r}")
+        return cls(int(Decimal(match[1]) * _BYTES[match[2]]))
+
+    def __str__(self) -> str:
+        for unit in ("TiB", "GiB", "MiB", "KiB", "TB", "GB", "MB", "KB"):
+            if self.bytes and self.bytes % _BYTES[unit] == 0:
+                return f"{self.bytes // _BYTES[unit]}{unit}"
+        return f"{self.bytes}B"
+
+
+@dataclass(frozen=True)
+class DataRateValue:
+    """An amount of data per time: `bytes` every `per_seconds` seconds."""
+
+    bytes: int
+    per_seconds: int
+
+    @property
+    def bytes_per_second(self) -> Decimal:
+        return Decimal(self.bytes) / Decimal(self.per_seconds)
+
+    @property
+    def bytes_per_month(self) -> Decimal:
+        """Bytes in a billing month of 730 hours."""
+        return self.bytes_per_second * 730 * 3600
+
+    @classmethod
+    def parse(cls, text: object) -> DataRateValue:
+        if isinstance(text, DataRateValue):
+            return text
+        size, slash, per = str(text).partition("/")
+        per = per.strip()
+        if not slash or per not in _PER_SECONDS:
+            raise ValueError(f"expected a rate such as 1GB/day or 5MB/s, got {text!r}")
+        return cls(DataSizeValue.parse(size).bytes, _PER_SECONDS[per])
+
+    def __str__(self) -> str:
+        per = next(name for name, seconds in _PER_SECONDS.items() if seconds == self.per_seconds)
+        return f"{DataSizeValue(self.bytes)}/{'day' if per == 'd' else per}"
+
+
+@dataclass(frozen=True)
+class MoneyValue:
+    """An amount in a currency."""
+
+    amount: Decimal
+    currency: str
+
+    @classmethod
+    def parse(cls, text: object) -> MoneyValue:
+        if isinstance(text, MoneyValue):
+            return text
+        match = re.fullmatch(rf"\s*{_NUMBER}\s*([A-Z]{{3}})\s*", str(text))
+        if not match:
+            raise ValueError(f"expected an amount with its currency such as 300 USD, got {text!r}")
+        return cls(Decimal(match[1]), match[2])
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+@dataclass(frozen=True)
+class SecretRefValue:
+    """A reference to a secret, never the value: `env:NAME`, `file:PATH` (from the project root), `aws-sm:NAME#KEY`."""
+
+    scheme: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: object) -> SecretRefValue:
+        if isinstance(text, SecretRefValue):
+            return text
+        scheme, colon, name = str(text).partition(":")
+        if not colon or scheme not in ("env", "file", "aws-sm") or not name:
+            # The value is not repeated: it may be the secret itself.
+            raise ValueError(
+                "expected a secret reference: env:NAME, file:PATH or aws-sm:NAME (never the secret itself)"
+            )
+        return cls(scheme, name)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.name}"
+
+
+def _typed(cls: Any, pattern: str, example: str) -> Any:
+    return (
+        BeforeValidator(cls.parse),
+        PlainSerializer(str, return_type=str),
+        WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]}),
+    )
+
+
+_N = r"^\s*\d+(\.\d+)?\s*"
+Duration = Annotated[DurationValue, *_typed(DurationValue, _N + r"(ms|s|min|m|h|d|w)\s*$", "30d")]
+DataSize = Annotated[DataSizeValue, *_typed(DataSizeValue, _N + r"([KMGT]i?B|B)\s*$", "1KiB")]
+DataRate = Annotated[
+    DataRateValue,
+    *_typed(DataRateValue, _N + r"([KMGT]i?B|B)\s*/\s*(s|sec|second|min|minute|h|hour|day|d|month)$", "1GB/day"),
+]
+Money = Annotated[MoneyValue, *_typed(MoneyValue, _N + r"[A-Z]{3}\s*$", "300 USD")]
+SecretRef = Annotated[SecretRefValue, *_typed(SecretRefValue, r"^(env|file|aws-sm):.+$", "env:SNOWFLAKE_PRIVATE_KEY")]

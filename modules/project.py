@@ -1,0 +1,67 @@
+"""Where things are: the project folder, its `.infra` state folder and the user's cache.
+
+Nothing here reads a file's content. `INFRA_CACHE` moves the cache (downloads: Kafka, the registry), which is shared by
+all projects of a user.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from modules.errors import ConfigError
+
+__all__ = ["Project", "cache_dir", "find_project"]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that has `environments/`; everything `infra` writes goes below `root/.infra`."""
+
+    root: Path
+
+    @property
+    def environments(self) -> Path:
+        return self.root / "environments"
+
+    @property
+    def state(self) -> Path:
+        """Terraform working folders, states, the local platform's data and secrets."""
+        return self.root / ".infra"
+
+    @property
+    def local(self) -> Path:
+        """The local platform's folder: `services.json`, `data/`, `logs/`, `run/`, `secrets/`."""
+        return self.state / "local-platform"
+
+    def environment_state(self, environment: str) -> Path:
+        """One environment's folder: `<stack>/` working folders and `secrets/`."""
+        return self.state / "env" / environment
+
+
+def find_project(start: Path | None = None) -> Project:
+    """The nearest folder at or above `start` (default: the current one, or `INFRA_PROJECT`) with `environments/`.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    given = os.environ.get("INFRA_PROJECT")
+    here = (start or (Path(given) if given else Path.cwd())).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "environments").is_dir():
+            return Project(folder)
+    raise ConfigError(
+        f"no `environments` folder in {here} or above it",
+        do="run infra inside a project, or set INFRA_PROJECT to its folder",
+    )
+
+
+def cache_dir() -> Path:
+    """The user's cache of downloads; `INFRA_CACHE` overrides it."""
+    override = os.environ.get("INFRA_CACHE")
+    if override:
+        return Path(override)
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("infra", appauthor=False))
