@@ -1,0 +1,142 @@
+"""What an environment's topics amount to: topics, dead-letter topics, ACLs and schemas, as plain data.
+
+Platforms turn these into their own resources (`mongey/kafka` or Confluent's), so that an ACL is decided once for all of
+them. Nothing here knows Terraform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from modules.environment.model import Environment, Topic
+
+__all__ = [
+    "AclSpec",
+    "SchemaSpec",
+    "TopicSpec",
+    "access_acls",
+    "dead_letter_topic",
+    "schema_specs",
+    "sink_acls",
+    "sink_group",
+    "topic_specs",
+]
+
+Role = Literal["producer", "consumer", "sink"]
+Operation = Literal["Read", "Write", "Describe"]
+
+_DEAD_LETTER_RETENTION_MS = 14 * 86_400_000
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """One topic to exist. `config` holds Kafka's own names and string values."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class AclSpec:
+    """An allow rule for one role. `pattern` is how `resource_name` is matched."""
+
+    role: Role
+    resource_type: Literal["Topic", "Group"]
+    resource_name: str
+    operation: Operation
+    pattern: Literal["Literal", "Prefixed"] = "Literal"
+
+    @property
+    def key(self) -> str:
+        """Stable, readable address key: `producer write topic order-events`."""
+        star = "*" if self.pattern == "Prefixed" else ""
+        return f"{self.role} {self.operation.lower()} {self.resource_type.lower()} {self.resource_name}{star}"
+
+
+@dataclass(frozen=True)
+class SchemaSpec:
+    """A subject with its newest schema. `path` is relative to the environments folder."""
+
+    subject: str
+    path: str
+    compatibility: str
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Where the sink puts what it cannot write."""
+    return f"{topic}.dlq"
+
+
+def sink_group(topic: str) -> str:
+    """The sink's consumer group."""
+    return f"sink-{topic}"
+
+
+def topic_specs(environment: Environment) -> list[TopicSpec]:
+    """The declared topics, each followed by its dead-letter topic where it has a sink."""
+    specs = []
+    for name, topic in environment.topics.items():
+        replication = topic.replication or _default_replication(environment)
+        config = {
+            "cleanup.policy": "delete",
+            "retention.ms": str(topic.retention.milliseconds),
+            **_durability(environment, replication),
+            **topic.config,
+        }
+        specs.append(TopicSpec(name, topic.partitions, replication, tuple(sorted(config.items()))))
+        if topic.sink and topic.dead_letter:
+            dead = {"cleanup.policy": "delete", "retention.ms": str(_DEAD_LETTER_RETENTION_MS)}
+            specs.append(TopicSpec(dead_letter_topic(name), 1, replication, tuple(sorted(dead.items()))))
+    return specs
+
+
+def access_acls(environment: Environment) -> list[AclSpec]:
+    """What producers and consumers may do: exactly their topics, and group names that start with the topic's."""
+    acls = []
+    for name, topic in environment.topics.items():
+        acls += [AclSpec("producer", "Topic", name, operation) for operation in ("Write", "Describe")]
+        acls += [AclSpec("consumer", "Topic", name, operation) for operation in ("Read", "Describe")]
+        acls.append(AclSpec("consumer", "Group", f"{name}-", "Read", "Prefixed"))
+        if topic.sink and topic.dead_letter:
+            acls += [
+                AclSpec("consumer", "Topic", dead_letter_topic(name), operation) for operation in ("Read", "Describe")
+            ]
+    return acls
+
+
+def sink_acls(environment: Environment) -> list[AclSpec]:
+    """What the sink may do: read its topics in its own groups, write to their dead-letter topics."""
+    acls = []
+    for name, topic in _sunk(environment):
+        acls += [AclSpec("sink", "Topic", name, operation) for operation in ("Read", "Describe")]
+        acls.append(AclSpec("sink", "Group", sink_group(name), "Read"))
+        if topic.dead_letter:
+            acls += [
+                AclSpec("sink", "Topic", dead_letter_topic(name), operation) for operation in ("Write", "Describe")
+            ]
+    return acls
+
+
+def schema_specs(environment: Environment) -> list[SchemaSpec]:
+    """One subject a topic that has a value schema, `<topic>-value`."""
+    return [
+        SchemaSpec(f"{name}-value", topic.value.schema_, topic.value.compatibility)
+        for name, topic in environment.topics.items()
+        if topic.value
+    ]
+
+
+def _sunk(environment: Environment) -> list[tuple[str, Topic]]:
+    return [(name, topic) for name, topic in environment.topics.items() if topic.sink]
+
+
+def _default_replication(environment: Environment) -> int:
+    return 1 if environment.platform == "local" else 3
+
+
+def _durability(environment: Environment, replication: int) -> dict[str, str]:
+    # acks=all means "all in sync", which is one broker unless the topic asks for more.
+    return {"min.insync.replicas": "2"} if replication >= 3 else {}
