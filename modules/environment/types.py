@@ -13,9 +13,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-__all__ = ["DataRate", "DataSize", "Duration", "Money", "SecretRef"]
+__all__ = [
+    "DataRate", "DataRateValue", "DataSize", "DataSizeValue", "Duration", "DurationValue", "Money", "MoneyValue",
+    "Number", "SecretRef", "SecretRefValue", "Whole",
+]  # fmt: skip
 
-_NUMBER = r"(\d+(?:\.\d+)?)"
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
 _MS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _BYTES = {
     "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -25,6 +28,35 @@ _PER_SECONDS = {
     "s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600,
     "day": 86400, "d": 86400, "month": 730 * 3600,
 }  # fmt: skip
+
+
+def _got(value: object, like: str) -> str:
+    """What was written, for a message; a bare number gets told that its unit is missing."""
+    if isinstance(value, bool | dict | list) or value is None:
+        return f"got {'true/false' if isinstance(value, bool) else type(value).__name__}"
+    if isinstance(value, int | float) or re.fullmatch(_NUMBER, str(value).strip()):
+        return f"got {value} without a unit; write {value}{like}"
+    text = str(value)
+    return f"got '{text if len(text) <= 60 else text[:57] + '...'}'"
+
+
+def _exact(number: str, factor: int, value: object) -> int:
+    """`number` × `factor`, which must be whole: half a millisecond or half a byte is a mistake."""
+    product = Decimal(number) * factor
+    if product != product.to_integral_value():
+        raise ValueError(f"{value} is not a whole number of the smallest unit")
+    return int(product)
+
+
+def _whole(value: object) -> object:
+    """Refuses true, which pydantic would quietly take for 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"expected a number, got {str(value).lower()}")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[Decimal, BeforeValidator(_whole)]
 
 
 @dataclass(frozen=True, order=True)
@@ -43,8 +75,8 @@ class DurationValue:
             return text
         match = re.fullmatch(rf"\s*{_NUMBER}\s*(ms|s|min|m|h|d|w)\s*", str(text))
         if not match:
-            raise ValueError(f"expected a duration such as 30d, 12h, 60s or 250ms, got {text!r}")
-        return cls(int(Decimal(match[1]) * _MS[match[2]]))
+            raise ValueError(f"expected a duration such as 30d, 12h, 60s or 250ms, {_got(text, 'd')}")
+        return cls(_exact(match[1], _MS[match[2]], text))
 
     def __str__(self) -> str:
         for unit in ("d", "h", "m", "s"):
@@ -65,8 +97,8 @@ class DataSizeValue:
             return text
         match = re.fullmatch(rf"\s*{_NUMBER}\s*([KMGT]i?B|B)\s*", str(text))
         if not match:
-            raise ValueError(f"expected a size such as 1KiB, 500MB or 1GB, got {text!r}")
-        return cls(int(Decimal(match[1]) * _BYTES[match[2]]))
+            raise ValueError(f"expected a size such as 1KiB, 500MB or 1GB, {_got(text, 'GB')}")
+        return cls(_exact(match[1], _BYTES[match[2]], text))
 
     def __str__(self) -> str:
         for unit in ("TiB", "GiB", "MiB", "KiB", "TB", "GB", "MB", "KB"):
@@ -95,11 +127,10 @@ class DataRateValue:
     def parse(cls, text: object) -> DataRateValue:
         if isinstance(text, DataRateValue):
             return text
-        size, slash, per = str(text).partition("/")
-        per = per.strip()
-        if not slash or per not in _PER_SECONDS:
-            raise ValueError(f"expected a rate such as 1GB/day or 5MB/s, got {text!r}")
-        return cls(DataSizeValue.parse(size).bytes, _PER_SECONDS[per])
+        match = re.fullmatch(rf"\s*{_NUMBER}\s*([KMGT]i?B|B)\s*/\s*([a-z]+)\s*", str(text))
+        if not match or match[3] not in _PER_SECONDS:
+            raise ValueError(f"expected a rate such as 1GB/day or 5MB/s, {_got(text, 'GB/day')}")
+        return cls(_exact(match[1], _BYTES[match[2]], text), _PER_SECONDS[match[3]])
 
     def __str__(self) -> str:
         per = next(name for name, seconds in _PER_SECONDS.items() if seconds == self.per_seconds)
@@ -119,7 +150,7 @@ class MoneyValue:
             return text
         match = re.fullmatch(rf"\s*{_NUMBER}\s*([A-Z]{{3}})\s*", str(text))
         if not match:
-            raise ValueError(f"expected an amount with its currency such as 300 USD, got {text!r}")
+            raise ValueError(f"expected an amount with its currency such as 300 USD, {_got(text, ' USD')}")
         return cls(Decimal(match[1]), match[2])
 
     def __str__(self) -> str:
@@ -137,8 +168,10 @@ class SecretRefValue:
     def parse(cls, text: object) -> SecretRefValue:
         if isinstance(text, SecretRefValue):
             return text
-        scheme, colon, name = str(text).partition(":")
-        if not colon or scheme not in ("env", "file", "aws-sm") or not name:
+        scheme, _, name = str(text).partition(":")
+        name = name.strip()
+        wrong = scheme == "env" and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+        if scheme not in ("env", "file", "aws-sm") or not name or wrong or "\n" in name:
             # The value is not repeated: it may be the secret itself.
             raise ValueError(
                 "expected a secret reference: env:NAME, file:PATH or aws-sm:NAME (never the secret itself)"
@@ -157,12 +190,15 @@ def _typed(cls: Any, pattern: str, example: str) -> Any:
     )
 
 
-_N = r"^\s*\d+(\.\d+)?\s*"
+_N = r"^\s*[0-9]+(\.[0-9]+)?\s*"
 Duration = Annotated[DurationValue, *_typed(DurationValue, _N + r"(ms|s|min|m|h|d|w)\s*$", "30d")]
 DataSize = Annotated[DataSizeValue, *_typed(DataSizeValue, _N + r"([KMGT]i?B|B)\s*$", "1KiB")]
 DataRate = Annotated[
     DataRateValue,
-    *_typed(DataRateValue, _N + r"([KMGT]i?B|B)\s*/\s*(s|sec|second|min|minute|h|hour|day|d|month)$", "1GB/day"),
+    *_typed(DataRateValue, _N + r"([KMGT]i?B|B)\s*/\s*(s|sec|second|min|minute|h|hour|day|d|month)\s*$", "1GB/day"),
 ]
 Money = Annotated[MoneyValue, *_typed(MoneyValue, _N + r"[A-Z]{3}\s*$", "300 USD")]
-SecretRef = Annotated[SecretRefValue, *_typed(SecretRefValue, r"^(env|file|aws-sm):.+$", "env:SNOWFLAKE_PRIVATE_KEY")]
+SecretRef = Annotated[
+    SecretRefValue,
+    *_typed(SecretRefValue, r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|aws-sm:.+)$", "env:SNOWFLAKE_PRIVATE_KEY"),
+]

@@ -1,0 +1,125 @@
+"""Turns pydantic's findings into lines a person can act on: place, key, what was expected, what was written.
+
+A value under a key that may hold a secret is never repeated.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from pydantic import ValidationError
+
+from modules.environment.document import Mapping, Mark, Node, Problem, Scalar, Sequence
+from modules.environment.keys import is_secret, shape_at
+
+__all__ = ["Positions", "explain"]
+
+
+class Positions:
+    """Where each path of a merged document was written."""
+
+    def __init__(self, root: Mapping, removed: dict[tuple[str, ...], Mark]) -> None:
+        self._root = root
+        self._removed = removed
+
+    def at(self, *path: object) -> Mark:
+        """The place of a path, or of the nearest thing above it that is there."""
+        node: Node = self._root
+        mark = Mark(self._root.mark.file, 1)
+        for depth, key in enumerate(path):
+            if isinstance(node, Mapping) and str(key) in node.entries:
+                entry = node.entries[str(key)]
+                mark, node = entry.mark, entry.node
+            elif isinstance(node, Sequence) and isinstance(key, int) and key < len(node.items):
+                node = node.items[key]
+                mark = node.mark
+            else:
+                return self._removed.get(tuple(str(each) for each in path[: depth + 1]), mark)
+        return mark
+
+    def node(self, *path: object) -> Node | None:
+        """What stands at a path."""
+        node: Node = self._root
+        for key in path:
+            if not isinstance(node, Mapping) or str(key) not in node.entries:
+                return None
+            node = node.entries[str(key)].node
+        return node
+
+
+def explain(error: ValidationError, positions: Positions) -> list[Problem]:
+    """One problem for each of pydantic's errors; unknown keys are left to `keys.check_keys`, which sees every file."""
+    problems: dict[str, Problem] = {}
+    for each in error.errors(include_url=False):
+        if each["type"] == "extra_forbidden":
+            continue
+        path = tuple(key for key in each["loc"] if key != "[key]")
+        name = ".".join(str(key) for key in path)
+        problems.setdefault(name, Problem(positions.at(*path), name, _message(each, path, positions)))
+    return list(problems.values())
+
+
+def _message(each: Any, path: tuple[object, ...], positions: Positions) -> str:
+    kind: str = each["type"]
+    if kind == "missing":
+        choices = shape_at(path).choices
+        return f"missing; write one of {', '.join(choices)}" if choices else "missing"
+    node = positions.node(*path)
+    got = _got(node, path)
+    if kind in ("model_type", "dict_type"):
+        return f"expected settings (`key: value` lines below it), got {got}"
+    if isinstance(node, Mapping | Sequence) and kind != "value_error":
+        return f"expected {_expected(each, path)}, got {got}"
+    if kind == "literal_error":
+        return _choice(node, path, got)
+    if kind == "value_error":
+        message = str(each["ctx"]["error"])
+        return message if isinstance(node, Scalar) else f"{message.split(', got ')[0]}, got {got}"
+    if kind == "string_pattern_mismatch" and path[-1] == "table":
+        return f"expected DATABASE.SCHEMA.TABLE, such as STREAMING.PUBLIC.ORDER_EVENTS, got {got}"
+    return f"expected {_expected(each, path)}, got {got}"
+
+
+def _expected(each: Any, path: tuple[object, ...]) -> str:
+    context = each.get("ctx", {})
+    bounds = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    words = [f"{word} {context[key]}" for key, word in bounds.items() if key in context]
+    if words:
+        return " and ".join(words)
+    shape = shape_at(path)
+    if shape.choices:
+        return f"one of {', '.join(shape.choices)}"
+    kinds = {"int": "a whole number", "Decimal": "a number", "str": "text", "bool": "true or false"}
+    return kinds.get(shape.kind, shape.kind.removesuffix("Value").lower() or "something else")
+
+
+def _choice(node: Node | None, path: tuple[object, ...], got: str) -> str:
+    choices = shape_at(path).choices
+    message = f"expected one of {', '.join(choices)}, got {got}"
+    if not isinstance(node, Scalar):
+        return message
+    folded = {choice.lower(): choice for choice in choices}
+    close = difflib.get_close_matches(node.text.lower(), folded, n=1, cutoff=0.5)
+    return f"{message}; did you mean `{folded[close[0]]}`?" if close else message
+
+
+def _got(node: Node | None, path: tuple[object, ...]) -> str:
+    if isinstance(node, Sequence):
+        return "a list"
+    if isinstance(node, Mapping):
+        return "a mapping"
+    if node is None or is_secret(path):
+        return "something else"
+    text = node.text if len(node.text) <= 60 else f"{node.text[:57]}..."
+    quoted = isinstance(node.value, str)
+    return f"'{text}'" if quoted else f"{text} ({type_name(node.value)})"
+
+
+def type_name(value: object) -> str:
+    """What YAML made of a scalar."""
+    if isinstance(value, bool):
+        return "true/false"
+    if isinstance(value, int | float):
+        return "a number"
+    return "text"

@@ -1,0 +1,128 @@
+"""Which keys an environment's YAML may have, read off the model, and what a misspelt one was meant to be."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from modules.environment.document import Mapping, Problem, Scalar
+from modules.environment.model import Environment
+
+__all__ = ["Shape", "check_keys", "is_secret", "shape_at"]
+
+_FROM_LOADER = ("name", "source")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What may stand at a key: fixed keys (`model`), free keys (`each`: the shape of every value), or a value."""
+
+    model: type[BaseModel] | None = None
+    each: Shape | None = None
+    choices: tuple[str, ...] = ()
+    kind: str = ""
+
+
+def _shape(annotation: Any) -> Shape:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _shape(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return _shape(next(each for each in get_args(annotation) if each is not type(None)))
+    if origin is Literal:
+        return Shape(choices=tuple(str(each) for each in get_args(annotation)))
+    if origin is dict:
+        return Shape(each=_shape(get_args(annotation)[1]))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return Shape(model=annotation)
+    return Shape(kind=getattr(annotation, "__name__", str(annotation)))
+
+
+@cache
+def _fields(model: type[BaseModel]) -> dict[str, Shape]:
+    """A model's keys as YAML spells them."""
+    hidden = _FROM_LOADER if model is Environment else ()
+    return {
+        field.alias or name: _shape(field.annotation)
+        for name, field in model.model_fields.items()
+        if name not in hidden
+    }
+
+
+def shape_at(path: tuple[object, ...]) -> Shape:
+    """The shape at a path; an empty shape where the path is not the model's."""
+    shape = Shape(model=Environment)
+    for key in path:
+        shape = _fields(shape.model).get(str(key), Shape()) if shape.model else shape.each or Shape()
+    return shape
+
+
+def is_secret(path: tuple[object, ...]) -> bool:
+    """Whether a value at this path must not be repeated in a message."""
+    last = str(path[-1]).lower() if path else ""
+    return shape_at(path).kind == "SecretRefValue" or any(
+        word in last for word in ("secret", "password", "private", "token", "credential", "api_key")
+    )
+
+
+def check_keys(document: Mapping) -> list[Problem]:
+    """Every key of one file that no environment has, each with what was probably meant, and keys without a value."""
+    return list(_check(document, Shape(model=Environment), ()))
+
+
+def _check(node: Mapping, shape: Shape, at: tuple[str, ...]) -> Iterator[Problem]:
+    for name, entry in node.entries.items():
+        path = (*at, name)
+        if shape.model is Environment and name == "extends":
+            continue
+        if shape.model:
+            known = _fields(shape.model)
+            if name not in known:
+                yield Problem(entry.mark, ".".join(path), _unknown(name, at, known))
+                continue
+            inner = known[name]
+        else:
+            inner = shape.each or Shape()
+        if isinstance(entry.node, Scalar) and entry.node.value is None and entry.node.text == "":
+            yield Problem(
+                entry.mark,
+                ".".join(path),
+                "has no value; write `{}` for the defaults, or `null` to drop what base says",
+            )
+        elif isinstance(entry.node, Mapping) and (inner.model or inner.each):
+            yield from _check(entry.node, inner, path)
+
+
+def _unknown(name: str, at: tuple[str, ...], known: dict[str, Shape]) -> str:
+    if not at and name in _FROM_LOADER:
+        return f"unknown key `{name}`; an environment's name is the name of its file. Take the line out"
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.7)
+    if close:
+        return f"unknown key `{name}`; did you mean `{close[0]}`?"
+    elsewhere = _places(name)
+    if elsewhere:
+        return f"unknown key `{name}` here; it belongs under {' or '.join(f'`{each}`' for each in elsewhere)}"
+    return f"unknown key `{name}`; the keys here are {', '.join(sorted(known))}"
+
+
+def _places(name: str) -> list[str]:
+    """Where in the model a key of this name exists; the nearest to the root first."""
+    found: list[str] = []
+    queue: list[tuple[str, Shape]] = [("", Shape(model=Environment))]
+    while queue:
+        path, shape = queue.pop(0)
+        if shape.each:
+            queue.append((f"{path}.<name>", shape.each))
+        if shape.model is None:
+            continue
+        for key, inner in _fields(shape.model).items():
+            if key == name:
+                found.append(f"{path}:".lstrip(".") if path else "the top level")
+            queue.append((f"{path}.{key}".lstrip("."), inner))
+    return found[:3]
