@@ -1,0 +1,269 @@
+"""The Java programs of the local platform: which files, pinned by version and SHA-256, and where they are cached.
+
+`artifacts.lock.json` lists every file, so that nothing is resolved on a user's machine: a filled cache needs no network
+at all. `python -m modules.local.artifacts --pin` resolves the roots again and rewrites the list. The cache is shaped
+like a Maven repository (`<cache>/maven`), so it can be filled beforehand by copying.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import shutil
+import sys
+import tarfile
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modules.errors import DownloadError
+from modules.local.download import Pinned, context, disk_full, fetch, sha256_of, verify
+from modules.local.locks import file_lock
+from modules.project import cache_dir
+
+__all__ = ["Artifacts", "Bundle", "ensure", "is_complete", "load_lock", "pin"]
+
+LOCK_FILE = Path(__file__).with_name("artifacts.lock.json")
+ROOTS: dict[str, tuple[str, ...]] = {
+    # Kafka logs through slf4j 1.7; the simple binding starts fastest.
+    "kafka": ("org.apache.kafka:kafka_2.13:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
+    "registry": ("io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all",),
+}
+EXTRACTED_FACTOR = 1.15
+"""How much more room the unpacked registry takes than its archive."""
+PARALLEL = 12
+
+BytesProgress = Callable[[int, int], None]
+"""Bytes done, bytes in all."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One program's files; `files` is the whole closure, in class path order."""
+
+    name: str
+    roots: tuple[str, ...]
+    files: tuple[Pinned, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when any file of the bundle does."""
+        return hashlib.sha256("".join(file.sha256 for file in self.files).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """Where the programs are."""
+
+    kafka_classpath: tuple[Path, ...]
+    registry_home: Path
+    """Folder with `quarkus-run.jar`."""
+
+
+def load_lock(path: Path = LOCK_FILE) -> dict[str, Bundle]:
+    """The committed pins."""
+    document = json.loads(path.read_text())
+    return {
+        name: Bundle(name, tuple(entry["roots"]), tuple(Pinned(**file) for file in entry["files"]))
+        for name, entry in document.items()
+    }
+
+
+def ensure(
+    progress: BytesProgress | None = None,
+    *,
+    cache: Path | None = None,
+    bundles: dict[str, Bundle] | None = None,
+    free_space: Callable[[Path], int] | None = None,
+) -> Artifacts:
+    """Everything in the cache, fetched where missing; no network is touched when nothing is.
+
+    Raises:
+        DownloadError: no network, no room, a wrong checksum; nothing half-written stays behind.
+    """
+    root = cache or cache_dir()
+    wanted = bundles or load_lock()
+    if not is_complete(root, wanted):
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            with file_lock(root / "lock", "another `infra` is filling the cache", seconds=1800):
+                _fill(root, wanted, progress or (lambda done, total: None), free_space or _free_space)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise disk_full(root) from None
+            raise DownloadError(
+                f"cannot write to the cache: {error.strerror or error}",
+                where=str(root),
+                do="make the folder writable with room for 400 MB, or set INFRA_CACHE to another one",
+            ) from None
+    return Artifacts(
+        kafka_classpath=tuple(root / "maven" / file.path for file in wanted["kafka"].files),
+        registry_home=_registry_home(root, wanted["registry"]),
+    )
+
+
+def is_complete(root: Path, bundles: dict[str, Bundle]) -> bool:
+    """True when all files were verified once and still have their size, and the registry is unpacked."""
+    return all(
+        _marker(root, bundle).exists() and not any(_missing(root, file) for file in bundle.files)
+        for bundle in bundles.values()
+    ) and (_registry_home(root, bundles["registry"]).is_dir())
+
+
+def damaged(root: Path, bundles: dict[str, Bundle]) -> list[str]:
+    """Coordinates of cached files whose SHA-256 is not the pinned one (reads every byte; for `infra doctor`)."""
+    return [
+        file.coordinate
+        for bundle in bundles.values()
+        for file in bundle.files
+        if (path := root / "maven" / file.path).exists() and sha256_of(path) != file.sha256
+    ]
+
+
+def _fill(root: Path, bundles: dict[str, Bundle], progress: BytesProgress, free_space: Callable[[Path], int]) -> None:
+    repository = root / "maven"
+    files = [file for bundle in bundles.values() for file in bundle.files]
+    for file in files:
+        # Put there by hand or by an interrupted run: trusted only after a look; a wrong one is fetched again.
+        if not _missing(root, file) and not all(_marker(root, bundle).exists() for bundle in bundles.values()):
+            with contextlib.suppress(DownloadError):
+                verify(repository / file.path, file)
+    missing = [file for file in files if _missing(root, file)]
+    unpack = not _registry_home(root, bundles["registry"]).is_dir()
+    unpacked_size = sum(file.size for file in bundles["registry"].files) * EXTRACTED_FACTOR if unpack else 0
+    needed = int(sum(file.size for file in missing) + unpacked_size)
+    free = free_space(root)
+    if free < needed:
+        raise disk_full(root, needed, free)
+    _fetch_all(missing, repository, progress)
+    if unpack:
+        archive = repository / bundles["registry"].files[0].path
+        _unpack(archive, _registry_home(root, bundles["registry"]))
+    for bundle in bundles.values():
+        _marker(root, bundle).write_text("")
+
+
+def _fetch_all(files: list[Pinned], repository: Path, progress: BytesProgress) -> None:
+    """Fetch in parallel, the largest first; the first failure stops the rest."""
+    total, done = sum(file.size for file in files), 0
+    cancelled, counting = threading.Event(), threading.Lock()
+
+    def on_bytes(amount: int) -> None:
+        nonlocal done
+        with counting:
+            done += amount
+            progress(done, total)
+
+    with ThreadPoolExecutor(PARALLEL, thread_name_prefix="download") as pool:
+        largest_first = sorted(files, key=lambda file: -file.size)
+        running = [pool.submit(fetch, file, repository, on_bytes, cancelled) for file in largest_first]
+        try:
+            for future in as_completed(running):
+                future.result()
+        except BaseException:
+            cancelled.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    """Unpack beside the target and rename, so that the folder is there whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=target.parent))
+    try:
+        with tarfile.open(archive) as tar:
+            # The filter refuses absolute names, `..`, links that leave the folder and devices.
+            tar.extractall(staging, filter="data")
+        if not (staging / "quarkus-run.jar").is_file():
+            raise DownloadError("the registry's archive has no quarkus-run.jar", where=str(archive), do="report this")
+        staging.rename(target)
+    except (tarfile.TarError, EOFError) as error:
+        raise DownloadError(
+            f"the registry's archive is damaged ({error})", where=str(archive), do="delete it and run again"
+        ) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _missing(root: Path, file: Pinned) -> bool:
+    try:
+        return (root / "maven" / file.path).stat().st_size != file.size
+    except OSError:
+        return True
+
+
+def _marker(root: Path, bundle: Bundle) -> Path:
+    return root / f"verified-{bundle.name}-{bundle.fingerprint}"
+
+
+def _registry_home(root: Path, bundle: Bundle) -> Path:
+    _group, artifact, version, *_ = bundle.files[0].parts
+    return root / "apps" / f"{artifact}-{version}-{bundle.fingerprint}"
+
+
+def _free_space(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def pin(work: Path) -> dict[str, Bundle]:
+    """Resolve the roots with their dependencies, fetch all files into `work` and read their checksums."""
+    maven = context(work)
+    bundles = {}
+    for name, roots in ROOTS.items():
+        artifacts = [_artifact(maven, root) for root in roots]
+        jars = [maven.create_dependency(root) for root in roots if root.count(":") == 2]
+        if jars:
+            artifacts += [dependency.artifact for dependency in maven.resolver.resolve(jars)[1]]
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            paths = list(pool.map(lambda artifact: Path(artifact.resolve()), artifacts))
+        files = tuple(_pinned(artifact, path) for artifact, path in zip(artifacts, paths, strict=True))
+        bundles[name] = Bundle(name, roots, files)
+    return bundles
+
+
+def _artifact(maven: Any, coordinate: str) -> Any:
+    # jgo's own parser takes the `tar.gz` of a long coordinate for its classifier.
+    group, name, version, packaging, classifier = Pinned(coordinate, "", 0).parts
+    return maven.project(group, name).at_version(version).artifact(classifier, packaging)
+
+
+def _pinned(artifact: Any, path: Path) -> Pinned:
+    group, name, version, classifier, packaging = artifact.key
+    parts = [group, name, version]
+    if packaging != "jar" or classifier:
+        parts.append(packaging)
+    if classifier:
+        parts.append(classifier)
+    return Pinned(":".join(parts), sha256_of(path), path.stat().st_size)
+
+
+def dump_lock(bundles: Iterable[Bundle]) -> str:
+    """The lock file's text."""
+    document = {
+        bundle.name: {
+            "roots": list(bundle.roots),
+            "files": [{"coordinate": f.coordinate, "sha256": f.sha256, "size": f.size} for f in bundle.files],
+        }
+        for bundle in bundles
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """`--pin` rewrites the lock file."""
+    if arguments != ["--pin"]:
+        sys.stderr.write("usage: python -m modules.local.artifacts --pin\n")
+        return 1
+    with tempfile.TemporaryDirectory() as work:
+        LOCK_FILE.write_text(dump_lock(pin(Path(work)).values()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
