@@ -10,6 +10,7 @@ computes raises these; nothing below `cli/` prints or exits.
     ├── TerraformError    Terraform or a provider plugin failed
     │   ├── PlanError
     │   ├── ApplyError
+    │   ├── InterruptedRun    Ctrl-C or SIGTERM; exit code 130
     │   └── StateLockedError
     ├── LocalError        the laptop platform: ports, downloads, disk, services
     │   └── DownloadError
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigError",
     "DownloadError",
     "InfraError",
+    "InterruptedRun",
     "LocalError",
     "PlanError",
     "PriceError",
@@ -96,6 +98,12 @@ class PlanError(TerraformError):
 
 class ApplyError(TerraformError):
     """An apply failed or was interrupted."""
+
+
+class InterruptedRun(TerraformError):  # noqa: N818 - not a fault
+    """A signal stopped the run; the state is consistent."""
+
+    exit_code = 130
 
 
 class StateLockedError(TerraformError):

@@ -1,0 +1,191 @@
+"""Terraform's diagnostics as the errors a user meets: what happened, where, what to do.
+
+Failures with a known way out (a held lock, a malformed state, a missing plugin, a full disk, a stale plan, a service
+that does not answer) are recognised by Terraform's own words; the rest is passed on as Terraform said it.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from modules.errors import ApplyError, PlanError, StateLockedError, TerraformError
+from modules.terraform.events import Diagnostic
+
+__all__ = ["disk_error", "state_locked", "terraform_failure"]
+
+_DISK = re.compile(r"no space left on device|disk quota exceeded|ENOSPC", re.I)
+_STATE = re.compile(
+    r"unsupported state file format|state file could not be parsed|does not have a .version. attribute"
+    r"|failed to (?:load|read) (?:the )?(?:prior )?state|error loading state|state snapshot is (?:invalid|corrupt)"
+    r"|no longer parseable|invalid state",
+    re.I,
+)
+_NEWER = re.compile(r"created by (?:Terraform|OpenTofu) v?([\d.]+)[^.]*\.? *which is newer|newer than current", re.I)
+_MISSING = re.compile(
+    r"failed to query available provider packages|failed to install provider|required plugins are not installed"
+    r"|inconsistent dependency lock file|no available releases match|missing or corrupted provider plugins"
+    r"|invalid provider registry host|no source available",
+    re.I,
+)
+_PLAN_FILE = re.compile(r"failed to load .* as a plan file|failed to read plan|invalid plan file|can't read plan", re.I)
+_STALE = re.compile(r"saved plan is stale|plan file can no longer be applied|does not match the given plan", re.I)
+_CRASH = re.compile(
+    r"plugin did not respond|plugin exited before|unrecognized remote plugin|failed to instantiate provider"
+    r"|error while loading schemas|failed to load plugin schemas|timeout while waiting for plugin",
+    re.I,
+)
+_UNREACHABLE = re.compile(
+    r"connection refused|cannot be reached|could not connect|failed to connect|client has run out of available brokers"
+    r"|no such host|i/o timeout|_TRANSPORT|timed out|all brokers? (?:are )?down|max retries exceeded",
+    re.I,
+)
+
+
+def terraform_failure(
+    diagnostics: Sequence[Diagnostic], *, stack: str, folder: Path, phase: str, output: Sequence[str] = ()
+) -> TerraformError:
+    """The error for a command that failed.
+
+    Args:
+        phase: `init`, `plan` or `apply`; an apply's failure is an `ApplyError`, the others a `PlanError`.
+        output: plain lines Terraform printed, used when it gave no diagnostic at all.
+    """
+    errors = [item for item in diagnostics if item.severity == "error"]
+    kind: type[TerraformError] = ApplyError if phase == "apply" else PlanError
+    where = f"stack {stack}"
+    if not errors:
+        # It died without a diagnostic: killed from outside, or out of memory.
+        tail = tuple(line for line in output if line)[-5:]
+        return kind(
+            f"Terraform ended without saying why ({phase})",
+            where=where,
+            do="run the same command again; if it stays so, set TF_LOG=debug",
+            details=tail,
+        )
+    # Terraform repeats itself when a service fails several resources alike.
+    texts = list(dict.fromkeys(item.text() for item in errors))
+    whole = "\n".join(f"{item.summary}\n{item.detail}" for item in errors)
+    known = _known(whole, kind, where, folder, texts)
+    if known is not None:
+        return known
+    first = errors[0]
+    place = f"{where}, {first.address}" if first.address else where
+    if not first.address and first.where:
+        place = f"{where}, {first.where}"
+    detail = " ".join(first.detail.split())
+    if _UNREACHABLE.search(whole):
+        do = "check that the service runs and can be reached (on a laptop: `infra local up`), then run the command again"
+    else:
+        do = "correct it and run the command again"
+    what = f"{first.summary}: {detail}" if detail else first.summary
+    return kind(what, where=place, do=do, details=_limited(texts[1:]))
+
+
+def _known(
+    whole: str, kind: type[TerraformError], where: str, folder: Path, texts: Sequence[str]
+) -> TerraformError | None:
+    """The special cases, the most telling first: a bad state also shows as a failure to lock it."""
+    state = folder / "terraform.tfstate"
+    if _DISK.search(whole):
+        return disk_error(folder, kind)
+    if _NEWER.search(whole):
+        return kind(
+            "the state was written by a newer Terraform than this one",
+            where=str(state),
+            do="use that version (terraform.binary or INFRA_TERRAFORM), or the one that comes along",
+            details=_limited(texts),
+        )
+    if _STATE.search(whole):
+        return malformed_state(state, kind, texts)
+    if "Error acquiring the state lock" in whole or "Error locking state" in whole:
+        info = dict(re.findall(r"^\s*(ID|Operation|Who|Created):\s*(.+?)\s*$", whole, re.M))
+        return state_locked(
+            where, who=info.get("Who"), since=info.get("Created"), doing=info.get("Operation"), lock=info.get("ID")
+        )
+    if _PLAN_FILE.search(whole):
+        return kind("the plan file is unreadable", where=where, do="plan again", details=_limited(texts))
+    if _STALE.search(whole):
+        return kind(
+            "the state has changed since the plan was made, so the plan no longer holds",
+            where=where,
+            do="plan again, review and apply",
+        )
+    if _CRASH.search(whole):
+        return kind(
+            "a provider plugin could not be started or died",
+            where=where,
+            do="run the command again; `infra doctor` checks the plugins",
+            details=_limited(texts),
+        )
+    if _MISSING.search(whole):
+        return kind(
+            "a provider plugin is missing",
+            where=where,
+            do="check the network or the mirror folder, or use `terraform.providers: bundled` on a laptop",
+            details=_limited(texts),
+        )
+    return None
+
+
+def malformed_state(state: Path, kind: type[TerraformError], texts: Sequence[str] = ()) -> TerraformError:
+    """The state cannot be read; it is left as it is, and the newest backup is named."""
+    backups = sorted((state.parent / "backups").glob("*.tfstate"))
+    do = f"put the newest backup in its place: cp {backups[-1]} {state}" if backups else "restore it from a backup"
+    return kind("the state file is malformed", where=str(state), do=do, details=_limited(texts))
+
+
+def disk_error(folder: Path, kind: type[TerraformError] = ApplyError) -> TerraformError:
+    """No space left where state and plans are kept."""
+    return kind(
+        "the disk is full",
+        where=str(folder),
+        do="free some space and run the same command again; Terraform may have left `errored.tfstate` there: "
+        "then keep it, it holds what was done",
+    )
+
+
+def state_locked(
+    where: str,
+    *,
+    who: str | None = None,
+    since: str | None = None,
+    doing: str | None = None,
+    pid: int | None = None,
+    lock: str | None = None,
+) -> StateLockedError:
+    """Another run holds the state: who, doing what, since when, as far as known."""
+    holder = f"process {pid}" if pid else (who or "another run")
+    if pid and who:
+        holder = f"{who}, process {pid}"
+    what = f"the state is locked by {holder}"
+    if doing:
+        what += f" ({doing.removeprefix('OperationType').lower() if doing.startswith('OperationType') else doing})"
+    if since:
+        what += f" since {since}"
+    return StateLockedError(
+        what,
+        where=where,
+        do="wait until it has finished, then run the command again",
+        details=(f"lock id {lock}",) if lock else (),
+    )
+
+
+def from_os(error: OSError, folder: Path, kind: type[TerraformError] = PlanError) -> TerraformError:
+    """A file operation in a working folder that failed."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return disk_error(folder, kind)
+    return kind(
+        f"cannot write: {error.strerror or error}",
+        where=str(error.filename or folder),
+        do="check the folder's rights",
+    )
+
+
+def _limited(lines: Sequence[str], most: int = 8, width: int = 400) -> tuple[str, ...]:
+    shown = [line if len(line) <= width else line[: width - 1] + "…" for line in lines[:most]]
+    if len(lines) > most:
+        shown.append(f"… and {len(lines) - most} more")
+    return tuple(shown)

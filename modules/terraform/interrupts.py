@@ -1,0 +1,100 @@
+"""Ctrl-C and SIGTERM while Terraform runs: forwarded to the children, once gracefully, twice hard, thrice SIGKILL.
+
+Children run in sessions of their own, so that a terminal's SIGINT reaches this process only and each child gets it
+exactly once, from here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from modules.errors import InterruptedRun
+
+__all__ = ["Interrupts"]
+
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+class Interrupts:
+    """Holds the running children and hands signals on to them."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._children: set[subprocess.Popen[bytes]] = set()
+        # Reentrant: the handler runs in the main thread between any two instructions, the lock possibly held there.
+        self._lock = threading.RLock()
+        self.count = 0
+
+    def check(self) -> None:
+        """Nothing new is begun after an interrupt.
+
+        Raises:
+            InterruptedRun: a signal has come.
+        """
+        if self.count:
+            raise InterruptedRun("stopped before it was finished", do="run the same command again to go on")
+
+    @contextlib.contextmanager
+    def running(self, child: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Register a child for as long as it runs."""
+        with self._lock:
+            self._children.add(child)
+            late = self.count
+        if late:
+            # The signal came between the check and the start.
+            _send(child, signal.SIGINT)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._children.discard(child)
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Take the signals for the time of a run; elsewhere than in the main thread this is the caller's business."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.forward()
+
+    def forward(self) -> None:
+        """One more interrupt: ask, insist, kill."""
+        self.count += 1
+        with self._lock:
+            children = tuple(self._children)
+        if self.count == 1:
+            self._note("stopping: waiting for what is being changed right now (press Ctrl-C again to stop at once)")
+        elif self.count == 2:
+            self._note("stopping at once: check with `infra plan` what was left half-way")
+        for child in children:
+            if self.count <= 2:
+                _send(child, signal.SIGINT)
+            else:
+                _kill_group(child)
+
+
+def _send(child: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.send_signal(number)
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    # The child leads its group, which also holds the provider plugins it started.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
