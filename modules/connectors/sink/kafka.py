@@ -1,0 +1,295 @@
+"""The sink's consumer: subscription, positions, commits; Kafka's errors in words.
+
+Static membership (`group.instance.id`): a sink that was killed and started again takes its partitions back at once
+instead of waiting for the old session to end, and one that was only hung is fenced.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from modules.connectors.sink.partition import Done
+from modules.connectors.sink.settings import SinkSettings
+from modules.errors import InfraError, ServiceError, SinkError
+
+__all__ = ["Source"]
+
+_CONNECT_SECONDS = 10.0
+_BATCH = 2_000
+
+
+class Source:
+    """The topic, as a member of the sink's group. Only `committed` and `bounds` may be called from other threads."""
+
+    def __init__(
+        self,
+        settings: SinkSettings,
+        on_assign: Callable[[list[int]], None],
+        on_revoke: Callable[[list[int]], None],
+        on_lost: Callable[[list[int]], None],
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        from confluent_kafka import Consumer
+
+        self._settings = settings
+        self._topic = settings.topic
+        self._address = str(settings.kafka.get("bootstrap.servers", ""))
+        self._callbacks = (on_assign, on_revoke, on_lost)
+        self._stopping = stopping
+        self._fatal: InfraError | None = None
+        self._last_error = ""
+        self._topic_id = ""
+        self._consumer: Any = Consumer(
+            {
+                **settings.kafka,
+                "group.id": settings.group,
+                "group.instance.id": f"{settings.group}-{settings.instance}",
+                "client.id": f"{settings.group}-{settings.instance}",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": 30_000,
+                "fetch.wait.max.ms": 50,
+                "fetch.error.backoff.ms": 100,
+                "reconnect.backoff.max.ms": 1_000,
+                # What librdkafka reads ahead of us; the partitions' own buffers are the real bound.
+                "queued.max.messages.kbytes": 16_384,
+                "error_cb": self._on_error,
+                "logger": _silent(),
+            }
+        )
+
+    # -- start and end --------------------------------------------------------------------------------------------
+
+    def subscribe(self) -> None:
+        """Join the group.
+
+        Raises:
+            ServiceError: nobody answers within ten seconds, the login is refused, or the topic cannot be read.
+        """
+        from confluent_kafka import KafkaException
+
+        deadline = time.monotonic() + _CONNECT_SECONDS
+        while True:
+            try:
+                metadata = self._consumer.list_topics(self._topic, timeout=2.0)
+                break
+            except KafkaException as error:
+                if self._fatal is not None:
+                    raise self._fatal from None
+                if time.monotonic() > deadline:
+                    raise self._unreachable(self._last_error or error.args[0].str()) from None
+                self._consumer.poll(0)
+        topic = metadata.topics.get(self._topic)
+        if topic is None or topic.error is not None or not topic.partitions:
+            raise self._topic_error(topic.error if topic else None)
+        self._topic_id = self._read_topic_id()
+        self._consumer.subscribe([self._topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
+
+    def close(self) -> None:
+        self._callbacks = (lambda _p: None, lambda _p: None, lambda _p: None)
+        self._consumer.close()
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def poll(self, timeout: float) -> list[Any]:
+        """Messages, and ends of partitions (their `error()` is set). Rebalances happen inside.
+
+        Raises:
+            ServiceError, SinkError: Kafka says something that waiting does not mend.
+        """
+        from confluent_kafka import KafkaError
+
+        first = self._consumer.poll(timeout)
+        if self._fatal is not None:
+            raise self._fatal
+        if first is None:
+            return []
+        arrived = [first, *self._consumer.consume(_BATCH, timeout=0)]
+        passed = []
+        for message in arrived:
+            error = message.error()
+            if error is None or error.code() == KafkaError._PARTITION_EOF:
+                passed.append(message)
+            else:
+                self._judge(error)
+        if self._fatal is not None:
+            raise self._fatal
+        return passed
+
+    def read_from(self, partition: int, offset: int) -> bool:
+        """Set the position and let messages come; False when librdkafka is not ready for it yet."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        try:
+            self._consumer.resume([TopicPartition(self._topic, partition)])
+            self._consumer.seek(TopicPartition(self._topic, partition, offset))
+        except KafkaException:
+            return False
+        return True
+
+    def pause(self, partition: int) -> None:
+        from confluent_kafka import TopicPartition
+
+        self._consumer.pause([TopicPartition(self._topic, partition)])
+
+    def resume(self, partition: int) -> None:
+        from confluent_kafka import TopicPartition
+
+        self._consumer.resume([TopicPartition(self._topic, partition)])
+
+    def known_end(self, partition: int) -> int:
+        """The partition's end as of the last fetch; -1 before one."""
+        from confluent_kafka import TopicPartition
+
+        bounds = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+        return int(bounds[1]) if bounds else -1
+
+    # -- what is done ---------------------------------------------------------------------------------------------
+
+    def commit(self, done: dict[int, Done], *, wait: bool) -> bool:
+        """Commit offsets with what is remembered beside them. A commit that fails is only reported by False."""
+        from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+        offsets = [
+            TopicPartition(self._topic, partition, each.offset, metadata=each.metadata)
+            for partition, each in done.items()
+        ]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=not wait)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.FENCED_INSTANCE_ID:
+                self._judge(error.args[0])
+            return False
+        return True
+
+    def committed(self, partition: int) -> Done | None:
+        from confluent_kafka import TopicPartition
+
+        answer = self._patiently(lambda: self._consumer.committed([TopicPartition(self._topic, partition)], timeout=10))
+        return Done.parse(answer[0].offset, answer[0].metadata)
+
+    def bounds(self, partition: int) -> tuple[int, int]:
+        from confluent_kafka import TopicPartition
+
+        where = TopicPartition(self._topic, partition)
+        low, high = self._patiently(lambda: self._consumer.get_watermark_offsets(where, timeout=10))
+        return int(low), int(high)
+
+    def channel_name(self, partition: int) -> str:
+        """Group, topic and partition, and the topic's id: a topic made anew begins at 0 and so needs a new channel."""
+        parts = [self._settings.group, self._topic, *([self._topic_id] if self._topic_id else []), str(partition)]
+        return ".".join(parts)
+
+    def _patiently(self, ask: Callable[[], Any]) -> Any:
+        from confluent_kafka import KafkaException
+
+        deadline = time.monotonic() + self._settings.patience
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                if self._fatal is not None:
+                    raise self._fatal from None
+                if self._stopping() or time.monotonic() > deadline:
+                    raise self._unreachable(error.args[0].str()) from None
+                time.sleep(0.5)
+
+    def _read_topic_id(self) -> str:
+        """The topic's id in hexadecimal, empty where the broker has none to give."""
+        from confluent_kafka import KafkaException, TopicCollection
+        from confluent_kafka.admin import AdminClient
+
+        admin = AdminClient({**self._settings.kafka, "logger": _silent()})
+        try:
+            future = admin.describe_topics(TopicCollection([self._topic]), request_timeout=10)[self._topic]
+            topic_id = future.result(timeout=15).topic_id
+        except KafkaException:
+            return ""
+        halves = (topic_id.get_most_significant_bits(), topic_id.get_least_significant_bits())
+        text = "".join(f"{half & (2**64 - 1):016x}" for half in halves)
+        return text if text.strip("0") else ""
+
+    # -- rebalances -----------------------------------------------------------------------------------------------
+
+    def _assign(self, consumer: Any, partitions: list[Any]) -> None:
+        from confluent_kafka import TopicPartition
+
+        # Paused until the partition's channel is open and says where to begin.
+        given = [TopicPartition(each.topic, each.partition, 0) for each in partitions]
+        consumer.incremental_assign(given)
+        if given:
+            consumer.pause(given)
+        self._callbacks[0]([each.partition for each in partitions])
+
+    def _revoke(self, consumer: Any, partitions: list[Any]) -> None:
+        self._callbacks[1]([each.partition for each in partitions])
+        consumer.incremental_unassign(partitions)
+
+    def _lose(self, consumer: Any, partitions: list[Any]) -> None:
+        self._callbacks[2]([each.partition for each in partitions])
+        consumer.incremental_unassign(partitions)
+
+    # -- errors ---------------------------------------------------------------------------------------------------
+
+    def _on_error(self, error: Any) -> None:
+        self._last_error = error.str()
+        self._judge(error)
+
+    def _judge(self, error: Any) -> None:
+        """Remember an error that waiting does not mend; the others pass."""
+        from confluent_kafka import KafkaError
+
+        code = error.code()
+        if code in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED):
+            self._fatal = ServiceError(
+                f"Kafka refused the sink's login ({error.str()})",
+                where=self._address,
+                do="check the user and password of the role `sink`",
+            )
+        elif code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
+            self._fatal = ServiceError(
+                f"Kafka does not let the sink read ({error.str()})",
+                where=f"{self._topic}, group {self._settings.group}",
+                do="deploy the environment: its ACLs give the sink what it needs",
+            )
+        elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION):
+            self._fatal = self._topic_error(error)
+        elif code in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL) or error.fatal():
+            self._fatal = SinkError(
+                f"another sink took over, or Kafka ended this one ({error.str()})",
+                where=f"group {self._settings.group}, instance {self._settings.instance}",
+                do="run one sink an instance name; a second one beside it needs its own `--instance`",
+            )
+
+    def _unreachable(self, reason: str) -> ServiceError:
+        return ServiceError(
+            f"Kafka does not answer ({reason})",
+            where=self._address,
+            do="start it (`infra local up` on a laptop) or check the address and the way to it",
+        )
+
+    def _topic_error(self, error: Any) -> ServiceError:
+        from confluent_kafka import KafkaError
+
+        if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            what = f"Kafka does not let the sink see the topic {self._topic}"
+        else:
+            what = f"there is no topic {self._topic}, or the sink may not see it"
+        return ServiceError(what, where=self._address, do="create it with `infra deploy`, which grants the rights too")
+
+
+def _silent() -> Any:
+    """A logger for librdkafka that keeps its lines off stderr: what matters reaches the error callback."""
+    import logging
+
+    logger = logging.getLogger("infra.sink.librdkafka")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
