@@ -19,8 +19,8 @@ __all__ = ["file_lock"]
 
 
 @contextlib.contextmanager
-def file_lock(path: Path, what: str, *, seconds: float) -> Iterator[None]:
-    """Hold the lock; waits for another holder up to `seconds`.
+def file_lock(path: Path, what: str, *, seconds: float) -> Iterator[Path]:
+    """Hold the lock (its file is the value); waits for another holder up to `seconds`.
 
     Raises:
         LocalError: `what`, with the holder's pid, when it is still held after that time.
@@ -44,6 +44,6 @@ def file_lock(path: Path, what: str, *, seconds: float) -> Iterator[None]:
                 time.sleep(0.05)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
+        yield path
     finally:
         os.close(descriptor)

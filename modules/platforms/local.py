@@ -1,0 +1,99 @@
+"""The laptop as a platform: how its clients log in, read from what `infra local up` recorded."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from modules.environment.model import Environment
+from modules.environment.types import SecretRefValue
+from modules.errors import ConfigError
+from modules.local.credentials import ADMIN_KEY, kafka_password
+from modules.local.endpoints import LocalEndpoints, load_endpoints, secret_file
+from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
+from modules.project import Project
+from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
+
+__all__ = ["LocalPlatform"]
+
+
+class LocalPlatform:
+    """The local platform, bound to an environment; its record is read anew at each call, as ports may change."""
+
+    name = "local"
+
+    def __init__(self, project: Project, environment: Environment) -> None:
+        self._project = project
+        self._environment = environment
+
+    @property
+    def endpoints(self) -> LocalEndpoints:
+        """Where the services listen.
+
+        Raises:
+            LocalError: the local platform is not up.
+        """
+        return load_endpoints(self._project)
+
+    def kafka_client(self, role: KafkaRole) -> dict[str, Any]:
+        """librdkafka settings of a role, its password read from its file."""
+        return {
+            "bootstrap.servers": self.endpoints.kafka_bootstrap,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "SCRAM-SHA-256",
+            "sasl.username": role,
+            "sasl.password": kafka_password(self._project, role),
+        }
+
+    def registry_client(self) -> RegistryClient:
+        """The registry: loopback, without a login."""
+        return RegistryClient(self.endpoints.registry_url)
+
+    def snowflake_client(self, role: Literal["admin", "connector"]) -> SnowflakeClient:
+        """The stand-in's administrator, or the connector's service user at the sink's database."""
+        endpoints = self.endpoints
+        if role == "admin":
+            user, snowflake_role, key = endpoints.snowflake_admin_user, "ACCOUNTADMIN", self._admin_key()
+            warehouse = database = schema = None
+        else:
+            user, snowflake_role, key = CONNECTOR_USER, CONNECTOR_ROLE, self._connector_key()
+            warehouse = WAREHOUSE
+            database, schema = self._sink_schema()
+        return SnowflakeClient(
+            organization=endpoints.snowflake_organization,
+            account=endpoints.snowflake_account,
+            user=user,
+            role=snowflake_role,
+            private_key=key,
+            host=endpoints.snowflake_host,
+            port=endpoints.snowflake_port,
+            protocol="http",
+            warehouse=warehouse,
+            database=database,
+            schema=schema,
+        )
+
+    def principal(self, role: KafkaRole) -> str:
+        """`User:<role>`: the SCRAM users are named after the roles."""
+        return f"User:{role}"
+
+    def _admin_key(self) -> SecretRefValue:
+        return SecretRefValue("file", str(secret_file(self._project, ADMIN_KEY).relative_to(self._project.root)))
+
+    def _connector_key(self) -> SecretRefValue:
+        given = self._environment.warehouse.connector_private_key
+        if given is not None:
+            return given
+        path = self._project.environment_state(self._environment.name) / "secrets" / "svc-kafka-connector.p8"
+        return SecretRefValue("file", str(path.relative_to(self._project.root)))
+
+    def _sink_schema(self) -> tuple[str, str]:
+        """Database and schema of the first topic's sink table, in Snowflake's upper case."""
+        for topic in self._environment.topics.values():
+            if topic.sink is not None:
+                database, schema, _table = topic.sink.table.upper().split(".")
+                return database, schema
+        raise ConfigError(
+            "no topic has a sink, so there is no database to connect to",
+            where=self._environment.source,
+            do="give a topic `sink: {table: DATABASE.SCHEMA.TABLE}`",
+        )
