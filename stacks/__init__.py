@@ -1,0 +1,52 @@
+"""The four stacks of an environment and their synthesis into Terraform JSON.
+
+A stack says in `needs` and `inputs` what it waits for; `inputs` are (stack, output) pairs, each a variable
+`<stack>_<output>` of this one. Adding a stack is one file and one line here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modules.cdk import App
+from modules.environment.model import Environment
+from modules.environment.secrets import resolve_secret
+from modules.platforms.base import Platform
+from modules.platforms.declare import declarations_for
+from modules.project import Project
+from modules.terraform.source import StackSource
+from stacks.cluster import ClusterStack
+from stacks.connect import ConnectStack
+from stacks.context import Context
+from stacks.topics import TopicsStack
+from stacks.warehouse import WarehouseStack
+
+__all__ = ["STACKS", "synth", "terraform_secrets"]
+
+STACKS = (ClusterStack, TopicsStack, WarehouseStack, ConnectStack)
+
+
+def synth(environment: Environment, project: Project, platform: Platform, out: Path) -> list[StackSource]:
+    """Writes `<out>/stacks/<stack>/cdk.tf.json` for every stack and says what each waits for."""
+    app = App(outdir=str(out))
+    context = Context(environment, project, platform, declarations_for(environment, platform, project))
+    stacks = [stack(app, context) for stack in STACKS]
+    app.synth()
+    return [
+        StackSource(
+            name=stack.node.id,
+            json_path=out / "stacks" / stack.node.id / "cdk.tf.json",
+            needs=stack.needs,
+            inputs={f"{source}_{output}": (source, output) for source, output in stack.inputs},
+        )
+        for stack in stacks
+    ]
+
+
+def terraform_secrets(platform: Platform, project: Project) -> dict[str, str]:
+    """Values of the stacks' ephemeral variables; they go to Terraform through its environment and nowhere else."""
+    admin = platform.snowflake_client("admin")
+    return {
+        "kafka_admin_password": str(platform.kafka_client("admin").get("sasl.password", "")),
+        "snowflake_admin_private_key": resolve_secret(admin.private_key, project),
+    }

@@ -1,0 +1,60 @@
+"""The laptop platform's Terraform half: its services are up already, so its cluster stack only says where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from modules.local.endpoints import LocalEndpoints
+from modules.platforms.base import Platform
+from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics
+from modules.resources.base import Stack
+from modules.resources.builtin import terraform_data
+from modules.resources.expressions import var
+from modules.resources.kafka import KafkaProvider
+from modules.resources.schemaregistry import SchemaregistryProvider
+from modules.topics import AclSpec, SchemaSpec, TopicSpec
+
+__all__ = ["LocalDeclarations"]
+
+
+class LocalDeclarations:
+    """Kafka over SASL/SCRAM on loopback, the registry without a login."""
+
+    def __init__(self, platform: Platform, endpoints: LocalEndpoints) -> None:
+        self._platform = platform
+        self._endpoints = endpoints
+
+    def cluster(self, stack: Stack) -> None:
+        where = terraform_data(
+            stack,
+            "cluster",
+            {
+                "bootstrap_servers": self._endpoints.kafka_bootstrap,
+                "registry_url": self._endpoints.registry_url,
+            },
+        )
+        stack.output("bootstrap_servers", where.get("bootstrap_servers"), description="Kafka's address.")
+        stack.output("registry_url", where.get("registry_url"), description="The Schema Registry's address.")
+
+    def kafka_provider(self, stack: Stack) -> None:
+        password = stack.variable("kafka_admin_password", sensitive=True, ephemeral=True)
+        KafkaProvider(
+            stack,
+            bootstrap_servers=[var("cluster_bootstrap_servers")],
+            tls_enabled=False,
+            sasl_mechanism="scram-sha256",
+            sasl_username="admin",
+            sasl_password=password,
+        )
+
+    def registry_provider(self, stack: Stack) -> None:
+        SchemaregistryProvider(stack, schema_registry_url=var("cluster_registry_url"))
+
+    def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
+        declare_topics(stack, specs)
+
+    def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
+        declare_acls(stack, specs, self._platform.principal)
+
+    def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
+        declare_schemas(stack, specs, texts)

@@ -1,0 +1,82 @@
+"""Topics and ACLs through `mongey/kafka`, schemas through `cultureamp/schemaregistry`.
+
+What every platform but Confluent Cloud uses, so it is written once here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from modules.platforms.base import KafkaRole
+from modules.resources.base import Stack
+from modules.resources.expressions import each, literal
+from modules.resources.kafka import KafkaAcl, KafkaTopic
+from modules.resources.schemaregistry import SchemaregistrySchema
+from modules.topics import AclSpec, SchemaSpec, TopicSpec
+
+__all__ = ["declare_acls", "declare_schemas", "declare_topics"]
+
+
+def declare_topics(stack: Stack, specs: Sequence[TopicSpec]) -> None:
+    """`kafka_topic.topic["<name>"]`."""
+    if not specs:
+        return
+    topics = {
+        spec.name: {"partitions": spec.partitions, "replication": spec.replication, "config": dict(spec.config)}
+        for spec in specs
+    }
+    KafkaTopic(
+        stack,
+        "topic",
+        for_each=topics,
+        name=each.key,
+        partitions=each.value("partitions"),
+        replication_factor=each.value("replication"),
+        config=each.value("config"),
+    )
+
+
+def declare_acls(stack: Stack, specs: Sequence[AclSpec], principal: Callable[[KafkaRole], str]) -> None:
+    """`kafka_acl.allow["producer write topic order-events"]`."""
+    if not specs:
+        return
+    rules = {
+        spec.key: {
+            "principal": principal(spec.role),
+            "type": spec.resource_type,
+            "name": spec.resource_name,
+            "pattern": spec.pattern,
+            "operation": spec.operation,
+        }
+        for spec in specs
+    }
+    KafkaAcl(
+        stack,
+        "allow",
+        for_each=rules,
+        acl_principal=each.value("principal"),
+        acl_host="*",
+        acl_operation=each.value("operation"),
+        acl_permission_type="Allow",
+        resource_type=each.value("type"),
+        resource_name=each.value("name"),
+        resource_pattern_type_filter=each.value("pattern"),
+    )
+
+
+def declare_schemas(stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
+    """`schemaregistry_schema.value["order-events-value"]`."""
+    if not specs:
+        return
+    subjects = {
+        spec.subject: {"schema": literal(texts[spec.subject]), "compatibility": spec.compatibility} for spec in specs
+    }
+    SchemaregistrySchema(
+        stack,
+        "value",
+        for_each=subjects,
+        subject=each.key,
+        schema_type="AVRO",
+        schema=each.value("schema"),
+        compatibility_level=each.value("compatibility"),
+    )

@@ -1,0 +1,44 @@
+"""Topics with their dead-letter topics, who may use them, and the schemas of what is in them."""
+
+from __future__ import annotations
+
+import json
+
+from modules.cdk import App
+from modules.errors import ConfigError
+from modules.resources.base import Stack
+from modules.topics import access_acls, schema_specs, topic_specs
+from stacks.context import Context
+
+__all__ = ["TopicsStack"]
+
+
+class TopicsStack(Stack):
+    """Outputs `topics` and `subjects`, both lists of names."""
+
+    needs: tuple[str, ...] = ("cluster",)
+    inputs: tuple[tuple[str, str], ...] = (("cluster", "bootstrap_servers"), ("cluster", "registry_url"))
+
+    def __init__(self, app: App, context: Context) -> None:
+        super().__init__(app, "topics")
+        environment, declarations = context.environment, context.declarations
+        for stack, output in self.inputs:
+            self.variable(f"{stack}_{output}")
+        topics, schemas = topic_specs(environment), schema_specs(environment)
+        declarations.kafka_provider(self)
+        declarations.topics(self, topics)
+        declarations.acls(self, access_acls(environment))
+        if schemas:
+            declarations.registry_provider(self)
+            declarations.schemas(self, schemas, {each.subject: _schema_text(context, each.path) for each in schemas})
+        self.output("topics", [topic.name for topic in topics])
+        self.output("subjects", [schema.subject for schema in schemas])
+
+
+def _schema_text(context: Context, path: str) -> str:
+    """The schema in one line, so that its formatting is never a change."""
+    file = context.project.environments / path
+    try:
+        return json.dumps(json.loads(file.read_text()), separators=(",", ":"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read the schema: {error}", where=str(path), do="mend or replace the file") from None
