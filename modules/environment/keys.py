@@ -107,7 +107,7 @@ def _unknown(name: str, at: tuple[str, ...], known: dict[str, Shape]) -> str:
         return f"unknown key `{name}`; did you mean `{close[0]}`?"
     elsewhere = _places(name)
     if elsewhere:
-        return f"unknown key `{name}` here; it belongs under {' or '.join(f'`{each}`' for each in elsewhere)}"
+        return f"unknown key `{name}` here; it belongs {' or '.join(elsewhere)}"
     return f"unknown key `{name}`; the keys here are {', '.join(sorted(known))}"
 
 
@@ -123,6 +123,6 @@ def _places(name: str) -> list[str]:
             continue
         for key, inner in _fields(shape.model).items():
             if key == name:
-                found.append(f"{path}:".lstrip(".") if path else "the top level")
+                found.append(f"under `{path.lstrip('.')}:`" if path else "at the top level")
             queue.append((f"{path}.{key}".lstrip("."), inner))
     return found[:3]

@@ -51,59 +51,71 @@ class Terraform(Model):
 class Local(Model):
     """Settings of the laptop platform; every port is chosen free unless given."""
 
-    kafka_port: Whole | None = Field(None, ge=1024, le=65535)
-    registry_port: Whole | None = Field(None, ge=1024, le=65535)
-    snowflake_port: Whole | None = Field(None, ge=1024, le=65535)
-    kafka_memory: DataSize = DataSizeValue(512 * 2**20)
-    registry_memory: DataSize = DataSizeValue(256 * 2**20)
+    kafka_port: Whole | None = Field(None, ge=1024, le=65535, description="Kafka's port on 127.0.0.1.")
+    registry_port: Whole | None = Field(None, ge=1024, le=65535, description="The Schema Registry's port.")
+    snowflake_port: Whole | None = Field(None, ge=1024, le=65535, description="The Snowflake stand-in's port.")
+    kafka_memory: DataSize = Field(DataSizeValue(512 * 2**20), description="Kafka's Java heap.")
+    registry_memory: DataSize = Field(DataSizeValue(256 * 2**20), description="The registry's Java heap.")
 
 
 class Confluent(Model):
-    tier: Literal["basic", "standard", "enterprise", "freight", "dedicated"] = "basic"
-    region: str = "us-east-1"
-    cku: Whole | None = Field(None, ge=1)
-    cloud_api_key: SecretRef | None = None
-    cloud_api_secret: SecretRef | None = None
+    """Confluent Cloud on AWS; read when `platform` is confluent."""
+
+    tier: Literal["basic", "standard", "enterprise", "freight", "dedicated"] = Field(
+        "basic", description="The cluster's type; enterprise and freight are reachable from private networks only."
+    )
+    region: str = Field("us-east-1", description="The AWS region.")
+    cku: Whole | None = Field(None, ge=1, description="The size of a dedicated cluster.")
+    cloud_api_key: SecretRef | None = Field(None, description="The Cloud API key's id, as a reference.")
+    cloud_api_secret: SecretRef | None = Field(None, description="The Cloud API key's secret, as a reference.")
 
 
 class Msk(Model):
-    mode: Literal["provisioned", "express", "serverless"] = "provisioned"
-    region: str = "us-east-1"
-    broker_type: str = "kafka.m7g.large"
-    brokers: Whole = Field(3, ge=1)
+    """Amazon MSK; read when `platform` is msk."""
+
+    mode: Literal["provisioned", "express", "serverless"] = Field("provisioned", description="The cluster's kind.")
+    region: str = Field("us-east-1", description="The AWS region.")
+    broker_type: str = Field("kafka.m7g.large", description="The brokers' instance type.")
+    brokers: Whole = Field(3, ge=1, description="How many; a multiple of the number of zones.")
     storage_per_broker: DataSize | None = Field(None, description="Default: what the workload keeps, with headroom.")
 
 
 class Redpanda(Model):
-    region: str = "us-east-1"
-    compute: Literal["ec2", "fargate"] = "fargate"
-    brokers: Whole = Field(3, ge=1)
-    vcpu: Number = Decimal(2)
-    memory: DataSize = DataSizeValue(8 * 2**30)
+    """Redpanda on one's own machines in AWS; read when `platform` is redpanda."""
+
+    region: str = Field("us-east-1", description="The AWS region.")
+    compute: Literal["ec2", "fargate"] = Field("fargate", description="What the brokers run on.")
+    brokers: Whole = Field(3, ge=1, description="How many.")
+    vcpu: Number = Field(Decimal(2), gt=0, description="Virtual processors a broker.")
+    memory: DataSize = Field(DataSizeValue(8 * 2**30), description="Memory a broker.")
 
 
 class TopicValue(Model):
     """The value's schema, registered under `<topic>-value`."""
 
     schema_: str = Field(alias="schema", description="An Avro schema file, relative to environments/.")
-    compatibility: Compatibility = "BACKWARD"
+    compatibility: Compatibility = Field("BACKWARD", description="Which schemas the registry lets follow this one.")
 
 
 class TopicSink(Model):
+    """Where the topic's events land."""
+
     table: str = Field(
         description="DATABASE.SCHEMA.TABLE", pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$"
     )
 
 
 class Topic(Model):
-    partitions: Whole = Field(6, ge=1, le=100_000)
+    """A Kafka topic, its value's schema and where its events land."""
+
+    partitions: Whole = Field(6, ge=1, le=100_000, description="More can be added later (keys move then), never fewer.")
     replication: Whole | None = Field(
         None, ge=1, description="Default: what the platform needs (1 on a laptop, else 3)."
     )
-    retention: Duration = DurationValue(7 * 86_400_000)
+    retention: Duration = Field(DurationValue(7 * 86_400_000), description="How long Kafka keeps an event.")
     key: str | None = Field(None, description="The value's field that is the message key.")
-    value: TopicValue | None = None
-    sink: TopicSink | None = None
+    value: TopicValue | None = Field(None, description="The value's schema; default: none, bytes are not looked at.")
+    sink: TopicSink | None = Field(None, description="Where events land; default: nowhere.")
     dead_letter: bool = Field(True, description="With a sink: a topic `<name>.dlq` for what the sink cannot write.")
     config: dict[str, str] = Field(default_factory=dict, description="Further topic settings, as Kafka names them.")
 
@@ -115,57 +127,74 @@ class Topic(Model):
 class SnowflakeAccount(Model):
     """A real account; the local platform fills in its own."""
 
-    organization: str
-    account: str
-    user: str
-    private_key: SecretRef
-    role: str = "ACCOUNTADMIN"
+    organization: str = Field(description="The account identifier's part before the `-`.")
+    account: str = Field(description="The account identifier's part after the `-`.")
+    user: str = Field(description="Whom Terraform logs in as.")
+    private_key: SecretRef = Field(description="That user's private key (PKCS#8 PEM), as a reference.")
+    role: str = Field("ACCOUNTADMIN", description="The role Terraform works in.")
 
 
 class Warehouse(Model):
-    preset: Literal["order-events"] = "order-events"
-    engine: Literal["terraform"] = "terraform"
-    size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = "XSMALL"
-    auto_suspend: Duration = DurationValue(60_000)
-    account: SnowflakeAccount | None = None
+    """The Snowflake estate."""
+
+    preset: Literal["order-events"] = Field("order-events", description="Which databases, roles and grants there are.")
+    engine: Literal["terraform"] = Field("terraform", description="What makes them.")
+    size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = Field(
+        "XSMALL", description="The virtual warehouse's size."
+    )
+    auto_suspend: Duration = Field(DurationValue(60_000), description="Idle time after which it stops costing.")
+    account: SnowflakeAccount | None = Field(None, description="The Snowflake account; local brings its own.")
     connector_private_key: SecretRef | None = Field(
         None, description="Key of SVC_KAFKA_CONNECTOR; default: made by the CLI and kept under .infra (0600)."
     )
 
 
 class Connect(Model):
-    kind: Literal["sink", "managed", "self-managed"] = "sink"
-    tasks: Whole = Field(1, ge=1)
+    """What carries events from topics into the warehouse."""
+
+    kind: Literal["sink", "managed", "self-managed"] = Field(
+        "sink",
+        description="sink: the program `infra sink`; managed: the platform's own connector; self-managed: a worker.",
+    )
+    tasks: Whole = Field(1, ge=1, description="How many work side by side.")
 
 
 class Workload(Model):
     """What the pipeline carries; the cost report's input."""
 
-    ingress: DataRate = DataRateValue(10**9, 86400)
-    message_size: DataSize = DataSizeValue(1024)
+    ingress: DataRate = Field(DataRateValue(10**9, 86400), description="What producers send; GB is 10⁹ bytes.")
+    message_size: DataSize = Field(DataSizeValue(1024), description="An event's size as sent.")
     fan_out: Number = Field(Decimal(1), ge=0, description="Bytes read per byte written, the sink included.")
     retention: Duration | None = Field(None, description="Default: the longest retention of the topics.")
     warehouse_hours_per_day: Number = Field(
         Decimal(2), ge=0, le=24, description="Hours a day the Snowflake warehouse runs for readers."
     )
     compression: Number = Field(Decimal(1), gt=0, description="Bytes kept in Kafka per byte sent.")
-    snowflake_edition: Literal["standard", "enterprise", "business_critical"] = "standard"
+    snowflake_edition: Literal["standard", "enterprise", "business_critical"] = Field(
+        "standard", description="Sets the price of a credit."
+    )
 
 
 class StageSlo(Model):
-    p50: Duration | None = None
-    p95: Duration | None = None
-    p99: Duration | None = None
+    """The longest an event may take to this stage, from its intended send time."""
+
+    p50: Duration | None = Field(None, description="For half of the events.")
+    p95: Duration | None = Field(None, description="For 95 of 100.")
+    p99: Duration | None = Field(None, description="For 99 of 100.")
 
 
 class Slo(Model):
-    acknowledged: StageSlo = StageSlo()
-    consumed: StageSlo = StageSlo()
-    row_visible: StageSlo = StageSlo()
+    """What `infra smoke` holds the pipeline to."""
+
+    acknowledged: StageSlo = Field(StageSlo(), description="The broker has it on all in-sync replicas.")
+    consumed: StageSlo = Field(StageSlo(), description="A consumer has it.")
+    row_visible: StageSlo = Field(StageSlo(), description="A query finds its row.")
 
 
 class Budget(Model):
-    monthly: Money
+    """What it may cost; `infra cost` exits with 3 above it."""
+
+    monthly: Money = Field(description="For a month of 730 hours, in USD.")
 
 
 class Environment(Model):
@@ -173,13 +202,13 @@ class Environment(Model):
 
     name: str
     source: str = Field(description="The YAML file, relative to the project.")
-    platform: Platform
+    platform: Platform = Field(description="Where Kafka runs: the one switch.")
     terraform: Terraform = Terraform()
     local: Local = Local()
     confluent: Confluent = Confluent()
     msk: Msk = Msk()
     redpanda: Redpanda = Redpanda()
-    topics: dict[str, Topic] = Field(default_factory=dict)
+    topics: dict[str, Topic] = Field(default_factory=dict, description="By name.")
     warehouse: Warehouse = Warehouse()
     connect: Connect = Connect()
     workload: Workload = Workload()

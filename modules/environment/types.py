@@ -101,10 +101,8 @@ class DataSizeValue:
         return cls(_exact(match[1], _BYTES[match[2]], text))
 
     def __str__(self) -> str:
-        for unit in ("TiB", "GiB", "MiB", "KiB", "TB", "GB", "MB", "KB"):
-            if self.bytes and self.bytes % _BYTES[unit] == 0:
-                return f"{self.bytes // _BYTES[unit]}{unit}"
-        return f"{self.bytes}B"
+        whole = [f"{self.bytes // size}{unit}" for unit, size in _BYTES.items() if self.bytes % size == 0]
+        return min(whole, key=len) if self.bytes else "0B"
 
 
 @dataclass(frozen=True)
