@@ -77,7 +77,9 @@ def terraform_failure(
         place = f"{where}, {first.where}"
     detail = " ".join(first.detail.split())
     if _UNREACHABLE.search(whole):
-        do = "check that the service runs and can be reached (on a laptop: `infra local up`), then run the command again"
+        do = (
+            "check that the service runs and can be reached (on a laptop: `infra local up`), then run the command again"
+        )
     else:
         do = "correct it and run the command again"
     what = f"{first.summary}: {detail}" if detail else first.summary

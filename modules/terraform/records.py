@@ -146,9 +146,8 @@ def settle(
         info = _lock_info(folder)
         leftover.unlink(missing_ok=True)
         # Terraform that ended in good order has removed the file itself.
-        note(
-            f"{stack}: cleared the lock of a run that died (by {info.get('Who', '?')}, since {info.get('Created', '?')})"
-        )
+        who, since = info.get("Who", "?"), info.get("Created", "?")
+        note(f"{stack}: cleared the lock of a run that died (by {who}, since {since})")
 
 
 def _wait(
@@ -164,7 +163,9 @@ def _wait(
         now = time.monotonic()
         if now - begun > timeout:
             error = state_locked(f"stack {stack}", who=f"`{record.command}`", pid=record.pid, since=record.since)
-            error.do = f"it was left by an earlier run; wait for it, or stop it gracefully with `kill -INT {record.pid}`"
+            error.do = (
+                f"it was left by an earlier run; wait for it, or stop it gracefully with `kill -INT {record.pid}`"
+            )
             raise error
         if now - told > 10:
             note(f"{stack}: still waiting for process {record.pid}, {now - begun:.0f} s")

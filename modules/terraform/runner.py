@@ -73,7 +73,7 @@ class Runner:
         try:
             with self._interrupts.running(child), log.open("rb") as lines:
                 ended = threading.Event()
-                threading.Thread(target=lambda: (child.wait(), ended.set()), daemon=True).start()
+                threading.Thread(target=_wait, args=(child, ended), daemon=True).start()
                 while not ended.wait(_POLL_SECONDS):
                     collected.feed(lines.read())
                 collected.feed(lines.read(), last=True)
@@ -155,6 +155,12 @@ class Runner:
                     cleaned = cleaned.replace(form, "(secret)") if form else cleaned
             if cleaned != text:
                 log.write_text(cleaned)
+
+
+def _wait(child: subprocess.Popen[bytes], ended: threading.Event) -> None:
+    # A thread of its own, since waiting with a timeout polls, and each command's end would be noticed late.
+    child.wait()
+    ended.set()
 
 
 class _Collected:

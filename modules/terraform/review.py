@@ -1,0 +1,162 @@
+"""What is wrong or risky in a stack's plan, beyond what Terraform sees. Pure: a plan in, findings out.
+
+`refuse` stops a plan before anything is touched; `warn` is shown with it. A check is one function and one line in
+`_CHECKS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modules.terraform.avro_rules import LEVELS, SchemaUnreadableError, incompatibilities
+from modules.terraform.plan import UNKNOWN, Change, Finding, StackPlan
+
+__all__ = ["review"]
+
+
+@dataclass(frozen=True)
+class _TopicArguments:
+    """What a provider calls a topic's arguments."""
+
+    name: str
+    partitions: str
+    replication: str | None
+
+
+_TOPICS: Mapping[str, _TopicArguments] = {
+    "kafka_topic": _TopicArguments("name", "partitions", "replication_factor"),
+    "confluent_kafka_topic": _TopicArguments("topic_name", "partitions_count", None),
+}
+
+_HOLDS_DATA: Mapping[str, str] = {
+    "kafka_topic": "its messages are lost",
+    "confluent_kafka_topic": "its messages are lost",
+    "snowflake_table": "its rows are lost (Time Travel keeps them for the table's retention)",
+    "snowflake_schema": "its tables and their rows are lost",
+    "snowflake_database": "its schemas, tables and rows are lost",
+    "schemaregistry_schema": "consumers can no longer look up the schema of events written with it",
+}
+
+
+def review(plan: StackPlan) -> tuple[Finding, ...]:
+    """All findings, refusals first."""
+    found = [finding for change in plan.changes for check in _CHECKS for finding in check(change)]
+    return tuple(sorted(found, key=lambda finding: finding.severity != "refuse"))
+
+
+def _partitions(change: Change) -> Iterable[Finding]:
+    arguments = _TOPICS.get(change.type)
+    if arguments is None or change.kind not in ("update", "replace"):
+        return
+    old, new = _value(change.before, arguments.partitions), _value(change.after, arguments.partitions)
+    if not isinstance(old, int) or not isinstance(new, int) or old == new:
+        return
+    topic = _value(change.before, arguments.name) or change.address
+    if new < old:
+        yield Finding(
+            "refuse",
+            change.address,
+            f"topic {topic}: partitions cannot go from {old} down to {new}: Kafka cannot remove partitions, "
+            "and replacing the topic deletes its messages",
+            f"keep partitions at {old}, or move to a new topic with {new} partitions",
+        )
+    elif change.kind == "update":
+        yield Finding(
+            "warn",
+            change.address,
+            f"topic {topic}: with {new} instead of {old} partitions keys move to other partitions; "
+            "the order of one key's events is not kept across the change",
+            "let consumers catch up before you deploy, if they rely on order per key",
+        )
+
+
+def _replication(change: Change) -> Iterable[Finding]:
+    arguments = _TOPICS.get(change.type)
+    if arguments is None or arguments.replication is None or change.kind not in ("update", "replace"):
+        return
+    old, new = _value(change.before, arguments.replication), _value(change.after, arguments.replication)
+    if isinstance(old, int) and isinstance(new, int) and old != new:
+        topic = _value(change.before, arguments.name) or change.address
+        yield Finding(
+            "warn",
+            change.address,
+            f"topic {topic}: replication factor goes from {old} to {new}: "
+            + ("brokers copy every partition" if new > old else "fewer copies survive the loss of a broker"),
+        )
+
+
+def _holds_data(change: Change) -> Iterable[Finding]:
+    lost = _HOLDS_DATA.get(change.type)
+    if lost is None or change.kind not in ("delete", "replace"):
+        return
+    if change.type == "schemaregistry_schema" and change.kind == "replace" and not _renames(change, "subject"):
+        return
+    verb = "deleted" if change.kind == "delete" else "deleted and created again"
+    yield Finding("warn", change.address, f"holds data: it will be {verb}, {lost}")
+
+
+def _schema(change: Change) -> Iterable[Finding]:
+    if change.type != "schemaregistry_schema" or change.kind not in ("create", "update", "replace", "import"):
+        return
+    if str(_value(change.after, "schema_type") or "AVRO").upper() != "AVRO":
+        return
+    new, old = _value(change.after, "schema"), _value(change.before, "schema")
+    subject = _value(change.after, "subject") or _value(change.before, "subject") or change.address
+    if not isinstance(new, str):
+        return
+    before = _value(change.before, "compatibility_level")
+    level = str(_value(change.after, "compatibility_level") or before or "BACKWARD").upper()
+    renamed = _renames(change, "subject")
+    try:
+        reasons = incompatibilities(old if isinstance(old, str) and not renamed else new, new, level)
+    except SchemaUnreadableError as error:
+        yield Finding("refuse", change.address, f"{subject}: the schema is not valid Avro: {error}", "correct the file")
+        return
+    for reason in reasons:
+        yield Finding(
+            "refuse",
+            change.address,
+            f"{subject}: {reason}",
+            "change the schema so that it holds, or register it under a new subject",
+        )
+    if isinstance(old, str) and old != new and not reasons and not renamed and level.endswith("TRANSITIVE"):
+        yield Finding(
+            "warn",
+            change.address,
+            f"{subject}: {level} also binds the versions before the current one; the plan compares with the current "
+            "one, the registry with all of them when it is deployed",
+        )
+
+
+def _level_lowered(change: Change) -> Iterable[Finding]:
+    if change.type != "schemaregistry_schema" or change.kind != "update":
+        return
+    old, new = (str(_value(side, "compatibility_level") or "").upper() for side in (change.before, change.after))
+    if old in LEVELS and new == "NONE" and old != "NONE":
+        subject = _value(change.after, "subject") or change.address
+        yield Finding(
+            "warn",
+            change.address,
+            f"{subject}: compatibility goes from {old} to NONE: nothing then keeps a schema from breaking its readers",
+        )
+
+
+_CHECKS: tuple[Callable[[Change], Iterable[Finding]], ...] = (
+    _partitions,
+    _replication,
+    _schema,
+    _level_lowered,
+    _holds_data,
+)
+
+
+def _value(side: Mapping[str, Any] | None, name: str) -> Any:
+    value = None if side is None else side.get(name)
+    return None if value == UNKNOWN else value
+
+
+def _renames(change: Change, argument: str) -> bool:
+    old, new = _value(change.before, argument), _value(change.after, argument)
+    return old is not None and new is not None and old != new

@@ -1,0 +1,90 @@
+"""Reads a local Terraform state file (format version 4): addresses and outputs. Never writes one.
+
+Faster than starting `terraform output`, and it works without plugins.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modules.errors import PlanError, TerraformError
+from modules.terraform.failures import malformed_state
+
+__all__ = ["OutputValue", "State", "read_state"]
+
+
+@dataclass(frozen=True)
+class OutputValue:
+    """One output. A sensitive value is kept out of the repr."""
+
+    value: Any = field(repr=False)
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of a stack that was applied."""
+
+    serial: int
+    terraform_version: str
+    addresses: tuple[str, ...]
+    """Managed resource instances."""
+    outputs: Mapping[str, OutputValue]
+
+    @property
+    def empty(self) -> bool:
+        """Nothing in it: destroyed, or never applied."""
+        return not self.addresses and not self.outputs
+
+
+def read_state(path: Path, kind: type[TerraformError] = PlanError) -> State | None:
+    """The state; None where there is none yet (Terraform's lock leaves an empty file behind).
+
+    Raises:
+        TerraformError (of `kind`): it is malformed.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise kind(f"cannot read the state: {error.strerror}", where=str(path), do="check its rights") from None
+    if not content.strip():
+        return None
+    try:
+        document = json.loads(content)
+        if "encrypted_data" in document:
+            raise kind(
+                "the state is encrypted by OpenTofu, which infra cannot read",
+                where=str(path),
+                do="turn state encryption off for this folder",
+            )
+        return State(
+            int(document["serial"]),
+            str(document.get("terraform_version", "")),
+            tuple(_addresses(document.get("resources") or [])),
+            {
+                name: OutputValue(body["value"], bool(body.get("sensitive")))
+                for name, body in (document.get("outputs") or {}).items()
+            },
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise malformed_state(path, kind) from None
+
+
+def _addresses(resources: list[dict[str, Any]]) -> list[str]:
+    found = []
+    for resource in resources:
+        if resource.get("mode") != "managed":
+            continue
+        prefix = f"{resource['module']}." if resource.get("module") else ""
+        for instance in resource["instances"]:
+            key = instance.get("index_key")
+            suffix = "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
+            found.append(f"{prefix}{resource['type']}.{resource['name']}{suffix}")
+    # A deposed object stands beside the one that replaces it, under the same address.
+    return list(dict.fromkeys(found))

@@ -1,0 +1,181 @@
+"""A stack's working folder, `.infra/env/<environment>/<stack>/`: configuration, inputs, plugins, state, backups.
+
+Everything in it is 0600/0700: state and inputs may hold secrets. Files are written only when they change and never
+half, so that an interrupted run leaves a folder the next one can use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from modules.errors import ApplyError, SynthError, TerraformError
+from modules.terraform.command import TerraformCommand
+from modules.terraform.events import Event
+from modules.terraform.failures import from_os, terraform_failure
+from modules.terraform.files import private_folder, write_private
+from modules.terraform.providers import ProviderInstallation
+from modules.terraform.runner import Runner
+from modules.terraform.source import StackSource, read_document
+from modules.terraform.state import OutputValue, State, read_state
+
+__all__ = ["WorkingFolder"]
+
+BACKUPS_KEPT = 10
+# An override file replaces the backend that the synthesised JSON names, and leaves that file byte for byte as it is.
+_BACKEND = b'{"terraform": {"backend": {"local": {"path": "terraform.tfstate"}}}}\n'
+
+
+@dataclass(frozen=True)
+class WorkingFolder:
+    """One stack's folder."""
+
+    path: Path
+    source: StackSource
+
+    @property
+    def state_file(self) -> Path:
+        return self.path / "terraform.tfstate"
+
+    @property
+    def plan_file(self) -> Path:
+        return self.path / "plan.tfplan"
+
+    def state(self, kind: type[TerraformError] | None = None) -> State | None:
+        """The state; None when the stack was never applied."""
+        return read_state(self.state_file, kind) if kind else read_state(self.state_file)
+
+    def document(self) -> dict[str, Any]:
+        """The stack's synthesised JSON."""
+        return read_document(self.source, self._content())
+
+    def _content(self) -> bytes:
+        try:
+            return self.source.json_path.read_bytes()
+        except OSError as error:
+            raise SynthError(
+                f"cannot read the synthesised JSON of stack {self.source.name}: {error.strerror}",
+                where=str(self.source.json_path),
+                do="run the command again",
+            ) from None
+
+    def prepare(self, inputs: Mapping[str, OutputValue]) -> dict[str, Any]:
+        """Write configuration and inputs; returns the parsed document.
+
+        Sensitive inputs are not written: they travel in the environment (`secret_inputs`).
+        """
+        content = self._content()
+        document = read_document(self.source, content)
+        plain = {name: item.value for name, item in inputs.items() if not item.sensitive}
+        try:
+            private_folder(self.path)
+            write_private(self.path / "cdk.tf.json", content)
+            write_private(self.path / "infra_override.tf.json", _BACKEND)
+            values = self.path / "infra.auto.tfvars.json"
+            if plain:
+                write_private(values, json.dumps(plain, indent=1, sort_keys=True).encode())
+            else:
+                values.unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os(error, self.path) from None
+        return document
+
+    def initialise(
+        self,
+        runner: Runner,
+        command: TerraformCommand,
+        providers: ProviderInstallation,
+        document: Mapping[str, Any],
+        on_event: Callable[[Event], None],
+        *,
+        force: bool = False,
+    ) -> bool:
+        """`terraform init`, unless nothing it depends on has changed since the last one; True when it ran.
+
+        Raises:
+            PlanError: a provider plugin is missing, the disk is full.
+        """
+        record = self.path / ".terraform" / "infra-init"
+        wanted = self._fingerprint(command, providers, document)
+        if not force and record.is_file() and record.read_text() == wanted:
+            return False
+        record.unlink(missing_ok=True)
+        if providers.kind == "bundled":
+            # The bundled plugins are part of this program: an update changes their hashes, and that is no attack.
+            (self.path / ".terraform.lock.hcl").unlink(missing_ok=True)
+            shutil.rmtree(self.path / ".terraform" / "providers", ignore_errors=True)
+        with providers.initialising():
+            result = runner.stream(["init", "-json", "-input=false"], self.path, on_event)
+            if result.code and not result.diagnostics and any("-json" in line for line in result.messages):
+                # Terraform before 1.9 has no JSON form of init.
+                result = runner.stream(["init", "-no-color", "-input=false"], self.path, on_event)
+        if result.code:
+            raise terraform_failure(
+                result.diagnostics, stack=self.source.name, folder=self.path, phase="init", output=result.messages
+            )
+        try:
+            write_private(private_folder(record.parent) / record.name, wanted.encode())
+        except OSError as error:
+            raise from_os(error, self.path) from None
+        return True
+
+    def _fingerprint(
+        self, command: TerraformCommand, providers: ProviderInstallation, document: Mapping[str, Any]
+    ) -> str:
+        settings = document.get("terraform") or {}
+        if isinstance(settings, list):
+            settings = settings[0] if settings else {}
+        parts = [
+            settings.get("required_providers"),
+            document.get("module"),
+            sorted((document.get("provider") or {}).keys()),
+            sorted({kind.split("_")[0] for block in ("resource", "data") for kind in document.get(block) or {}}),
+            providers.cli_config(),
+            providers.fingerprint(),
+            command.prefix,
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def back_up(self) -> Path | None:
+        """Copy the state before it is changed; the newest `BACKUPS_KEPT` stay. None when there is nothing to copy."""
+        state = self.state(ApplyError)
+        if state is None:
+            return None
+        try:
+            folder = private_folder(self.path / "backups")
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+            copy = folder / f"{stamp}-serial{state.serial}.tfstate"
+            write_private(copy, self.state_file.read_bytes())
+            for old in sorted(folder.glob("*.tfstate"))[:-BACKUPS_KEPT]:
+                old.unlink()
+        except OSError as error:
+            raise from_os(error, self.path, ApplyError) from None
+        return copy
+
+    def plan_digest(self) -> str:
+        """SHA-256 of the plan file; empty when there is none."""
+        try:
+            return hashlib.sha256(self.plan_file.read_bytes()).hexdigest()
+        except OSError:
+            return ""
+
+
+def secret_inputs(inputs: Mapping[str, OutputValue]) -> dict[str, str]:
+    """Sensitive inputs as Terraform reads them from TF_VAR_*: text as it is, the rest as JSON."""
+    return {
+        name: item.value if isinstance(item.value, str) else json.dumps(item.value)
+        for name, item in inputs.items()
+        if item.sensitive
+    }
+
+
+def inputs_digest(inputs: Mapping[str, OutputValue]) -> str:
+    """Tells whether the inputs of a plan are still the same; a hash, so that no secret is kept."""
+    values = {name: item.value for name, item in inputs.items()}
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
