@@ -1,0 +1,134 @@
+"""`infra smoke`: end-to-end latency against the SLOs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli._options import EnvOption, JsonOption
+from cli._output import is_quiet, note, print_json, stderr
+
+if TYPE_CHECKING:
+    from modules.smoke import LoadPlan, Progress
+    from modules.smoke.load import Arrivals
+
+__all__ = ["SmokeScreen", "app"]
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+MISSED = 4
+
+EPILOG = (
+    "Examples:  infra smoke --env local  ·  infra smoke --env local --rate 500 --duration 30s  ·  "
+    "infra smoke --env local --json > smoke.json.  "
+    "Exit codes: 0 every SLO met and nothing lost, 4 missed or too few samples to know, 1 it could not be measured."
+)
+
+
+@app.command(epilog=EPILOG)
+def smoke(
+    env: EnvOption,
+    rate: float = typer.Option(200.0, "--rate", "-r", help="Events a second."),
+    count: int | None = typer.Option(None, "--count", "-n", help="Measured events; default 2000."),
+    duration: str | None = typer.Option(None, "--duration", help="Measure for so long instead, such as 30s."),
+    warmup: int = typer.Option(200, "--warmup", help="Events sent before them and not measured."),
+    deadline: str = typer.Option("30s", "--deadline", help="An event that is not back by then is lost."),
+    poisson: bool = typer.Option(False, "--poisson", help="Random gaps between events instead of even ones."),
+    topic: str | None = typer.Option(None, "--topic", help="Default: the topic with a sink."),
+    as_json: JsonOption = False,
+) -> None:
+    """Measure latency from the intended send time: acknowledged, consumed, row visible.
+
+    Sends order events at a fixed rate into the deployed pipeline and follows each one until it is a queryable row.
+    """
+    from modules.environment import load_environment
+    from modules.platforms import platform_for
+    from modules.project import find_project
+    from modules.smoke import SmokeOptions, run_smoke
+    from modules.smoke.report import to_json, to_text
+
+    options = SmokeOptions(_plan(rate, count, duration, warmup, poisson), _seconds("--deadline", deadline), topic)
+    project = find_project()
+    environment = load_environment(project, env)
+    with SmokeScreen() as screen:
+        result = run_smoke(environment, project, platform_for(environment, project), options, screen.show)
+    if as_json:
+        print_json(to_json(result))
+    else:
+        typer.echo(to_text(result))
+    if result.interrupted:
+        raise typer.Exit(130)
+    if not result.met:
+        raise typer.Exit(MISSED)
+
+
+def _plan(rate: float, count: int | None, duration: str | None, warmup: int, poisson: bool) -> LoadPlan:
+    from modules.errors import ConfigError
+    from modules.smoke import LoadPlan
+
+    arrivals: Arrivals = "poisson" if poisson else "constant"
+    if duration is None:
+        return LoadPlan(rate, 2000 if count is None else count, warmup, arrivals)
+    if count is not None:
+        raise ConfigError("--count and --duration say the same thing twice", do="give one of them")
+    return LoadPlan.lasting(_seconds("--duration", duration), rate, warmup, arrivals)
+
+
+def _seconds(option: str, text: str) -> float:
+    from modules.environment.types import DurationValue
+    from modules.errors import ConfigError
+
+    try:
+        return DurationValue.parse(text).seconds
+    except ValueError as error:
+        raise ConfigError(str(error), where=option) from None
+
+
+class SmokeScreen:
+    """The run as it goes, on stderr: a live table for someone who watches, else a line at each change and every 5 s."""
+
+    def __init__(self) -> None:
+        self._live: Any = None
+        self._phase = ""
+        self._said = 0.0
+
+    def __enter__(self) -> SmokeScreen:
+        if not is_quiet():
+            from rich.live import Live
+
+            self._live = Live(console=stderr(), transient=True, refresh_per_second=8)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, now: Progress) -> None:
+        """Take a moment of the run; fits `run_smoke`'s `progress`."""
+        if self._live is not None:
+            self._live.update(_table(now))
+        elif now.phase != self._phase or time.monotonic() - self._said >= 5:
+            self._phase, self._said = now.phase, time.monotonic()
+            counts = f": {now.sent:,} of {now.total:,} sent, {now.in_flight:,} in flight" if now.sent else ""
+            note(f"smoke: {now.phase}{counts}")
+
+
+def _table(now: Progress) -> Any:
+    from rich.table import Table
+
+    from modules.smoke.stats import duration
+
+    caption = (
+        f"{now.sent:,} of {now.total:,} sent · {now.rate:,.0f}/s · {now.in_flight:,} in flight" if now.total else ""
+    )
+    table = Table(
+        title=now.phase, title_justify="left", caption=counts if now.total else "", caption_justify="left", box=None
+    )
+    for column, justify in (("stage", "left"), ("seen", "right"), ("p50", "right"), ("p95 (last 1,000)", "right")):
+        table.add_column(column, justify="left" if justify == "left" else "right", min_width=8)
+    for stage in now.stages:
+        table.add_row(stage.name.replace("_", " "), f"{stage.seen:,}", duration(stage.p50), duration(stage.p95))
+    return table

@@ -1,0 +1,170 @@
+"""The engine's threads: everything accounted for, clean ends, honest notes. No figure here depends on real time."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from modules.environment.model import Environment
+from modules.errors import ConfigError, ServiceError
+from modules.smoke.load import LoadPlan
+from modules.smoke.result import Progress, SmokeResult
+from modules.smoke.run import SmokeOptions, Target, choose_target, measure
+from modules.smoke.transport import monotonic
+from tests.smoke.memory import MemoryPipeline
+from tests.smoke.virtual import Numbered
+
+TOPICS = {
+    "plain": {},
+    "order-events": {
+        "value": {"schema": "schemas/order_events.avsc"},
+        "sink": {"table": "STREAMING.PUBLIC.ORDER_EVENTS"},
+    },
+}
+
+
+def environment(**more: object) -> Environment:
+    values = {"name": "test", "source": "environments/test.yaml", "platform": "local", "topics": TOPICS, **more}
+    return Environment.model_validate(values)
+
+
+def run(pipeline: MemoryPipeline, plan: LoadPlan, seen: list[Progress] | None = None) -> SmokeResult:
+    """A run whose deadline comes as soon as the pipeline has nothing more to give, however slow the machine."""
+    target = Target(environment(), "order-events", "STREAMING.PUBLIC.ORDER_EVENTS", "r1")
+    jumped, idle = 0, 0
+
+    def watch(one: Progress) -> None:
+        nonlocal jumped, idle
+        if seen is not None:
+            seen.append(one)
+        idle = idle + 1 if one.phase == "waiting for the last rows" and pipeline.idle() else 0
+        if idle == 3:
+            jumped = 2000 * 1_000_000_000
+
+    options = SmokeOptions(plan, deadline_seconds=1000)
+    return measure(target, options, Numbered(), pipeline, pipeline, pipeline, watch, clock=lambda: monotonic() + jumped)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before, interval = set(threading.enumerate()), sys.getswitchinterval()
+    yield
+    assert set(threading.enumerate()) == before
+    assert sys.getswitchinterval() == interval
+
+
+def test_every_event_is_sent_in_order_and_seen_at_every_stage() -> None:
+    pipeline = MemoryPipeline()
+    progress: list[Progress] = []
+    result = run(pipeline, LoadPlan(rate=5000, count=1500, warmup=100), seen=progress)
+    assert pipeline.taken == list(range(1600))
+    assert [(stage.summary.n, stage.summary.lost, stage.duplicated) for stage in result.stages] == [(1500, 0, 0)] * 3
+    assert (result.sent, result.warmed_up, result.partitions) == (1500, 100, 2)
+    assert result.met
+    assert not result.interrupted
+    assert pipeline.started == {0: 0, 1: 0}
+    assert progress[0].phase.startswith("waiting until the consumer holds every partition")
+    assert {one.total for one in progress} == {1600}
+    assert all(stage.summary.quantile("p99").nanoseconds is not None for stage in result.stages)
+
+
+def test_a_poisson_load_is_accounted_for_as_well() -> None:
+    result = run(MemoryPipeline(), LoadPlan(rate=5000, count=500, arrivals="poisson"))
+    assert [stage.summary.n for stage in result.stages] == [500] * 3
+
+
+def test_lost_and_doubled_events_are_counted_and_miss_the_test() -> None:
+    def copies(stage: str, number: int) -> int:
+        if stage == "row_visible" and number in (120, 130):
+            return 0
+        return 3 if stage != "acknowledged" and number in (140, 20) else 1
+
+    result = run(MemoryPipeline(copies), LoadPlan(rate=5000, count=300, warmup=50))
+    acknowledged, consumed, rows = result.stages
+    assert (acknowledged.summary.lost, acknowledged.duplicated) == (0, 0)
+    assert (consumed.summary.lost, consumed.duplicated) == (0, 2)
+    assert (rows.summary.lost, rows.duplicated) == (2, 2)
+    assert not result.met
+    assert "2 of 300" in result.verdict.sentences[0]
+
+
+def test_an_event_the_client_did_not_take_at_once_is_tried_again_and_sent_once() -> None:
+    pipeline = MemoryPipeline()
+    pipeline.full_once = {3, 4, 77}
+    run(pipeline, LoadPlan(rate=5000, count=200))
+    assert pipeline.taken == list(range(200))
+
+
+def test_refused_events_are_lost_with_the_brokers_words() -> None:
+    pipeline = MemoryPipeline()
+    pipeline.refuse = "Broker: Not enough in-sync replicas"
+    result = run(pipeline, LoadPlan(rate=5000, count=50))
+    assert (result.failed, result.stage("acknowledged").summary.lost) == (50, 50)
+    assert any("in-sync" in note for note in result.notes)
+
+
+def test_a_silent_sink_is_named_as_the_likely_cause() -> None:
+    pipeline = MemoryPipeline(lambda stage, number: 0 if stage == "row_visible" else 1)
+    result = run(pipeline, LoadPlan(rate=5000, count=50))
+    assert any("sink" in note for note in result.notes)
+    assert not result.met
+
+
+def test_an_error_in_one_loop_stops_all_and_is_raised_as_it_is() -> None:
+    pipeline = MemoryPipeline()
+    pipeline.break_at = 20
+    pipeline.failure = ServiceError("the producer cannot go on")
+    with pytest.raises(ServiceError, match="cannot go on"):
+        run(pipeline, LoadPlan(rate=5000, count=10_000))
+
+
+def test_ctrl_c_gives_the_part_that_was_measured() -> None:
+    ticks = iter(range(100))
+
+    def interrupt(_: Progress) -> None:
+        if next(ticks) == 4:
+            raise KeyboardInterrupt
+
+    pipeline = MemoryPipeline()
+    target = Target(environment(), "order-events", "T", "r1")
+    options = SmokeOptions(LoadPlan(rate=500, count=1_000_000))
+    result = measure(target, options, Numbered(), pipeline, pipeline, pipeline, interrupt)
+    assert result.interrupted
+    assert not result.met
+    assert 0 < result.sent < 1_000_000
+    for stage in result.stages:
+        assert stage.summary.n + stage.summary.lost + stage.in_flight == result.sent
+
+
+def test_a_rate_the_client_cannot_send_is_said() -> None:
+    class Slow(Numbered):
+        def next(self) -> tuple[bytes, bytes]:
+            # Work, not sleep: about what a heavy serialiser costs.
+            sum(range(200_000))
+            return super().next()
+
+    pipeline = MemoryPipeline()
+    target = Target(environment(), "order-events", "T", "r1")
+    options = SmokeOptions(LoadPlan(rate=1_000_000, count=300))
+    result = measure(target, options, Slow(), pipeline, pipeline, pipeline, lambda one: None)
+    assert result.achieved_rate < 1_000_000
+    assert any("the rate is too high" in note for note in result.notes)
+
+
+def test_the_topic_is_the_one_with_a_sink() -> None:
+    target = choose_target(environment(), SmokeOptions())
+    assert (target.topic, target.table) == ("order-events", "STREAMING.PUBLIC.ORDER_EVENTS")
+
+
+@pytest.mark.parametrize("topic", ["plain", "nowhere"])
+def test_a_topic_without_schema_and_sink_is_refused(topic: str) -> None:
+    with pytest.raises(ConfigError, match=topic):
+        choose_target(environment(), SmokeOptions(topic=topic))
+
+
+def test_two_runs_have_different_ids() -> None:
+    ids = {choose_target(environment(), SmokeOptions()).run_id for _ in range(10)}
+    assert len(ids) == 10
