@@ -121,12 +121,9 @@ def _table(now: Progress) -> Any:
 
     from modules.smoke.stats import duration
 
-    caption = (
-        f"{now.sent:,} of {now.total:,} sent · {now.rate:,.0f}/s · {now.in_flight:,} in flight" if now.total else ""
-    )
-    table = Table(
-        title=now.phase, title_justify="left", caption=counts if now.total else "", caption_justify="left", box=None
-    )
+    counts = f"{now.sent:,} of {now.total:,} sent · {now.rate:,.0f}/s · {now.in_flight:,} in flight"
+    caption = counts if now.total else ""
+    table = Table(title=now.phase, title_justify="left", caption=caption, caption_justify="left", box=None)
     for column, justify in (("stage", "left"), ("seen", "right"), ("p50", "right"), ("p95 (last 1,000)", "right")):
         table.add_column(column, justify="left" if justify == "left" else "right", min_width=8)
     for stage in now.stages:
