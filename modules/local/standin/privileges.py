@@ -1,0 +1,125 @@
+"""Who may do what: role hierarchy, ownership and grants, asked by every statement and every append.
+
+As in Snowflake an object a role may not know of and an absent one look the same. Secondary roles are not modelled: the
+session's primary role and the roles granted to it decide.
+"""
+
+from __future__ import annotations
+
+from modules.local.standin.catalog import Catalog, Entity
+from modules.local.standin.errors import does_not_exist, insufficient_privileges, no_such_object
+from modules.local.standin.tokenizer import Name, quote
+
+__all__ = ["Access", "roles_of_user"]
+
+
+def _closure(catalog: Catalog, start: set[str]) -> frozenset[str]:
+    """The roles and everything granted to them, transitively."""
+    found, todo = set(start), list(start)
+    with catalog.lock:
+        grants = [g for g in catalog.role_grants.values() if g.to_kind == "ROLE"]
+    while todo:
+        role = todo.pop()
+        for grant in grants:
+            if grant.to_name == role and grant.role not in found:
+                found.add(grant.role)
+                todo.append(grant.role)
+    return frozenset(found)
+
+
+def roles_of_user(catalog: Catalog, user: str) -> frozenset[str]:
+    """Every role a user may take: those granted to it, those below them, and PUBLIC."""
+    with catalog.lock:
+        direct = {g.role for g in catalog.role_grants.values() if g.to_kind == "USER" and g.to_name == user}
+    return _closure(catalog, direct | {"PUBLIC"})
+
+
+class Access:
+    """What one role may do right now."""
+
+    def __init__(self, catalog: Catalog, role: str) -> None:
+        self._catalog = catalog
+        self.role = role
+        self.roles = _closure(catalog, {role, "PUBLIC"})
+        self.admin = "ACCOUNTADMIN" in self.roles
+
+    def owns(self, entity: Entity) -> bool:
+        return self.admin or entity.owner in self.roles
+
+    def holds(self, privilege: str, kind: str, name: Name) -> bool:
+        """A grant of that privilege (or OWNERSHIP) on exactly that object."""
+        if self.admin:
+            return True
+        grants = self._catalog.grants
+        return any(
+            (wanted, kind, name, role) in grants for role in self.roles for wanted in (privilege, "OWNERSHIP", "ALL")
+        )
+
+    def may(self, privilege: str, entity: Entity) -> bool:
+        return self.owns(entity) or self.holds(privilege, entity.kind, entity.name)
+
+    def on_account(self, privilege: str) -> bool:
+        return self.holds(privilege, "ACCOUNT", ())
+
+    def sees(self, entity: Entity) -> bool:
+        """Any right on it or on something in it makes an object visible; roles and users are visible to all."""
+        if entity.kind in ("ROLE", "USER") or self.owns(entity):
+            return True
+        depth = len(entity.name)
+        with self._catalog.lock:
+            for grant in self._catalog.grants.values():
+                same = grant.on_kind == entity.kind and grant.on_name == entity.name
+                inside = entity.kind in ("DATABASE", "SCHEMA") and grant.on_name[:depth] == entity.name
+                if grant.role in self.roles and (same or (inside and len(grant.on_name) > depth)):
+                    return True
+            if entity.kind in ("DATABASE", "SCHEMA"):
+                return any(
+                    e.name[:depth] == entity.name and len(e.name) > depth and e.owner in self.roles
+                    for e in self._catalog.entities.values()
+                )
+        return False
+
+    def find(self, kind: str, name: Name) -> Entity:
+        """A visible object.
+
+        Raises:
+            SnowflakeError: 002003, it is absent or hidden.
+        """
+        entity = self._catalog.get(kind, name)
+        if entity is None or not self.sees(entity):
+            raise does_not_exist(kind, quote(name))
+        return entity
+
+    def container(self, kind: str, name: Name) -> Entity:
+        """A visible database or schema, for SHOW … IN and USE (002043 otherwise)."""
+        entity = self._catalog.get(kind, name)
+        if entity is None or not self.sees(entity):
+            raise no_such_object()
+        return entity
+
+    def require_owner(self, entity: Entity) -> None:
+        if not self.owns(entity):
+            raise insufficient_privileges(entity.kind, quote(entity.name[-1]))
+
+    def require(self, privilege: str, entity: Entity) -> None:
+        if not self.may(privilege, entity):
+            raise insufficient_privileges(entity.kind, quote(entity.name[-1]))
+
+    def require_on_account(self, privilege: str) -> None:
+        if not self.on_account(privilege):
+            raise insufficient_privileges("ACCOUNT", "INFRA-LOCAL")
+
+    def table(self, name: Name, privilege: str) -> Entity:
+        """The table, if the role may use its database and schema and has the privilege on it.
+
+        Raises:
+            SnowflakeError: 002003, absent or not allowed, the same words for both.
+        """
+        entity = self._catalog.get("TABLE", name)
+        database = self._catalog.get("DATABASE", name[:1])
+        schema = self._catalog.get("SCHEMA", name[:2])
+        if entity and database and schema:
+            reachable = self.may("USAGE", database) and self.may("USAGE", schema)
+            if reachable and self.may(privilege, entity):
+                return entity
+        raise does_not_exist("Object", quote(name))

@@ -1,0 +1,193 @@
+"""ALTER TABLE: columns added, dropped, renamed, retyped; properties; renaming."""
+
+from __future__ import annotations
+
+from modules.local.standin.catalog import Entity
+from modules.local.standin.columns import ColumnSpec, columns_of, parse_column, parse_type, put_columns
+from modules.local.standin.errors import SnowflakeError, already_exists, does_not_exist, insufficient_privileges
+from modules.local.standin.parameters import PARAMETERS
+from modules.local.standin.results import Result, status
+from modules.local.standin.statements.alter import alter_properties
+from modules.local.standin.statements.context import Context, handles
+from modules.local.standin.statements.table import PROPERTIES, duck_ident, qualified
+from modules.local.standin.tokenizer import Tokens, quote
+
+__all__: list[str] = []
+
+_PARAMETERS = frozenset(PARAMETERS["TABLE"])
+_DONE = "Statement executed successfully."
+
+
+@handles("ALTER TABLE")
+def alter(context: Context, tokens: Tokens) -> Result:
+    verb = _verb(tokens)
+    if verb in ("SET", "UNSET"):
+        return alter_properties(context, tokens, "TABLE", _PARAMETERS, PROPERTIES)
+    tolerant = tokens.if_exists()
+    name = context.object_name(tokens.name())
+    with context.engine.write_lock, context.catalog.change():
+        entity = context.catalog.get("TABLE", name)
+        if entity is None or not context.access.sees(entity):
+            if tolerant:
+                return status(_DONE)
+            raise does_not_exist("Table", quote(name))
+        evolves = tokens.at("ADD") and context.access.holds("EVOLVE SCHEMA", "TABLE", name)
+        if not (context.access.owns(entity) or evolves):
+            raise insufficient_privileges("TABLE", quote(name[-1]))
+        if tokens.accept("ADD"):
+            _add(context, entity, tokens)
+        elif tokens.accept("DROP"):
+            _drop(context, entity, tokens)
+        elif tokens.accept("RENAME", "COLUMN"):
+            _rename_column(context, entity, tokens)
+        elif tokens.accept("RENAME", "TO"):
+            _rename(context, entity, tokens)
+        elif tokens.accept("ALTER") or tokens.accept("MODIFY"):
+            _modify(context, entity, tokens)
+        elif tokens.accept("CLUSTER", "BY"):
+            inside = [token.value for token in tokens.parenthesised() if token.text != ","]
+            entity.props["cluster_by"] = f"LINEAR({', '.join(inside)})"
+            context.catalog.put(entity)
+        else:
+            raise tokens.unexpected()
+    return status(_DONE)
+
+
+def _verb(tokens: Tokens) -> str:
+    """The word after the table's name."""
+    ahead = 2 if tokens.at("IF", "EXISTS") else 0
+    ahead += 1
+    while (token := tokens.peek(ahead)) is not None and token.text == ".":
+        ahead += 2
+    return token.value if token is not None and token.kind == "word" else ""
+
+
+def _run(context: Context, entity: Entity, change: str) -> None:
+    context.engine.execute(context.session, f"ALTER TABLE {qualified(entity.name)} {change}", writes=True)
+
+
+def _index(columns: list[ColumnSpec], name: str) -> int:
+    for index, column in enumerate(columns):
+        if column.name == name:
+            return index
+    raise SnowflakeError(
+        904, "42000", f"SQL compilation error: error line 0 at position -1\ninvalid identifier '{name}'"
+    )
+
+
+def _add(context: Context, entity: Entity, tokens: Tokens) -> None:
+    tokens.accept("COLUMN")
+    columns = columns_of(entity)
+    while True:
+        tolerant = tokens.if_not_exists()
+        column, clauses = parse_column(tokens)
+        if any(column.name == other.name for other in columns):
+            if not tolerant:
+                raise SnowflakeError(1430, "42601", f"SQL compilation error:\ncolumn {column.name} already exists")
+        else:
+            if not column.nullable and context.engine.row_count(entity.name):
+                raise SnowflakeError(
+                    2,
+                    "0A000",
+                    f"Non-nullable column '{column.name}' cannot be added to non-empty table '{entity.name[-1]}'.",
+                )
+            # DuckDB adds a column without NOT NULL and takes the constraint afterwards.
+            _run(
+                context, entity, f"ADD COLUMN {duck_ident(column.name)} {column.type}{clauses.replace(' NOT NULL', '')}"
+            )
+            if not column.nullable:
+                _run(context, entity, f"ALTER COLUMN {duck_ident(column.name)} SET NOT NULL")
+            columns.append(column)
+        if not tokens.accept(","):
+            break
+        tokens.accept("COLUMN")
+    tokens.end()
+    put_columns(entity, columns)
+    context.catalog.put(entity)
+
+
+def _drop(context: Context, entity: Entity, tokens: Tokens) -> None:
+    tokens.accept("COLUMN")
+    tolerant = tokens.if_exists()
+    columns = columns_of(entity)
+    while True:
+        name = tokens.identifier()
+        if not (tolerant and all(column.name != name for column in columns)):
+            index = _index(columns, name)
+            _run(context, entity, f"DROP COLUMN {duck_ident(name)}")
+            columns.pop(index)
+        if not tokens.accept(","):
+            break
+    tokens.end()
+    put_columns(entity, columns)
+    context.catalog.put(entity)
+
+
+def _rename_column(context: Context, entity: Entity, tokens: Tokens) -> None:
+    old = tokens.identifier()
+    tokens.expect("TO")
+    new = tokens.identifier()
+    tokens.end()
+    columns = columns_of(entity)
+    index = _index(columns, old)
+    _run(context, entity, f"RENAME COLUMN {duck_ident(old)} TO {duck_ident(new)}")
+    columns[index] = ColumnSpec(**{**columns[index].__dict__, "name": new})
+    put_columns(entity, columns)
+    context.catalog.put(entity)
+
+
+def _rename(context: Context, entity: Entity, tokens: Tokens) -> None:
+    new = context.object_name(tokens.name())
+    tokens.end()
+    if new[:2] != entity.name[:2]:
+        raise SnowflakeError(2, "0A000", "Unsupported feature 'ALTER TABLE … RENAME to another schema'.")
+    if context.catalog.get("TABLE", new) is not None:
+        raise already_exists(quote(new))
+    context.engine.rename_table(entity.name, new[-1])
+    context.catalog.rename(entity, new)
+
+
+def _modify(context: Context, entity: Entity, tokens: Tokens) -> None:
+    """`[COLUMN] c SET DATA TYPE t | SET|DROP NOT NULL | COMMENT '…'`, one or several."""
+    parenthesised = tokens.accept("(")
+    columns = columns_of(entity)
+    while True:
+        tokens.accept("COLUMN")
+        index = _index(columns, tokens.identifier())
+        columns[index] = _modified(context, entity, columns[index], tokens)
+        if not tokens.accept(","):
+            break
+    if parenthesised:
+        tokens.expect(")")
+    tokens.end()
+    put_columns(entity, columns)
+    context.catalog.put(entity)
+
+
+def _modified(context: Context, entity: Entity, column: ColumnSpec, tokens: Tokens) -> ColumnSpec:
+    target = f"ALTER COLUMN {duck_ident(column.name)}"
+    if tokens.accept("COMMENT"):
+        return ColumnSpec(**{**column.__dict__, "comment": tokens.string()})
+    if tokens.accept("DROP", "NOT", "NULL"):
+        _run(context, entity, f"{target} DROP NOT NULL")
+        return ColumnSpec(**{**column.__dict__, "nullable": True})
+    if tokens.accept("SET", "NOT", "NULL"):
+        _run(context, entity, f"{target} SET NOT NULL")
+        return ColumnSpec(**{**column.__dict__, "nullable": False})
+    if tokens.accept("DROP", "DEFAULT"):
+        _run(context, entity, f"{target} DROP DEFAULT")
+        return ColumnSpec(**{**column.__dict__, "default": None})
+    tokens.accept("SET", "DATA", "TYPE") or tokens.accept("TYPE") or tokens.accept("SET", "TYPE")
+    new = parse_type(tokens)
+    old = column.column_type
+    widens = new.base == old.base and all(a >= b for a, b in zip(new.args, old.args, strict=False))
+    same_scale = new.base != "NUMBER" or new.args[1] == old.args[1]
+    if not (widens and same_scale):
+        raise SnowflakeError(
+            40052,
+            "22000",
+            f"SQL compilation error: cannot change column {column.name} from type {old} to {new} because they have "
+            "incompatible collations or types, or the new one is smaller.",
+        )
+    _run(context, entity, f"{target} SET DATA TYPE {new}")
+    return ColumnSpec(**{**column.__dict__, "type": str(new)})
