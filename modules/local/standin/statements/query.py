@@ -171,8 +171,9 @@ def _with_context(context: Context, expression: Any, sql: str) -> str:
         node.replace(literal)
         changed = True
     for projection in expression.expressions if isinstance(expression, exp.Select) else ():
-        if not isinstance(projection, (exp.Alias, exp.Column, exp.Star, exp.Literal, exp.Null)):
+        text = projection.sql(dialect="snowflake").upper()
+        if isinstance(projection, exp.Func) and text.endswith(")"):
             # Snowflake names a column without an alias by its text in upper case: COUNT(*).
-            projection.replace(exp.alias_(projection.copy(), projection.sql(dialect="snowflake").upper(), quoted=True))
+            projection.replace(exp.alias_(projection.copy(), text, quoted=True))
             changed = True
     return str(expression.sql(dialect="snowflake")) if changed else sql
