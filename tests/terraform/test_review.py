@@ -1,0 +1,175 @@
+"""Reviews of plans as `terraform show -json` gives them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modules.errors import PlanError
+from modules.terraform.engine import PlanRefusedError
+from modules.terraform.plan import Change, EnvironmentPlan, Finding, StackPlan, parse_plan
+from modules.terraform.review import review
+from tests.terraform.support import Workbench, data
+
+
+def entry(type_: str, actions: list[str], before: Any, after: Any, name: str = "this", key: str | None = None) -> Any:
+    address = f"{type_}.{name}" + (f'["{key}"]' if key else "")
+    change = {"actions": actions, "before": before, "after": after, "after_unknown": {}}
+    value = {"address": address, "mode": "managed", "type": type_, "name": name, "change": change}
+    return value | ({"index": key} if key else {})
+
+
+def findings(*entries: Any) -> list[Finding]:
+    return list(review(parse_plan("topics", {"resource_changes": list(entries)})))
+
+
+def topic(**settings: Any) -> dict[str, Any]:
+    return {"name": "order-events", "partitions": 6, "replication_factor": 3, "config": {}, **settings}
+
+
+def schema(*fields: str, **settings: Any) -> dict[str, Any]:
+    body = {"type": "record", "name": "R", "fields": [{"name": name, "type": "string"} for name in fields]}
+    return {
+        "subject": "order-events-value",
+        "schema_type": "AVRO",
+        "compatibility_level": "BACKWARD",
+        "schema": json.dumps(body),
+        **settings,
+    }
+
+
+def test_more_partitions_warn_that_keys_move() -> None:
+    (finding,) = findings(entry("kafka_topic", ["update"], topic(), topic(partitions=12)))
+    assert finding.severity == "warn"
+    assert "12 instead of 6 partitions keys move to other partitions" in finding.message
+
+
+@pytest.mark.parametrize("actions", [["update"], ["delete", "create"]])
+def test_fewer_partitions_are_refused_with_the_reason_whatever_terraform_would_do(actions: list[str]) -> None:
+    finding = findings(entry("kafka_topic", actions, topic(), topic(partitions=3), key="order-events"))[0]
+    assert finding.severity == "refuse"
+    assert finding.address == 'kafka_topic.this["order-events"]'
+    assert "from 6 down to 3" in finding.message and "Kafka cannot remove partitions" in finding.message
+    assert "keep partitions at 6" in (finding.do or "")
+
+
+def test_confluents_topic_is_judged_alike() -> None:
+    before, after = ({"topic_name": "t", "partitions_count": count} for count in (6, 3))
+    (finding,) = findings(entry("confluent_kafka_topic", ["update"], before, after))
+    assert finding.severity == "refuse"
+
+
+def test_a_changed_replication_factor_warns() -> None:
+    (finding,) = findings(entry("kafka_topic", ["update"], topic(), topic(replication_factor=1)))
+    assert finding.severity == "warn" and "from 3 to 1" in finding.message
+
+
+def test_retention_alone_is_nothing_to_talk_about() -> None:
+    assert findings(entry("kafka_topic", ["update"], topic(), topic(config={"retention.ms": "1"}))) == []
+
+
+@pytest.mark.parametrize("type_", ["kafka_topic", "snowflake_table", "snowflake_schema", "snowflake_database"])
+@pytest.mark.parametrize("actions", [["delete"], ["delete", "create"], ["create", "delete"]])
+def test_what_holds_data_is_not_deleted_without_saying_so(type_: str, actions: list[str]) -> None:
+    after = None if actions == ["delete"] else {"name": "new"}
+    (finding,) = findings(entry(type_, actions, {"name": "old"}, after))
+    assert finding.severity == "warn" and finding.message.startswith("holds data: it will be deleted")
+
+
+def test_an_acl_may_go_without_a_word() -> None:
+    assert findings(entry("kafka_acl", ["delete"], {"acl_principal": "User:x"}, None)) == []
+
+
+def test_an_incompatible_schema_is_refused_naming_subject_field_and_rule() -> None:
+    (finding,) = findings(entry("schemaregistry_schema", ["update"], schema("id"), schema("id", "priority")))
+    assert finding.severity == "refuse"
+    assert finding.message == (
+        'order-events-value: field "priority" has no default: BACKWARD needs one, '
+        "because new readers meet old events without it"
+    )
+
+
+def test_a_schema_of_another_level_is_judged_by_the_level_that_will_hold() -> None:
+    before, after = schema("id"), schema("id", "priority", compatibility_level="FORWARD")
+    assert findings(entry("schemaregistry_schema", ["update"], before, after)) == []
+
+
+def test_a_level_that_falls_to_none_warns() -> None:
+    after = schema("other", compatibility_level="NONE")
+    (finding,) = findings(entry("schemaregistry_schema", ["update"], schema("id"), after))
+    assert finding.severity == "warn" and "from BACKWARD to NONE" in finding.message
+
+
+def test_a_transitive_level_says_that_older_versions_are_the_registrys_to_check() -> None:
+    before, after = (schema(*names, compatibility_level="BACKWARD_TRANSITIVE") for names in (("id", "x"), ("id",)))
+    (finding,) = findings(entry("schemaregistry_schema", ["update"], before, after))
+    assert finding.severity == "warn" and "versions before the current one" in finding.message
+
+
+def test_a_new_schema_that_is_no_avro_is_refused() -> None:
+    after = schema(schema='{"type": "recor"}')
+    (finding,) = findings(entry("schemaregistry_schema", ["create"], None, after))
+    assert finding.severity == "refuse" and "not valid Avro" in finding.message
+
+
+def test_other_formats_and_other_subjects_are_left_to_the_registry() -> None:
+    protobuf = schema(schema='syntax = "proto3";', schema_type="PROTOBUF")
+    assert findings(entry("schemaregistry_schema", ["update"], protobuf, protobuf)) == []
+    moved = schema("a", subject="payments-value")
+    (finding,) = findings(entry("schemaregistry_schema", ["delete", "create"], schema("id"), moved))
+    assert finding.severity == "warn"
+
+
+def test_refusals_come_first() -> None:
+    found = findings(
+        entry("kafka_topic", ["update"], topic(), topic(partitions=12)),
+        entry("kafka_topic", ["update"], topic(), topic(partitions=1), name="other"),
+    )
+    assert [finding.severity for finding in found] == ["refuse", "warn"]
+
+
+def test_a_refused_plan_is_an_error_and_cannot_be_applied(bench: Workbench) -> None:
+    bench.stack("one", {"resource": data(a=1)})
+    change = Change("kafka_topic.t", "kafka_topic", "t", "update", before=topic(), after=topic(partitions=1))
+    stack = StackPlan("one", changes=(change,))
+    stack = StackPlan("one", changes=(change,), findings=review(stack))
+    plan = EnvironmentPlan("test", (stack,))
+    with pytest.raises(PlanError, match="Kafka cannot remove partitions") as caught:
+        bench.deployment().apply(plan)
+    assert isinstance(caught.value, PlanRefusedError) and caught.value.plan is plan
+    assert caught.value.exit_code == 1
+    assert not bench.folder("one").exists()
+
+
+def test_sensitive_values_are_masked_wherever_they_sit() -> None:
+    change = {
+        "actions": ["update"],
+        "before": {"password": "old-secret", "config": {"key": "k-secret", "a": 1}, "list": ["l-secret"]},
+        "after": {"password": "new-secret", "config": {"key": "k-secret", "a": 2}, "list": ["l-secret", "more"]},
+        "after_unknown": {},
+        "before_sensitive": {"password": True, "config": {"key": True}, "list": [True]},
+        "after_sensitive": {"password": True, "config": {"key": True}, "list": [True, False]},
+    }
+    body = {"address": "x.y", "mode": "managed", "type": "x", "name": "y", "change": change}
+    output = {
+        "actions": ["update"], "before": "o-secret", "after": "p-secret", "after_unknown": False,
+        "before_sensitive": True, "after_sensitive": True,
+    }  # fmt: skip
+    plan = parse_plan("one", {"resource_changes": [body], "output_changes": {"o": output}})
+    assert "secret" not in (repr(plan) + json.dumps(plan.to_json()))
+    assert [item.path for item in plan.changes[0].attributes] == ["password", "config.a", "list"]
+
+
+def test_drift_shows_what_was_changed_outside() -> None:
+    gone = entry("kafka_topic", ["delete"], topic(), None)
+    plan = parse_plan("topics", {"resource_drift": [gone], "resource_changes": []})
+    assert [(change.address, change.kind) for change in plan.drift] == [("kafka_topic.this", "delete")]
+
+
+def test_an_import_is_told_from_a_creation() -> None:
+    body = entry("kafka_topic", ["no-op"], topic(), topic())
+    body["change"]["importing"] = {"id": "order-events"}
+    plan = parse_plan("topics", {"resource_changes": [body]})
+    assert plan.counts == {"import": 1} and plan.has_changes
