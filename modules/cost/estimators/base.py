@@ -1,0 +1,76 @@
+"""What an estimator is: a pure function from a month's usage and the price book to lines. One file a service.
+
+Adding a service is one file here and one line in `catalog.py`. What an estimator takes for granted beyond the usage is
+in `Assumptions`, printed with the report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from modules.cost.book import Price, PriceBook
+from modules.cost.units import Quantity, Unit
+from modules.cost.usage import Usage
+
+__all__ = ["Assumptions", "Inputs", "copies_on_disk", "whole"]
+
+REPLICATION = 3
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What is stated rather than measured.
+
+    Attributes:
+        headroom: disk provisioned per byte kept (1.3: 30 % more), where a platform bills what is provisioned.
+        logs_gib_per_broker: CloudWatch Logs a self-run broker writes in a month.
+        sink_vcpu, sink_gib: one Fargate task of the project's sink.
+        registry_vcpu, registry_gib: the Fargate task of a Schema Registry, where a platform has none.
+        table_days: days of rows that Snowflake's table holds.
+    """
+
+    headroom: Decimal = Decimal("1.3")
+    logs_gib_per_broker: Decimal = Decimal(3)
+    sink_vcpu: Decimal = Decimal("0.5")
+    sink_gib: Decimal = Decimal(1)
+    registry_vcpu: Decimal = Decimal("0.5")
+    registry_gib: Decimal = Decimal(1)
+    table_days: Decimal = Decimal(30)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All an estimator may look at: the month, the prices of one region, and what is assumed."""
+
+    usage: Usage
+    book: PriceBook
+    region: str
+    assumptions: Assumptions = Assumptions()
+
+    def price(self, item: str) -> Price:
+        return self.book.price(item, self.region)
+
+
+def copies_on_disk(inputs: Inputs, brokers: int, given_bytes: int | None = None) -> tuple[Quantity, str]:
+    """Disk to provision on all brokers, in whole GiB each, and how it was found.
+
+    Three copies of what is kept, spread evenly, with headroom; or what the environment gives per broker.
+    """
+    if given_bytes is not None:
+        each = whole(Decimal(given_bytes) / 2**30)
+        return Quantity(each * brokers, Unit.GIB_MONTH), f"{brokers} brokers × {each:,} GiB provisioned as given"
+    kept = inputs.usage.kept.amount
+    headroom = inputs.assumptions.headroom
+    each = max(Decimal(1), whole(kept * REPLICATION * headroom / brokers))
+    extra = f" × {headroom} headroom" if headroom != 1 else ""
+    how = (
+        f"{kept:,.2f} GiB kept × {REPLICATION} copies{extra} ÷ {brokers} brokers, "
+        f"in whole GiB: {brokers} × {each:,} GiB provisioned"
+    )
+    return Quantity(each * brokers, Unit.GIB_MONTH), how
+
+
+def whole(amount: Decimal) -> Decimal:
+    """The next whole number up."""
+    return amount.to_integral_value(ROUND_CEILING)

@@ -1,0 +1,117 @@
+"""Confluent Cloud: eCKU (or CKU), data in and out, storage after replication, Stream Governance Essentials.
+
+eCKUs are sized from the mean rates and the partitions by the limits per unit; Confluent scales them by the hour, so a
+peak costs only its hours. Connectors are in `connector.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from modules.cost.estimators.base import REPLICATION, Inputs, whole
+from modules.cost.lines import Estimate, Line, line
+from modules.cost.units import Unit, hours, plain
+
+__all__ = ["LIMITS", "Tier", "TierLimits", "estimate", "units_for"]
+
+Tier = Literal["basic", "standard", "enterprise", "freight", "dedicated"]
+
+_MB = Decimal(10**6)
+
+
+@dataclass(frozen=True)
+class TierLimits:
+    """Per unit, and for a cluster. Source: Confluent's cluster-types page, read 2026-09.
+
+    Confidence A; `cluster_partitions` of Enterprise, Freight and Dedicated are B.
+
+    Attributes:
+        mb_in, mb_out: MB/s a unit.
+        partitions: a unit.
+        cluster_partitions: whatever the units.
+    """
+
+    mb_in: int
+    mb_out: int
+    partitions: int
+    cluster_partitions: int
+    least: int
+    most: int
+
+
+LIMITS: dict[Tier, TierLimits] = {
+    "basic": TierLimits(5, 15, 30, 1_500, 1, 50),
+    "standard": TierLimits(25, 75, 250, 2_500, 1, 10),
+    "enterprise": TierLimits(60, 180, 3_000, 96_000, 1, 32),
+    "freight": TierLimits(60, 180, 3_000, 50_000, 2, 152),
+    "dedicated": TierLimits(60, 180, 4_500, 100_000, 1, 152),
+}
+
+
+def units_for(tier: Tier, bytes_in: Decimal, bytes_out: Decimal, partitions: int) -> tuple[Decimal, str]:
+    """Units that carry these mean rates (bytes/s) and partitions, and what decided. May exceed the tier's most."""
+    limits = LIMITS[tier]
+    wants = {
+        f"{bytes_in / _MB:,.2f} MB/s in at {limits.mb_in} a unit": whole(bytes_in / _MB / limits.mb_in),
+        f"{bytes_out / _MB:,.2f} MB/s out at {limits.mb_out} a unit": whole(bytes_out / _MB / limits.mb_out),
+        f"{partitions:,} partitions at {limits.partitions:,} a unit": whole(Decimal(partitions) / limits.partitions),
+    }
+    reason, units = max(wants.items(), key=lambda want: want[1])
+    if units <= limits.least:
+        return Decimal(limits.least), f"the least is {limits.least}"
+    return units, reason
+
+
+def estimate(inputs: Inputs, tier: Tier, cku: int | None = None) -> Estimate:
+    """The cluster of one tier. `cku`: Dedicated's size, where the environment gives it."""
+    usage = inputs.usage
+    units, reason = units_for(tier, usage.bytes_per_second, usage.bytes_per_second * usage.fan_out, usage.partitions)
+    if tier == "dedicated" and cku:
+        units, reason = Decimal(cku), "as given"
+    unit, name = (Unit.CKU_HOUR, "CKU") if tier == "dedicated" else (Unit.ECKU_HOUR, "eCKU")
+    prefix = f"confluent.{tier}"
+    sent = f"{usage.data_in} sent"
+    cluster = line(
+        "confluent.cluster", "kafka", "fixed", hours(units, unit), inputs.price(f"{prefix}.{name.lower()}"),
+        f"{units} {name} ({reason}) × 730 h",
+    )  # fmt: skip
+    data_in = line("confluent.in", "kafka", "usage", usage.data_in, inputs.price(f"{prefix}.in"), sent)
+    data_out = line(
+        "confluent.out", "kafka", "usage", usage.data_out, inputs.price(f"{prefix}.out"),
+        f"{sent} × {usage.fan_out} read",
+    )  # fmt: skip
+    return Estimate((cluster, data_in, data_out, _storage(inputs, tier), *_governance(inputs)), _notes(tier))
+
+
+def _storage(inputs: Inputs, tier: Tier) -> Line:
+    own = tier in ("freight", "dedicated")
+    price = inputs.price(f"confluent.{tier}.storage" if own else "confluent.storage")
+    kept = inputs.usage.kept
+    days = f"{kept.amount:,.2f} GiB kept for {plain(inputs.usage.retention_days)} d"
+    if own:
+        return line("confluent.storage", "kafka", "usage", kept, price, days)
+    return line(
+        "confluent.storage", "kafka", "usage", kept * REPLICATION, price, f"{days} × {REPLICATION} copies",
+        note="billed after replication",
+    )  # fmt: skip
+
+
+def _governance(inputs: Inputs) -> list[Line]:
+    if not inputs.usage.schemas:
+        return []
+    schemas = hours(inputs.usage.schemas, Unit.SCHEMA_HOUR)
+    price = inputs.price("confluent.governance.schema")
+    free = "free: 100 schemas are" if inputs.usage.schemas <= 100 else ""
+    count = inputs.usage.schemas
+    how = f"{count} schema{'s' if count != 1 else ''} × 730 h"
+    return [line("confluent.governance", "kafka", "fixed", schemas, price, how, note=free)]
+
+
+def _notes(tier: Tier) -> tuple[str, ...]:
+    notes = [f"Confluent {tier.capitalize()}: sized for the mean rate; its GB is 2^30 bytes."]
+    if tier in ("standard", "enterprise"):
+        notes.append(f"{tier.capitalize()}'s 99.99 % SLA needs 2 eCKU; priced is what the workload needs.")
+        notes.append(f"{tier.capitalize()} prices are the top of the range found (volume and region move them).")
+    return tuple(notes)
