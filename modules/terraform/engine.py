@@ -85,7 +85,11 @@ class Deployment:
         self._progress: Progress = progress or Silent()
         self._orphan_timeout = orphan_timeout
         self._parallelism = [f"-parallelism={parallelism}"] if parallelism else []
-        self._interrupts = Interrupts(self._progress.note)
+        self._interrupts = Interrupts(lambda text: self._progress.note(text))
+
+    def use_progress(self, progress: Progress) -> None:
+        """Tell another progress from now on (a display ends while a person is asked to confirm)."""
+        self._progress = progress
 
     @property
     def stack_names(self) -> tuple[str, ...]:

@@ -160,7 +160,7 @@ class StackPlan:
         return sum(1 for change in self.changes if change.kind == kind)
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[Kind, int]:
         """Changes by kind, in the order of `KINDS`, zeros left out."""
         return {kind: number for kind in KINDS if (number := self.count(kind))}
 
@@ -209,7 +209,7 @@ class EnvironmentPlan:
         return tuple(pair for pair in self.findings if pair[1].severity == "refuse")
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[Kind, int]:
         return {kind: number for kind in KINDS if (number := sum(stack.count(kind) for stack in self.stacks))}
 
     def stack(self, name: str) -> StackPlan:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from modules.errors import ApplyError, InfraError, InterruptedRun, PlanError
 from modules.terraform.plan import EnvironmentPlan
@@ -38,6 +39,9 @@ class StackResult:
     imported: int = 0
     seconds: float = 0.0
 
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class ApplyResult:
@@ -50,6 +54,14 @@ class ApplyResult:
     @property
     def changed(self) -> bool:
         return any(stack.outcome == "applied" for stack in self.stacks)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "environment": self.environment,
+            "destroy": self.destroy,
+            "changed": self.changed,
+            "stacks": [stack.to_json() for stack in self.stacks],
+        }
 
 
 class StackFailed(Exception):
