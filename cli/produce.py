@@ -46,7 +46,7 @@ def produce(
     chosen = time.time_ns() % 1_000_000 if seed is None else seed
     # Only a given seed is to be repeatable to the letter; otherwise events carry today's time.
     start = datetime.datetime.now(datetime.UTC) if seed is None else None
-    with _Display(count) as display:
+    with Display(count) as display:
         result = send(
             environment,
             platform_for(environment, project),
@@ -77,7 +77,7 @@ def _summary(result: ProduceResult, seed: int) -> None:
         note("interrupted: what was sent before is delivered and counted above")
 
 
-class _Display:
+class Display:
     """A progress bar for someone who watches, a line every five seconds for a log."""
 
     def __init__(self, count: int | None) -> None:
@@ -85,7 +85,7 @@ class _Display:
         self._bar: Any = None
         self._said = time.monotonic()
 
-    def __enter__(self) -> _Display:
+    def __enter__(self) -> Display:
         if not is_quiet():
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
