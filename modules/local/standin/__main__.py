@@ -89,14 +89,21 @@ def _serve(arguments: argparse.Namespace, listener: socket.socket, key: str) -> 
 
     from modules.local.standin.account import Account
     from modules.local.standin.server import build_app
+    from modules.local.standin.streaming.api import Streaming
 
     account = Account(arguments.data, arguments.admin_user.upper(), key)
+    streaming = Streaming(account)
     try:
         config = uvicorn.Config(
-            build_app(account), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5
+            build_app(account, streaming),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=5,
         )
         _server(uvicorn, config).run(sockets=[listener])
     finally:
+        streaming.close()
         account.close()
 
 

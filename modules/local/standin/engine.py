@@ -131,6 +131,13 @@ class Engine:
         counted = self._root.cursor().execute(f"SELECT count(*) FROM {duck_name(name)}").fetchall()  # noqa: S608
         return int(counted[0][0])
 
+    def default_value(self, expression: str) -> Any:
+        """What a column's DEFAULT gives right now."""
+        import sqlglot
+
+        translated = sqlglot.parse_one(f"SELECT {expression}", read="snowflake").sql(dialect="duckdb")
+        return self._root.cursor().execute(translated).fetchall()[0][0]
+
     def checkpoint(self) -> None:
         """Fold the write-ahead logs into the files (a clean stop; a kill is fine without)."""
         with self.write_lock:

@@ -7,11 +7,10 @@ import time
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from modules.local.standin.account import Account
 from modules.local.standin.sql_api import sql_routes
+from modules.local.standin.streaming.api import Streaming
 
 __all__ = ["build_app"]
 
@@ -44,13 +43,7 @@ class _Log:
                 _log.info("%s %s %s %.0f ms", scope["method"], scope["path"], status, spent)
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    """A defect of the stand-in. Drivers retry 5xx for minutes, so it is told as a failed statement."""
-    _log.error("internal error on %s", request.url.path, exc_info=error)
-    message = f"SQL execution internal error: {type(error).__name__}: {error}"
-    return JSONResponse({"data": None, "code": "000603", "message": message, "success": False})
-
-
-def build_app(account: Account) -> Any:
-    app = Starlette(routes=sql_routes(account), exception_handlers={Exception: _broken})
+def build_app(account: Account, streaming: Streaming) -> Any:
+    """All endpoints over one account."""
+    app = Starlette(routes=[*sql_routes(account), *streaming.routes()])
     return _Log(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import threading
 import uuid
 from collections import OrderedDict
@@ -25,6 +26,7 @@ from modules.local.standin.statements.context import Context
 
 __all__ = ["sql_routes"]
 
+_log = logging.getLogger(__name__)
 _DML = frozenset({0x3000, 0x3100, 0x3200, 0x3300, 0x3400, 0x3500})
 _REMEMBERED = 500
 """How many answered request ids are kept, so that a driver's retry of a sent statement does not run it twice."""
@@ -203,6 +205,12 @@ def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Re
             return await endpoint(request)
         except SnowflakeError as error:
             return _failure(error)
+        except Exception as error:
+            # A defect. Drivers retry 5xx for minutes, so it is told as a failed statement.
+            _log.exception("internal error on %s", request.url.path)
+            return _failure(
+                SnowflakeError(603, "XX000", f"SQL execution internal error: {type(error).__name__}: {error}")
+            )
 
     return run
 
