@@ -68,7 +68,8 @@ def _message(each: Any, path: tuple[object, ...], positions: Positions) -> str:
     node = positions.node(*path)
     got = _got(node, path)
     if kind in ("model_type", "dict_type"):
-        return f"expected settings (`key: value` lines below it), got {got}"
+        kind = type_name(node.value) if isinstance(node, Scalar) else got  # the value may be a key someone pasted here
+        return f"expected settings (`key: value` lines below it), got {kind}"
     if isinstance(node, Mapping | Sequence) and kind != "value_error":
         return f"expected {_expected(each, path)}, got {got}"
     if kind == "literal_error":

@@ -1,11 +1,13 @@
 """Resolves secret references (`env:`, `file:`, `aws-sm:`) at the last moment, at the edge.
 
-A secret's value is returned, never logged, cached or put into an error.
+A secret's value is returned, never logged, cached or put into an error. A file that everyone on the machine may read
+is refused, as ssh refuses such a key: a warning would be read once and the key stay open.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from modules.environment.types import SecretRefValue
@@ -19,7 +21,8 @@ def resolve_secret(reference: SecretRefValue, project: Project) -> str:
     """The secret's value, without a trailing newline.
 
     Raises:
-        SecretError: the variable is unset, the file missing or unreadable, the manager's answer unusable.
+        SecretError: the variable is unset, the file missing, unreadable or open to everyone, the manager's answer
+            unusable, or the secret empty.
     """
     if reference.scheme == "env":
         return _from_env(reference)
@@ -30,46 +33,79 @@ def resolve_secret(reference: SecretRefValue, project: Project) -> str:
 
 def _from_env(reference: SecretRefValue) -> str:
     value = os.environ.get(reference.name)
-    if not value:
+    if value is None:
         raise SecretError(
             f"the environment variable {reference.name} is not set",
             where=str(reference),
             do=f"export {reference.name}",
         )
-    return value
+    return _not_empty(value, reference)
 
 
 def _from_file(reference: SecretRefValue, project: Project) -> str:
-    path = project.root / Path(reference.name).expanduser()
+    """The file's text; the path is relative to the project, `~` is the user's home."""
     try:
-        return path.read_text().rstrip("\n")
+        path = project.root / Path(reference.name).expanduser()
+    except RuntimeError:
+        raise SecretError("there is no such home folder", where=str(reference), do="write the path in full") from None
+    try:
+        with path.open(encoding="utf-8") as file:
+            if os.name == "posix" and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+                raise SecretError(
+                    "everyone on this machine may read the secret's file", where=str(path), do=f"chmod 600 {path}"
+                )
+            text = file.read()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SecretError(
             f"cannot read the secret's file: {reason}",
             where=str(path),
             do="create it (mode 0600) or change the reference",
         ) from None
+    return _not_empty(text.rstrip("\r\n"), reference)
 
 
 def _from_secrets_manager(reference: SecretRefValue) -> str:
-    import json
-
+    """`aws-sm:NAME` or `aws-sm:ARN` is the secret's text; with `#KEY` one value of the JSON object in it."""
     import boto3
+    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     name, _, key = reference.name.partition("#")
+    region = name.split(":")[3] if name.startswith("arn:") and name.count(":") >= 6 else None
     try:
-        text: str = boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
-    except (BotoCoreError, ClientError, KeyError) as error:
-        raise SecretError(
-            f"AWS Secrets Manager did not give the secret: {error}",
-            where=str(reference),
-            do="check its name, region and your rights",
-        ) from None
-    if not key:
-        return text
+        patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
+        client = boto3.client("secretsmanager", region_name=region, config=patience)
+        answer = client.get_secret_value(SecretId=name)
+    except ClientError as error:
+        detail = error.response.get("Error", {})
+        raise _refused(reference, f"{detail.get('Code', 'an error')}: {detail.get('Message', '')}") from None
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint or a region that cannot be one
+        raise _refused(reference, str(error)) from None
+    if "SecretString" not in answer:
+        raise SecretError("the secret is binary, not text", where=str(reference), do="store it as text")
+    text = answer["SecretString"]
+    return _not_empty(_value_of(text, key, reference) if key else text, reference)
+
+
+def _refused(reference: SecretRefValue, reason: str) -> SecretError:
+    return SecretError(
+        f"AWS Secrets Manager did not give the secret: {reason}",
+        where=str(reference),
+        do="check its name and region (AWS_REGION), and that you are logged in and may read it",
+    )
+
+
+def _value_of(text: str, key: str, reference: SecretRefValue) -> str:
+    import json
+
     try:
         return str(json.loads(text)[key])
     except (ValueError, KeyError, TypeError):
         raise SecretError(f"the secret has no key {key!r}", where=str(reference), do="check the part after #") from None
+
+
+def _not_empty(value: str, reference: SecretRefValue) -> str:
+    if not value:
+        raise SecretError("the secret is empty", where=str(reference), do="put the secret there")
+    return value

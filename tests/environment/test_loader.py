@@ -108,7 +108,7 @@ def test_a_value_that_mends_the_extended_file_is_enough(write: Write) -> None:
         (["name: x"], "an environment's name is the name of its file"),
         (["zzzzzz: 1"], "the keys here are budget, confluent"),
         (["warehouse:"], "warehouse: has no value; write `{}` for the defaults, or `null`"),
-        (["connect: sink"], "connect: expected settings (`key: value` lines below it), got 'sink'"),
+        (["connect: sink"], "connect: expected settings (`key: value` lines below it), got text"),
         (["connect: [sink]"], "expected settings (`key: value` lines below it), got a list"),
         (["connect: {kind: mangaed}"], "one of sink, managed, self-managed, got 'mangaed'; did you mean `managed`?"),
         (["warehouse: {size: medium}"], "did you mean `MEDIUM`?"),
