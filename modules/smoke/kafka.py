@@ -202,8 +202,9 @@ def _partitions(client: Any, topic: str, environment: str, complaints: _Complain
     if found.error is None:
         return sorted(found.partitions)
     deploy = f"run `infra deploy --env {environment}` first"
-    if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        raise SmokeError(f"there is no topic {topic}", where="Kafka", do=deploy)
+    if found.error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED):
+        # A broker that guards its topics gives the second answer for one that is not there, too.
+        raise SmokeError(f"there is no topic {topic}, or this user may not see it", where="Kafka", do=deploy)
     raise ServiceError(f"{topic}: {found.error.str()}", where="Kafka", do=deploy)
 
 

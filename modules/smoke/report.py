@@ -110,7 +110,7 @@ def _footnotes(result: SmokeResult) -> list[str]:
         f"  {result.sent:,} events at {plan.rate:g}/s ({result.achieved_rate:.1f}/s achieved, {plan.arrivals}), after "
         f"{result.warmed_up:,} for warming up; deadline {limit_text(result.deadline)}",
         f"  latency from the intended send time, one monotonic clock; sender ran late by {_typical(result.lateness)}",
-        f"  row visible is exact to {_typical(result.poll_error)} ({result.polls:,} polls of the table)",
+        _error_bar(result),
     ]
     if consumed.out_of_order:
         lines.append(f"  out of order by key: {consumed.out_of_order:,}")
@@ -118,6 +118,12 @@ def _footnotes(result: SmokeResult) -> list[str]:
         rule = ", ".join(f"{name} from {needed_samples(share):,}" for name, share in PERCENTILES.items())
         lines.append(f"  – is a percentile with too few samples above it: {rule}")
     return [*lines, *(f"  note: {note}" for note in result.notes)]
+
+
+def _error_bar(result: SmokeResult) -> str:
+    if result.poll_error.maximum is None:
+        return f"  no row was seen in {result.polls:,} polls of the table"
+    return f"  row visible is exact to {_typical(result.poll_error)} ({result.polls:,} polls of the table)"
 
 
 def _typical(summary: Summary) -> str:
