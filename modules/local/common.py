@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Literal
 from modules.local.locks import file_lock
 from modules.project import Project
 
-__all__ = ["SERVICES", "SINK", "Event", "Progress", "available", "locked", "silent"]
+__all__ = ["SERVICES", "SINK", "Event", "Progress", "locked", "silent"]
 
 SERVICES = ("kafka", "registry", "snowflake")
 SINK = "sink"
@@ -35,10 +34,6 @@ Progress = Callable[[Event], None]
 
 def silent(event: Event) -> None:
     """Progress for callers who want none."""
-
-
-def available(service: str) -> bool:
-    return service != "snowflake" or importlib.util.find_spec("modules.local.standin.__main__") is not None
 
 
 def locked(project: Project) -> AbstractContextManager[Path]:

@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from modules.environment.model import Local
 from modules.errors import LocalError
 from modules.local import artifacts, kafka, registry, snowflake, supervisor
-from modules.local.common import SERVICES, SINK, Event, Progress, available, locked, silent
+from modules.local.common import SERVICES, SINK, Event, Progress, locked, silent
 from modules.local.credentials import ensure_secrets, write_private
 from modules.local.endpoints import LocalEndpoints, record_file
 from modules.local.java import find_java
@@ -52,9 +52,8 @@ def up(project: Project, settings: Local | None = None, progress: Progress = sil
     with locked(project):
         ensure_secrets(project)
         ports = load_ports(project.local / "ports.json")
-        wanted = [name for name in SERVICES if available(name)]
-        missing = [name for name in wanted if not _runs(project, name, ports, chosen)]
-        for name in wanted:
+        missing = [name for name in SERVICES if not _runs(project, name, ports, chosen)]
+        for name in SERVICES:
             if name not in missing:
                 progress(Event(name, "running"))
         if missing or not set(PORTS) <= set(ports):

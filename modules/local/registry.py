@@ -6,19 +6,22 @@ H2 writes every commit at once (`WRITE_DELAY=0`), so a registered subject surviv
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from modules.local.java import Java
 from modules.local.ports import HOST
-from modules.local.supervisor import Service
+from modules.local.supervisor import Hopeless, Service
 from modules.project import Project
 
 __all__ = ["RegistrySetup", "answers", "registry_check", "registry_service", "registry_url"]
 
 NAME = "registry"
 API = "/apis/ccompat/v7"
+FAILING_SECONDS = 8.0
+"""Longer than it answers 500 while it starts."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +85,35 @@ def registry_service(project: Project, setup: RegistrySetup) -> Service:
 
 
 def registry_check(port: int) -> Callable[[], bool]:
-    """A check that lists the subjects, which reads the database."""
-    return lambda: answers(port, f"{API}/subjects")
+    """A check that lists the subjects, which reads the database; it gives up on one that keeps failing."""
+    failing_since: float | None = None
+
+    def check() -> bool:
+        nonlocal failing_since
+        status = get_status(port, f"{API}/subjects")
+        if status != 500:
+            failing_since = None
+            return status == 200
+        failing_since = failing_since or time.monotonic()
+        if time.monotonic() - failing_since > FAILING_SECONDS:
+            raise Hopeless("runs but cannot read its data (it answers 500)")
+        return False
+
+    return check
 
 
 def answers(port: int, path: str, seconds: float = 2.0) -> bool:
-    """True when a GET on loopback is answered with 200 (no proxy is ever asked)."""
+    """True when a GET on loopback is answered with 200."""
+    return get_status(port, path, seconds) == 200
+
+
+def get_status(port: int, path: str, seconds: float = 2.0) -> int | None:
+    """The HTTP status of a GET on loopback, None without an answer; no proxy is ever asked."""
     connection = http.client.HTTPConnection(HOST, port, timeout=seconds)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()

@@ -12,7 +12,7 @@ import psutil
 
 from modules.errors import LocalError
 from modules.local import registry, snowflake, supervisor
-from modules.local.common import SERVICES, SINK, available
+from modules.local.common import SERVICES, SINK
 from modules.local.ports import is_listening
 from modules.project import Project
 
@@ -37,7 +37,7 @@ class ServiceStatus:
 
 def status(project: Project) -> list[ServiceStatus]:
     """All services and the sink, as they are now."""
-    return [_status_of(project, name) for name in (*SERVICES, SINK) if available(name)]
+    return [_status_of(project, name) for name in (*SERVICES, SINK)]
 
 
 def service_status(project: Project, name: str) -> ServiceStatus:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -23,17 +24,9 @@ import psutil
 from modules.errors import InfraError, LocalError
 
 __all__ = [
-    "Run",
-    "Service",
-    "answers_within",
-    "find",
-    "kill_leftovers",
-    "last_lines",
-    "log_file",
-    "recorded",
-    "start",
-    "stop",
-]
+    "Hopeless", "Run", "Service",
+    "answers_within", "find", "kill_leftovers", "last_lines", "log_file", "recorded", "start", "stop",
+]  # fmt: skip
 
 KEPT_LOGS = 3
 TAG = "INFRA_SERVICE"
@@ -43,6 +36,10 @@ _children: list[subprocess.Popen[bytes]] = []
 """Kept so that the interpreter neither warns about running children nor leaves dead ones as zombies."""
 
 
+class Hopeless(Exception):
+    """A health check's word that waiting longer makes no sense, and why."""
+
+
 @dataclass(frozen=True)
 class Service:
     """How to start one service and how to know that it answers."""
@@ -50,7 +47,8 @@ class Service:
     name: str
     command: tuple[str, ...]
     healthy: Callable[[], bool]
-    """True when the service answers as it should; raises InfraError when waiting longer makes no sense."""
+    """True when the service answers as it should; raises Hopeless, or an error that says what to do, when waiting
+    longer makes no sense."""
     ports: tuple[int, ...] = ()
     cwd: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -120,6 +118,10 @@ def start(folder: Path, service: Service, abort: threading.Event | None = None) 
                     folder, service, f"{service.name} was not healthy after {service.start_seconds:.0f} seconds"
                 )
             time.sleep(0.04)
+    except Hopeless as reason:
+        failure = _failed(folder, service, f"{service.name} {reason}")
+        stop(folder, service.name, service.stop_seconds)
+        raise failure from None
     except BaseException:
         stop(folder, service.name, service.stop_seconds)
         raise
@@ -135,7 +137,7 @@ def answers_within(check: Callable[[], bool], seconds: float) -> bool:
         try:
             if check():
                 return True
-        except InfraError:
+        except (InfraError, Hopeless):
             return False
         if time.monotonic() > deadline:
             return False
@@ -252,6 +254,13 @@ def _failed(folder: Path, service: Service, what: str) -> LocalError:
     return LocalError(
         what,
         where=str(log),
-        details=[line[:300] for line in last_lines(log, 12)],
+        details=_telling_lines(log),
         do=f"read the log (`infra local logs {service.name}`), mend the cause, then run `infra local up` again",
     )
+
+
+def _telling_lines(log: Path) -> list[str]:
+    """The last lines that name a cause, then the very last ones."""
+    lines = [line[:300] for line in last_lines(log, 400)]
+    causes = [line for line in lines[:-6] if re.search(r"\b(ERROR|FATAL|Caused by:|Exception in thread|error:)", line)]
+    return list(dict.fromkeys([*causes[-6:], *lines[-6:]]))
