@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from modules.connectors.sink.settings import Batching, SinkSettings
 from modules.environment.types import SecretRefValue
 from modules.platforms.base import RegistryClient, SnowflakeClient
+from modules.project import Project
 from tests.sink import fake_snowpipe
 from tests.sink.fake_snowpipe import FakeSnowpipe
 
@@ -47,6 +49,7 @@ def settings_with(port: int, key: rsa.RSAPrivateKey, **changes: Any) -> SinkSett
             protocol="http",
         ),
         "private_key": pem,
+        "project": Project(Path()),
         "batching": Batching(linger=0.0),
         "patience": 5.0,
     }

@@ -16,7 +16,8 @@ from typing import Any
 from modules.connectors.codec import Codec, PoisonError
 from modules.connectors.sink.rows import Message
 from modules.connectors.sink.settings import SinkSettings
-from modules.errors import SinkError
+from modules.errors import ServiceError, SinkError
+from modules.warehouse.connection import connect
 
 __all__ = ["Refusals", "message_of"]
 
@@ -148,47 +149,27 @@ class Refusals:
         return {(int(offset), int(created or 0)) for offset, created in rows}
 
     def _query(self, query: str, arguments: tuple[Any, ...]) -> list[Any]:
-        from snowflake.connector.errors import Error
+        """Ask the table; a warehouse that does not answer is waited for."""
+        from snowflake.connector.errors import Error, ProgrammingError
 
         deadline = time.monotonic() + self._settings.patience
         while True:
             try:
                 if self._connection is None:
-                    self._connection = self._connect()
+                    session = {"QUERY_TAG": "infra sink: which rows were refused"}
+                    self._connection = connect(
+                        self._settings.snowflake, self._settings.project, session_parameters=session
+                    )
                 with self._connection.cursor() as cursor:
                     return list(cursor.execute(query, arguments).fetchall())
-            except Error as error:
+            except (Error, ServiceError) as error:
                 self._connection = None
-                if time.monotonic() > deadline or getattr(error, "sqlstate", None) in ("42501", "02000", "42S02"):
+                # A statement that is refused as such (no right to read, no such table) stays refused.
+                if time.monotonic() > deadline or isinstance(error, ProgrammingError):
+                    said = error.what if isinstance(error, ServiceError) else " ".join(str(error.msg).split())
                     raise SinkError(
-                        f"the warehouse does not show which rows it refused ({error.msg})",
+                        f"the warehouse does not show which rows it refused: {said}",
                         where=self._settings.table,
                         do="grant SELECT on the table to the connector's role (`infra deploy` does), then start again",
                     ) from None
                 time.sleep(1.0)
-
-    def _connect(self) -> Any:
-        import snowflake.connector
-        from cryptography.hazmat.primitives.serialization import (
-            Encoding,
-            NoEncryption,
-            PrivateFormat,
-            load_pem_private_key,
-        )
-
-        target = self._settings.snowflake
-        key = load_pem_private_key(self._settings.private_key.encode(), password=None)
-        return snowflake.connector.connect(
-            account=f"{target.organization}-{target.account}",
-            user=target.user,
-            role=target.role,
-            private_key=key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
-            host=target.host,
-            port=target.port,
-            protocol=target.protocol,
-            warehouse=target.warehouse,
-            database=self._settings.database,
-            schema=self._settings.schema,
-            login_timeout=30,
-            session_parameters={"QUERY_TAG": "infra sink: which rows were refused"},
-        )

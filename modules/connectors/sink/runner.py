@@ -97,11 +97,13 @@ class Sink:
         finally:
             self._give_up.set()
             self._pool.shutdown(wait=True, cancel_futures=True)
+            # A closed consumer cannot tell the lag any more.
+            final = self.status()
+            self._report(force=True)
             source.close()
             refusals.close()
             snowpipe.close()
-            self._report(force=True)
-        return self.status()
+        return final
 
     def status(self) -> SinkStatus:
         return self.metrics.status(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modules.environment.model import Environment
-from modules.environment.types import SecretRefValue
+from modules.environment.secrets import resolve_secret
 from modules.errors import ConfigError
 from modules.platforms.base import Platform, RegistryClient, SnowflakeClient
 from modules.project import Project
@@ -50,6 +50,7 @@ class SinkSettings:
     snowflake: SnowflakeClient
     private_key: str = field(repr=False)
     """PKCS#8 PEM."""
+    project: Project
     instance: str = "0"
     """Names this member of the group. A sink that starts with the same name takes over at once."""
     batching: Batching = Batching()
@@ -107,16 +108,11 @@ def settings_for(
         kafka=platform.kafka_client("sink"),
         registry=platform.registry_client(),
         snowflake=snowflake,
-        private_key=_private_key(snowflake.private_key, project),
+        private_key=resolve_secret(snowflake.private_key, project),
+        project=project,
         instance=instance,
         compress=snowflake.protocol == "https",
     )
-
-
-def _private_key(reference: SecretRefValue, project: Project) -> str:
-    from modules.environment.secrets import resolve_secret
-
-    return resolve_secret(reference, project)
 
 
 def _sinks(environment: Environment) -> list[str]:
