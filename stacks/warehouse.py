@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from modules.warehouse.connection import make_key_pair, public_key_of
-
 from modules.cdk import App
 from modules.environment.model import Environment
 from modules.environment.secrets import resolve_secret
 from modules.project import Project
 from modules.resources.base import Stack
+from modules.warehouse.connection import make_key_pair, public_key_of
 from modules.warehouse.estate import CONNECTOR_USER, estate_of
 from modules.warehouse.terraform import declare_estate, declare_provider
 from stacks.context import Context

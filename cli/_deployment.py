@@ -1,0 +1,103 @@
+"""From an environment's name to something Terraform can plan: load, synthesise, choose plugins.
+
+Shared by plan, deploy, destroy, output and demo. The order of the steps is the order of what can go wrong cheaply: the
+YAML first, then the platform, then the synthesis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modules.environment import Environment, load_environment
+from modules.errors import ConfigError
+from modules.platforms import platform_for
+from modules.platforms.base import Platform
+from modules.project import Project, find_project
+
+if TYPE_CHECKING:
+    from modules.terraform.engine import Deployment
+    from modules.terraform.progress import Progress
+    from modules.terraform.providers import ProviderInstallation
+
+__all__ = ["Target", "deployment_of", "open_target", "start_carrying", "stop_carrying"]
+
+PARALLELISM = 32
+"""Terraform's `-parallelism`: the bundled plugins gather what arrives together into one call."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An environment with its project and platform."""
+
+    project: Project
+    environment: Environment
+    platform: Platform
+
+
+def open_target(name: str) -> Target:
+    """Load and check the environment.
+
+    Raises:
+        ConfigError: there is no such environment, or its YAML is wrong.
+    """
+    project = find_project()
+    environment = load_environment(project, name)
+    return Target(project, environment, platform_for(environment, project))
+
+
+def deployment_of(target: Target, progress: Progress | None = None) -> Deployment:
+    """Synthesise the stacks and get Terraform ready for them; writes below `.infra/env/<environment>` only."""
+    from modules.terraform.engine import Deployment
+    from stacks import synth, terraform_secrets
+
+    environment, project = target.environment, target.project
+    out = project.environment_state(environment.name) / "cdktf.out"
+    sources = synth(environment, project, target.platform, out)
+    return Deployment(
+        project,
+        environment.name,
+        sources,
+        _providers(target),
+        binary=environment.terraform.binary,
+        secrets=terraform_secrets(target.platform, project),
+        progress=progress,
+        parallelism=PARALLELISM,
+    )
+
+
+def start_carrying(target: Target) -> None:
+    """After an apply: what runs beside Terraform. On a laptop that is the sink."""
+    if target.environment.platform == "local" and any(topic.sink for topic in target.environment.topics.values()):
+        from modules.local.sink_service import start_sink
+
+        start_sink(target.project, target.environment.name)
+
+
+def stop_carrying(target: Target) -> None:
+    """Before a destroy: stop what writes into what is about to go."""
+    if target.environment.platform == "local":
+        from modules.local.sink_service import stop_sink
+
+        stop_sink(target.project)
+
+
+def _providers(target: Target) -> ProviderInstallation:
+    from modules.terraform.providers import ProviderInstallation
+
+    kind = target.environment.terraform.providers or (
+        "bundled" if target.environment.platform == "local" else "official"
+    )
+    if kind == "official":
+        return ProviderInstallation("official")
+    if target.environment.platform != "local":
+        raise ConfigError(
+            "bundled plugins work against the local platform only",
+            where=f"{target.environment.source}: terraform.providers",
+            do="use `providers: official`",
+        )
+    from modules.local.plugins import write_mirror
+
+    mirror = target.project.state / "plugins"
+    write_mirror(mirror)
+    return ProviderInstallation("bundled", mirror)

@@ -1,0 +1,49 @@
+"""`infra output`: the outputs of an environment's stacks, read from their states."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli._options import EnvOption, JsonOption
+
+__all__ = ["app"]
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(epilog="Examples:  infra output --env local  ·  infra output topics --json")
+def output(
+    stack: Annotated[str | None, typer.Argument(help="One stack only.")] = None,
+    env: EnvOption = "local",
+    json: JsonOption = False,
+) -> None:
+    """Print an environment's outputs; sensitive ones are not shown."""
+    from cli._output import note, print_json
+    from modules.environment import load_environment
+    from modules.errors import ConfigError
+    from modules.project import find_project
+    from modules.terraform.state import read_state
+
+    project = find_project()
+    load_environment(project, env)
+    states = sorted(project.environment_state(env).glob("*/terraform.tfstate"))
+    read = {path.parent.name: read_state(path) for path in states}
+    found = {name: state.outputs for name, state in read.items() if state is not None and not state.empty}
+    if stack is not None and stack not in found:
+        there = ", ".join(found) or "none"
+        raise ConfigError(f"stack {stack} has no outputs in {env}", do=f"stacks applied: {there}")
+    shown = {name: values for name, values in found.items() if stack in (None, name)}
+    plain = {
+        name: {key: None if value.sensitive else value.value for key, value in values.items()}
+        for name, values in shown.items()
+    }
+    if json:
+        print_json(plain)
+        return
+    if not plain:
+        note(f"environment {env} was never deployed; `infra deploy --env {env}` does that")
+    for name, values in plain.items():
+        for key, value in values.items():
+            print(f"{name}.{key} = {'(sensitive)' if value is None else value}")
