@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from modules.errors import InfraError, PlanError
+from modules.errors import ApplyError, InfraError, PlanError
 from modules.project import Project
 from modules.terraform.command import base_environment, terraform_command
 from modules.terraform.compare import differences
@@ -170,6 +170,7 @@ class Deployment:
             )
         runner = self._runner(inputs)
         document = folder.prepare(inputs)
+        folder.check_space(PlanError)
         result, drifted = self._run_plan(folder, runner, document, destroy)
         plan = StackPlan(name, warnings=result.warnings, unchanged=len(state.addresses) if state else 0)
         if result.code == 2 or drifted:
@@ -209,7 +210,7 @@ class Deployment:
         return result, drifted
 
     def _shown(self, folder: WorkingFolder, runner: Runner, planned: RunResult) -> StackPlan:
-        shown = runner.capture(["show", "-json", folder.plan_file.name], folder.path)
+        shown = runner.capture(["show", "-json", "-no-color", folder.plan_file.name], folder.path)
         if shown.code == 0:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 return parse_plan(folder.source.name, json.loads(shown.output), warnings=planned.warnings)
@@ -295,6 +296,7 @@ class Deployment:
         outcome = "failed"
         begun = time.monotonic()
         try:
+            folder.check_space(ApplyError)
             folder.back_up()
             result = self._run_apply(folder, self._runner(inputs), plan, done)
             outcome = "ok"
@@ -364,6 +366,7 @@ class Deployment:
                             check=self._interrupts.check,
                             timeout=self._orphan_timeout,
                         )
+                        self._folders[name].recover(self._progress.note)
                 write_private(private_folder(self.root) / "terraform.rc", self._providers.cli_config().encode())
                 yield
         except OSError as error:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from modules.errors import ApplyError, PlanError, StateLockedError, TerraformError
 from modules.terraform.events import Diagnostic
 
-__all__ = ["disk_error", "state_locked", "terraform_failure"]
+__all__ = [
+    "disk_error", "from_os", "malformed_state", "nearly_full", "need_space", "state_locked", "terraform_failure",
+]  # fmt: skip
 
+_NEARLY_FULL = 1_000_000
 _DISK = re.compile(r"no space left on device|disk quota exceeded|ENOSPC", re.I)
 _STATE = re.compile(
     r"unsupported state file format|state file could not be parsed|does not have a .version. attribute"
@@ -56,6 +60,9 @@ def terraform_failure(
     errors = [item for item in diagnostics if item.severity == "error"]
     kind: type[TerraformError] = ApplyError if phase == "apply" else PlanError
     where = f"stack {stack}"
+    if not errors and nearly_full(folder):
+        # What Terraform would have said was lost with the rest of its output.
+        return disk_error(folder, kind)
     if not errors:
         # It died without a diagnostic: killed from outside, or out of memory.
         tail = tuple(line for line in output if line)[-5:]
@@ -144,9 +151,31 @@ def disk_error(folder: Path, kind: type[TerraformError] = ApplyError) -> Terrafo
     return kind(
         "the disk is full",
         where=str(folder),
-        do="free some space and run the same command again; Terraform may have left `errored.tfstate` there: "
-        "then keep it, it holds what was done",
+        do="free some space and run the same command again; keep an `errored.tfstate` you find there: it holds what "
+        "was done, and the next run takes it over",
     )
+
+
+def nearly_full(folder: Path) -> bool:
+    """Whether there is too little space to write a log or a state."""
+    return shutil.disk_usage(folder).free < _NEARLY_FULL
+
+
+def need_space(folder: Path, bytes_needed: int, kind: type[TerraformError]) -> None:
+    """Stop before anything is begun that could not be written down.
+
+    Terraform writes its state in place: a disk that fills up during an apply leaves a state cut in half.
+
+    Raises:
+        TerraformError (of `kind`): less than that is free.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < bytes_needed:
+        raise kind(
+            f"too little disk space: {free / 1e6:.1f} MB free, {bytes_needed / 1e6:.0f} MB wanted for state and plan",
+            where=str(folder),
+            do="free some space and run the same command again; nothing was changed",
+        )
 
 
 def state_locked(

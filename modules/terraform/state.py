@@ -54,6 +54,9 @@ def read_state(path: Path, kind: type[TerraformError] = PlanError) -> State | No
     except OSError as error:
         raise kind(f"cannot read the state: {error.strerror}", where=str(path), do="check its rights") from None
     if not content.strip():
+        # Terraform empties the file before it writes: with an earlier state beside it, this one was lost.
+        if any((path.parent / "backups").glob("*.tfstate")) or path.with_name("terraform.tfstate.backup").exists():
+            raise malformed_state(path, kind, ["it is empty, although there was a state before"])
         return None
     try:
         document = json.loads(content)

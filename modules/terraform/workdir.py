@@ -18,7 +18,7 @@ from typing import Any
 from modules.errors import ApplyError, SynthError, TerraformError
 from modules.terraform.command import TerraformCommand
 from modules.terraform.events import Event
-from modules.terraform.failures import from_os, terraform_failure
+from modules.terraform.failures import from_os, need_space, terraform_failure
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.runner import Runner
@@ -28,6 +28,8 @@ from modules.terraform.state import OutputValue, State, read_state
 __all__ = ["WorkingFolder"]
 
 BACKUPS_KEPT = 10
+SPACE_BYTES = 20_000_000
+"""Free space without which nothing is begun."""
 # An override file replaces the backend that the synthesised JSON names, and leaves that file byte for byte as it is.
 _BACKEND = b'{"terraform": {"backend": {"local": {"path": "terraform.tfstate"}}}}\n'
 
@@ -158,12 +160,59 @@ class WorkingFolder:
             raise from_os(error, self.path, ApplyError) from None
         return copy
 
+    def check_space(self, kind: type[TerraformError]) -> None:
+        """Room for the state, its copies, the plan and the log, several times over.
+
+        Raises:
+            TerraformError (of `kind`): there is not.
+        """
+        sizes = [path.stat().st_size for path in (self.state_file, self.source.json_path) if path.exists()]
+        need_space(self.path, SPACE_BYTES + 8 * sum(sizes), kind)
+
+    def recover(self, note: Callable[[str], None]) -> None:
+        """Take over `errored.tfstate`: what an earlier Terraform did and could not write to its state (a full disk).
+
+        Only where it follows the state that is there; otherwise both are left for a person to look at.
+        """
+        errored = self.path / "errored.tfstate"
+        if not errored.is_file():
+            return
+        if not errored.stat().st_size:
+            # The disk had no room for it either.
+            errored.unlink()
+            return
+        saved, current = _identity(errored), _identity(self.state_file)
+        name = self.source.name
+        if saved is None:
+            note(f"{name}: {errored} is unreadable; it is left where it is")
+            return
+        if current is not None and (current[0] != saved[0] or current[1] > saved[1]):
+            note(f"{name}: {errored} does not follow the state; it is left where it is")
+            return
+        if self.state_file.exists():
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+            write_private(
+                private_folder(self.path / "backups") / f"{stamp}-before-recovery.json", self.state_file.read_bytes()
+            )
+        write_private(self.state_file, errored.read_bytes())
+        errored.unlink()
+        note(f"{name}: took over what an earlier run did and could not write to its state (errored.tfstate)")
+
     def plan_digest(self) -> str:
         """SHA-256 of the plan file; empty when there is none."""
         try:
             return hashlib.sha256(self.plan_file.read_bytes()).hexdigest()
         except OSError:
             return ""
+
+
+def _identity(state: Path) -> tuple[str, int] | None:
+    """A state's lineage and serial number; None where it cannot be read."""
+    try:
+        document = json.loads(state.read_bytes())
+        return str(document["lineage"]), int(document["serial"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def secret_inputs(inputs: Mapping[str, OutputValue]) -> dict[str, str]:
