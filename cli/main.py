@@ -115,4 +115,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of a pipe (`| head`) went away; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:
+        return _defect(arguments)
     return int(result or 0)
+
+
+def _defect(arguments: Sequence[str]) -> int:
+    """Keeps an unforeseen error's traceback in a file (mode 0600) and says where it is."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="infra-", suffix=".log", delete=False) as log:
+        log.write(f"infra {' '.join(arguments)}\n{traceback.format_exc()}")
+    kind = sys.exc_info()[0]
+    return fail(
+        InfraError(
+            f"something unforeseen went wrong ({kind.__name__ if kind else 'error'}); this is a defect of infra",
+            do=f"the same command can be run again; please report it with {log.name}",
+        )
+    )

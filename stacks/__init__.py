@@ -11,6 +11,7 @@ from pathlib import Path
 from modules.cdk import App
 from modules.environment.model import Environment
 from modules.environment.secrets import resolve_secret
+from modules.errors import SynthError
 from modules.platforms.base import Platform
 from modules.platforms.declare import declarations_for
 from modules.project import Project
@@ -28,6 +29,14 @@ STACKS = (ClusterStack, TopicsStack, WarehouseStack, ConnectStack)
 
 def synth(environment: Environment, project: Project, platform: Platform, out: Path) -> list[StackSource]:
     """Writes `<out>/stacks/<stack>/cdk.tf.json` for every stack and says what each waits for."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SynthError(
+            f"cannot write the stacks: {error.strerror}",
+            where=str(out),
+            do="free space or check the folder",
+        ) from None
     app = App(outdir=str(out))
     context = Context(environment, project, platform, declarations_for(environment, platform, project))
     stacks = [stack(app, context) for stack in STACKS]
