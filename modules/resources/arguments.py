@@ -114,12 +114,12 @@ def _typed(where: str, type_: Any, value: Any) -> Any:
 
 
 def _object(where: str, inside: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    """An object: Terraform wants all its attributes, so those not given are null (which jsii would drop as such)."""
+    """An object: Terraform wants all its attributes, so those not given are null."""
     for name in value:
         if name not in inside:
             raise TypeError(_unknown(where, name, {}, {each: {} for each in inside}))
     return {
-        name: "${null}" if value.get(name) is None else _typed(f"{where}.{name}", type_, value[name])
+        name: None if value.get(name) is None else _typed(f"{where}.{name}", type_, value[name])
         for name, type_ in inside.items()
     }
 

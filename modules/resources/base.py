@@ -11,9 +11,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from modules.cdk import App, LocalBackend, TerraformStack
+from modules.cdk import App, LocalBackend, TerraformStack, Token
 from modules.errors import SynthError
 from modules.resources.arguments import render
 from modules.resources.expressions import Expr, ForEach, Text, function, instance, var
@@ -96,8 +97,15 @@ class Stack(TerraformStack):
         super().prepare_stack()
 
 
+@cache
+def _null() -> Any:
+    return Token.null_value()
+
+
 def _plain(value: Any) -> Any:
-    """For jsii: mappings as dicts, expressions as plain text."""
+    """For jsii: mappings as dicts, expressions as plain text, None as cdktf's token for null, for jsii drops it."""
+    if value is None:
+        return _null()
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -277,3 +278,38 @@ def test_loading_a_thousand_topics_takes_a_fraction_of_importing_cdktf(write: Wr
     topics = "".join(f"  t{n}: {{partitions: {n % 9 + 1}, retention: 7d}}\n" for n in range(1000))
     environment = load_environment(write(dev=f"extends: base\nplatform: local\ntopics:\n{topics}"), "dev")
     assert len(environment.topics) == 1001
+
+
+def test_whatever_is_damaged_the_answer_is_an_environment_or_one_error(write: Write) -> None:
+    """Random damage from a fixed seed: a traceback of any other kind is a defect."""
+    whole = (REAL / "base.yaml").read_text() + "platform: msk\nbudget: {monthly: 300 USD}\nlocal: {kafka_port: 9092}\n"
+    pieces = [
+        *"{}[]:'\"|%@\t~é\x00",
+        "- ",
+        "\n",
+        "  ",
+        "null",
+        "1e9999",
+        "-1",
+        "&a ",
+        "*a",
+        "!!int ",
+        "<<: ",
+        "? ",
+        "9" * 50,
+    ]
+    random = Random(3)
+    project = write()
+    refused = 0
+    for _ in range(400):
+        damaged = list(whole)
+        for _ in range(random.randint(1, 3)):
+            at = random.randrange(len(damaged))
+            damaged[at : at + random.choice((0, 1, 8))] = random.choice(pieces)
+        (project.environments / "dev.yaml").write_text("".join(damaged))
+        try:
+            load_environment(project, "dev")
+        except ConfigError as error:
+            assert error.do
+            refused += 1
+    assert refused > 200
