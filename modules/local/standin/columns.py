@@ -47,6 +47,11 @@ class ColumnType:
     base: str
     args: tuple[int, ...] = ()
 
+    @property
+    def ddl(self) -> str:
+        """What the engine is given: DuckDB takes arguments on numbers and strings only."""
+        return str(self) if self.base in ("NUMBER", "VARCHAR") else self.base
+
     def __str__(self) -> str:
         return f"{self.base}({','.join(map(str, self.args))})" if self.args else self.base
 

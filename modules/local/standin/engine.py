@@ -265,7 +265,7 @@ def _from_connector(error: Any) -> SnowflakeError:
     unknown = re.search(r"Function with name (\S+) does not exist", message)
     if unknown:
         return SnowflakeError(2140, "42601", f"SQL compilation error:\nUnknown function {unknown[1].upper()}.")
-    column = re.search(r'Referenced column "([^"]+)" not found|does not have a column named "([^"]+)"', message)
+    column = re.search(r'Referenced column "([^"]+)" not found|does not have a column with name "([^"]+)"', message)
     if column:
         name = column[1] or column[2]
         return SnowflakeError(

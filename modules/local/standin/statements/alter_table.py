@@ -93,7 +93,9 @@ def _add(context: Context, entity: Entity, tokens: Tokens) -> None:
                 )
             # DuckDB adds a column without NOT NULL and takes the constraint afterwards.
             _run(
-                context, entity, f"ADD COLUMN {duck_ident(column.name)} {column.type}{clauses.replace(' NOT NULL', '')}"
+                context,
+                entity,
+                f"ADD COLUMN {duck_ident(column.name)} {column.column_type.ddl}{clauses.replace(' NOT NULL', '')}",
             )
             if not column.nullable:
                 _run(context, entity, f"ALTER COLUMN {duck_ident(column.name)} SET NOT NULL")
@@ -189,5 +191,5 @@ def _modified(context: Context, entity: Entity, column: ColumnSpec, tokens: Toke
             f"SQL compilation error: cannot change column {column.name} from type {old} to {new} because they have "
             "incompatible collations or types, or the new one is smaller.",
         )
-    _run(context, entity, f"{target} SET DATA TYPE {new}")
+    _run(context, entity, f"{target} SET DATA TYPE {new.ddl}")
     return ColumnSpec(**{**column.__dict__, "type": str(new)})

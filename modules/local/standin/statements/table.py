@@ -89,7 +89,8 @@ def _create_rows(context: Context, name: Name, columns: list[ColumnSpec], clause
         context.engine.execute(context.session, f"CREATE TABLE {qualified(name)} AS {select}", writes=True)
         return
     defined = ", ".join(
-        f"{duck_ident(column.name)} {column.type}{extra}" for column, extra in zip(columns, clauses, strict=True)
+        f"{duck_ident(column.name)} {column.column_type.ddl}{extra}"
+        for column, extra in zip(columns, clauses, strict=True)
     )
     context.engine.execute(context.session, f"CREATE TABLE {qualified(name)} ({defined})", writes=True)
 

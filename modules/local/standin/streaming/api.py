@@ -105,7 +105,9 @@ class Streaming:
                 404, "ERR_PIPE_DOES_NOT_EXIST_OR_NOT_AUTHORIZED", f"Pipe '{pipe}' does not exist or not authorized."
             )
         wanted = tuple(part.upper() for part in (database, schema, pipe[: -len(_SUFFIX)]))
-        for table in self._account.catalog.of_kind("TABLE"):
+        exact = self._account.catalog.get("TABLE", wanted)
+        tables = [exact] if exact is not None else self._account.catalog.of_kind("TABLE")
+        for table in tables:
             if tuple(part.upper() for part in table.name) == wanted:
                 try:
                     return access.table(table.name, "INSERT"), f"{table.name[2]}{_SUFFIX}"

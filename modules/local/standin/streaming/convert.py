@@ -67,6 +67,9 @@ def _parse(payload: bytes, errors: dict[int, str]) -> tuple[list[dict[str, Any]]
     rows: list[dict[str, Any]] = []
     # Numbers with a fraction stay exact: 0.1 must reach NUMBER(12,2) as 0.1.
     decode = json.JSONDecoder(parse_float=Decimal).decode
+    at_once = _all_at_once(lines, decode)
+    if at_once is not None:
+        return at_once, len(at_once)
     for index, line in enumerate(lines):
         try:
             row = decode(line.decode())
@@ -77,6 +80,17 @@ def _parse(payload: bytes, errors: dict[int, str]) -> tuple[list[dict[str, Any]]
             row = {}
         rows.append(row)
     return rows, len(rows)
+
+
+def _all_at_once(lines: list[bytes], decode: Callable[[str], Any]) -> list[dict[str, Any]] | None:
+    """The rows parsed in one go as a JSON array; None where a line is not exactly one object."""
+    if not all(line[:1] == b"{" and line.rstrip()[-1:] == b"}" for line in lines):
+        return None
+    try:
+        rows = decode("[" + b",".join(lines).decode() + "]")
+    except ValueError:
+        return None
+    return rows if len(rows) == len(lines) and all(type(row) is dict for row in rows) else None
 
 
 def _by_column(
@@ -147,10 +161,12 @@ def _converter(kind: ColumnType) -> tuple[Any, Callable[[Any], Any], Callable[[l
         return pa.string(), lambda value: _varchar(value, args[0]), lambda values: _strings(values, args[0])
     if kind.base == "NUMBER":
         precision, scale = args
-        return pa.decimal128(precision, scale), lambda value: _number(value, precision, scale), None
+        fast = (lambda values: _integers(values, precision)) if scale == 0 else (lambda values: _exact(values, args))
+        return pa.decimal128(precision, scale), lambda value: _number(value, precision, scale), fast
     if kind.base.startswith("TIMESTAMP"):
         zoned = kind.base != "TIMESTAMP_NTZ"
-        return pa.timestamp("us", "UTC" if zoned else None), lambda value: _timestamp(value, zoned, args[0]), None
+        quick = None if zoned or args[0] < 6 else _utc_texts
+        return pa.timestamp("us", "UTC" if zoned else None), lambda value: _timestamp(value, zoned, args[0]), quick
     simple: dict[str, tuple[Any, Callable[[Any], Any]]] = {
         "FLOAT": (pa.float64(), _float),
         "BOOLEAN": (pa.bool_(), _boolean),
@@ -176,6 +192,47 @@ def _strings(values: list[Any], limit: int) -> Any:
         return None
     longest = pc.max(pc.binary_length(array)).as_py() or 0
     return array if longest <= min(limit, _VARCHAR_BYTES) else None
+
+
+def _integers(values: list[Any], precision: int) -> Any:
+    """All whole numbers and within the precision."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not all(value is None or type(value) is int for value in values):
+        return None
+    try:
+        array = pa.array(values, pa.int64())
+    except (pa.ArrowInvalid, OverflowError):
+        return None
+    largest = pc.max(pc.abs(array)).as_py() or 0
+    return (
+        array.cast(pa.decimal128(max(precision, 19), 0)).cast(pa.decimal128(precision, 0))
+        if (largest < 10 ** min(precision, 18))
+        else None
+    )
+
+
+def _exact(values: list[Any], args: tuple[int, ...]) -> Any:
+    """All decimals written as strings that fit without rounding."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, pa.string()).cast(pa.decimal128(*args))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+
+
+def _utc_texts(values: list[Any]) -> Any:
+    """All ISO 8601 texts in UTC."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        texts = pa.array(values, pa.string())
+        return pc.replace_substring_regex(texts, r"(\+00:00|Z)$", "").cast(pa.timestamp("us"))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
 
 
 def _varchar(value: Any, limit: int) -> str:
