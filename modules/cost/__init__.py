@@ -6,3 +6,10 @@
 Everything here is pure but the reading of the price files; nothing imports cdktf, a client library or the network.
 Money is `Decimal`, a quantity carries its unit, and what is not known is None, never 0.
 """
+
+from __future__ import annotations
+
+from modules.cost.book import load_book
+from modules.cost.report import Comparison, Report, compare, report
+
+__all__ = ["Comparison", "Report", "compare", "load_book", "report"]

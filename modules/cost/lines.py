@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
 from modules.cost.book import Price
-from modules.cost.units import Quantity, plain
+from modules.cost.units import Quantity, Unit
 
 __all__ = ["Basis", "Estimate", "Group", "Line", "Total", "credit_line", "line", "money", "total"]
 
@@ -122,11 +122,11 @@ def credit_line(
 ) -> Line:
     """Something Snowflake bills in credits: `used` × the rate in credits × the credit's price."""
     credits = rate.cost(used)
-    assert credits is not None, "rates in credits are in the book or the book is malformed"
-    amount = credits * credit.tiers[0].price if credit.known else None
-    count = f"{plain(credits)} " + ("credit" if credits == 1 else "credits")
-    how = f"{_derived(how, used)}, {count}"
-    notes = "; ".join(each for each in (note, credit.note if amount is None else "") if each)
+    bought = Quantity(credits, Unit.CREDIT) if credits is not None else None
+    amount = credit.cost(bought) if bought is not None else None
+    how = _derived(how, used) + (f", {bought}" if bought is not None else "")
+    reasons = [price.note for price in (rate, credit) if not price.known]
+    notes = "; ".join(each for each in (note, *reasons) if each)
     return Line(id, "snowflake", what or rate.what, used, (rate, credit), how, basis, _micro(amount), note=notes)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from modules.cost.book import PriceBook, Source
+from modules.cost.book import PriceBook, Source, load_book
 from modules.cost.catalog import COMPARED, OPTIONS, Option, estimate, inputs_for, option_of
 from modules.cost.estimators.base import Assumptions
 from modules.cost.estimators.local import estimate as estimate_laptop
@@ -131,7 +131,7 @@ class Comparison:
         return next((row for row in self.rows if row.chosen), None)
 
 
-def report(environment: Environment, book: PriceBook, assumptions: Assumptions | None = None) -> Report:
+def report(environment: Environment, book: PriceBook | None = None, assumptions: Assumptions | None = None) -> Report:
     """What the environment costs on the platform it has chosen; on a laptop, nothing.
 
     Raises:
@@ -140,11 +140,14 @@ def report(environment: Environment, book: PriceBook, assumptions: Assumptions |
     option = option_of(environment)
     if option is None:
         return _laptop(environment)
-    return _priced(option, environment, book, assumptions or Assumptions())
+    return _priced(option, environment, book or load_book(), assumptions or Assumptions())
 
 
-def compare(environment: Environment, book: PriceBook, assumptions: Assumptions | None = None) -> Comparison:
+def compare(
+    environment: Environment, book: PriceBook | None = None, assumptions: Assumptions | None = None
+) -> Comparison:
     """The environment's workload on every option of `COMPARED`, and on its own."""
+    book = book or load_book()
     assumed = assumptions or Assumptions()
     own = option_of(environment)
     names = [*COMPARED, *([own.id] if own and own.id not in COMPARED else [])]

@@ -75,12 +75,12 @@ def estimate(inputs: Inputs, tier: Tier, cku: int | None = None) -> Estimate:
     sent = f"{usage.data_in} sent"
     cluster = line(
         "confluent.cluster", "kafka", "fixed", hours(units, unit), inputs.price(f"{prefix}.{name.lower()}"),
-        f"{units} {name} ({reason}) × 730 h",
+        f"{units} {name} ({reason}) × 730 h", what=f"{units} {name}",
     )  # fmt: skip
-    data_in = line("confluent.in", "kafka", "usage", usage.data_in, inputs.price(f"{prefix}.in"), sent)
+    data_in = line("confluent.in", "kafka", "usage", usage.data_in, inputs.price(f"{prefix}.in"), sent, what="data in")
     data_out = line(
         "confluent.out", "kafka", "usage", usage.data_out, inputs.price(f"{prefix}.out"),
-        f"{sent} × {usage.fan_out} read",
+        f"{sent} × {usage.fan_out} read", what="data out",
     )  # fmt: skip
     return Estimate((cluster, data_in, data_out, _storage(inputs, tier), *_governance(inputs)), _notes(tier))
 
@@ -91,10 +91,10 @@ def _storage(inputs: Inputs, tier: Tier) -> Line:
     kept = inputs.usage.kept
     days = f"{kept.amount:,.2f} GiB kept for {plain(inputs.usage.retention_days)} d"
     if own:
-        return line("confluent.storage", "kafka", "usage", kept, price, days)
+        return line("confluent.storage", "kafka", "usage", kept, price, days, what="storage")
     return line(
         "confluent.storage", "kafka", "usage", kept * REPLICATION, price, f"{days} × {REPLICATION} copies",
-        note="billed after replication",
+        what="storage, 3 copies", note="billed after replication",
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _governance(inputs: Inputs) -> list[Line]:
     free = "free: 100 schemas are" if inputs.usage.schemas <= 100 else ""
     count = inputs.usage.schemas
     how = f"{count} schema{'s' if count != 1 else ''} × 730 h"
-    return [line("confluent.governance", "kafka", "fixed", schemas, price, how, note=free)]
+    return [line("confluent.governance", "kafka", "fixed", schemas, price, how, what="Schema Registry", note=free)]
 
 
 def _notes(tier: Tier) -> tuple[str, ...]:

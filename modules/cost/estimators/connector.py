@@ -29,7 +29,7 @@ def estimate(inputs: Inputs, vendor: Vendor, kind: Kind) -> Estimate:
         return Estimate(_confluent(inputs))
     if kind == "managed" and vendor == "msk":
         return Estimate((_msk_connect(inputs),))
-    return Estimate(_fargate(inputs, "Kafka Connect worker" if kind == "self-managed" else "project's sink"))
+    return Estimate(_fargate(inputs, kind))
 
 
 def secrets(inputs: Inputs, *, users: bool, own_key: bool = False) -> Estimate:
@@ -39,30 +39,43 @@ def secrets(inputs: Inputs, *, users: bool, own_key: bool = False) -> Estimate:
     """
     names = len(_USERS) * users
     count = 1 + names
+    plural = "s" if count != 1 else ""
     how = f"1 Snowflake key + {names} Kafka logins ({', '.join(_USERS)})" if users else "1 Snowflake key"
     lines = [
         line(
             "connect.secrets", "connect", "fixed", Quantity(Decimal(count), Unit.SECRET_MONTH),
-            inputs.price("aws.secret"), how, note="calls: under 10,000 a month, at most $0.05 more",
+            inputs.price("aws.secret"), how,
+            what=f"{count} secret{plural}", note="calls: under 10,000 a month, at most $0.05 more",
         )
     ]  # fmt: skip
     if own_key:
         key = Quantity(Decimal(1), Unit.KEY_MONTH)
-        lines.append(line("connect.key", "connect", "fixed", key, inputs.price("aws.kms.key"), "1 key for the logins"))
+        lines.append(
+            line(
+                "connect.key",
+                "connect",
+                "fixed",
+                key,
+                inputs.price("aws.kms.key"),
+                "1 key for the logins",
+                what="KMS key",
+            )
+        )
     return Estimate(tuple(lines))
 
 
 def _confluent(inputs: Inputs) -> tuple[Line, ...]:
     tasks = inputs.usage.connector_tasks
+    plural = "s" if tasks != 1 else ""
     carried = of_bytes(inputs.usage.bytes_sunk, Unit.GIB)
     return (
         line(
             "connect.tasks", "connect", "fixed", hours(tasks, Unit.TASK_HOUR), inputs.price("confluent.connect.task"),
-            f"{tasks} tasks × 730 h" if tasks != 1 else "1 task × 730 h", what="Snowflake sink, managed: task",
+            f"{tasks} task{plural} × 730 h", what=f"managed sink, {tasks} task{plural}",
         ),
         line(
             "connect.throughput", "connect", "usage", carried, inputs.price("confluent.connect.throughput"),
-            f"{carried} sent", what="Snowflake sink, managed: data",
+            f"{carried} sent", what="managed sink, data",
         ),
     )  # fmt: skip
 
@@ -71,27 +84,27 @@ def _msk_connect(inputs: Inputs) -> Line:
     tasks = inputs.usage.connector_tasks
     return line(
         "connect.mcu", "connect", "fixed", hours(tasks, Unit.MCU_HOUR), inputs.price("msk.connect.mcu"),
-        f"{tasks} MCU (one a task) × 730 h", what="Snowflake sink on MSK Connect",
+        f"{tasks} MCU (one a task) × 730 h", what=f"MSK Connect, {tasks} MCU",
     )  # fmt: skip
 
 
-def _fargate(inputs: Inputs, what: str) -> tuple[Line, ...]:
+def _fargate(inputs: Inputs, kind: Kind) -> tuple[Line, ...]:
     tasks = inputs.usage.connector_tasks
+    what = "Connect worker" if kind == "self-managed" else "own sink"
     vcpu, gib = inputs.assumptions.sink_vcpu, inputs.assumptions.sink_gib
-    if what.startswith("Kafka Connect"):
+    if kind == "self-managed":
         vcpu, gib = vcpu * 2, gib * 4
-    name = f"{what}, {tasks} Fargate task{'s' if tasks != 1 else ''} ({vcpu.normalize():f} vCPU, {plain(gib)} GiB)"
     return (
         line(
             "connect.vcpu", "connect", "fixed", hours(tasks * vcpu, Unit.VCPU_HOUR), inputs.price("aws.fargate.vcpu"),
-            f"{tasks} × {vcpu.normalize():f} vCPU × 730 h", what=f"{name}, vCPU",
+            f"{tasks} × {vcpu.normalize():f} vCPU × 730 h", what=f"{what}, {plain(tasks * vcpu)} vCPU",
         ),
         line(
             "connect.memory", "connect", "fixed", hours(tasks * gib, Unit.GIB_HOUR), inputs.price("aws.fargate.memory"),
-            f"{tasks} × {plain(gib)} GiB × 730 h", what=f"{name}, memory",
+            f"{tasks} × {plain(gib)} GiB × 730 h", what=f"{what}, {plain(tasks * gib)} GiB",
         ),
         line(
             "connect.address", "connect", "fixed", hours(tasks, Unit.ADDRESS_HOUR), inputs.price("aws.ipv4"),
-            f"{tasks} × 730 h", what="sink's public IPv4 address",
+            f"{tasks} × 730 h", what=f"{what}, public IPv4",
         ),
     )  # fmt: skip

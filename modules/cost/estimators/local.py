@@ -12,10 +12,10 @@ from modules.environment.model import Environment
 __all__ = ["estimate"]
 
 _SERVICES: tuple[tuple[str, Group, str, str], ...] = (
-    ("local.kafka", "kafka", "Kafka, one node on this machine", "stands for a cluster of three brokers"),
-    ("local.registry", "kafka", "Apicurio on this machine", "stands for a Schema Registry"),
-    ("local.sink", "connect", "the sink on this machine", "stands for the Snowflake connector"),
-    ("local.snowflake", "snowflake", "Snowflake stand-in on this machine", "stands for ingest, storage and warehouse"),
+    ("local.kafka", "kafka", "Kafka, one node", "a cluster of three brokers"),
+    ("local.registry", "kafka", "Apicurio", "a Schema Registry"),
+    ("local.sink", "connect", "own sink", "a managed connector"),
+    ("local.snowflake", "snowflake", "Snowflake stand-in", "ingest, storage and warehouse"),
 )
 
 
@@ -26,10 +26,18 @@ def estimate(environment: Environment) -> Estimate:
     lines = []
     for name, group, what, stands_for in _SERVICES:
         price = Price(
-            name, what, Unit.CLUSTER_MONTH, "USD", (ANYWHERE,), here, "A", (Tier(Decimal(0)),)
+            name, what, Unit.RESOURCE_MONTH, "USD", (ANYWHERE,), here, "A", (Tier(Decimal(0)),)
         )  # fmt: skip
         lines.append(
-            line(name, group, "fixed", Quantity(Decimal(1), Unit.CLUSTER_MONTH), price, "1 process", note=stands_for)
+            line(
+                name,
+                group,
+                "fixed",
+                Quantity(Decimal(1), Unit.RESOURCE_MONTH),
+                price,
+                "1 process",
+                what=f"{what} (for {stands_for})",
+            )
         )
     return Estimate(
         tuple(lines),

@@ -22,11 +22,11 @@ def estimate_standard(inputs: Inputs, broker_type: str, brokers: int, given_byte
         (
             line(
                 "msk.brokers", "kafka", "fixed", hours(brokers, Unit.BROKER_HOUR), _broker(inputs, broker_type),
-                f"{brokers} brokers × 730 h",
+                f"{brokers} brokers × 730 h", what=f"{brokers} {broker_type}",
             ),
             line(
                 "msk.storage", "kafka", "usage" if given_bytes is None else "fixed", disk, inputs.price("msk.storage"),
-                how, note="billed as provisioned, not as used",
+                how, what="storage, provisioned", note="billed as provisioned, not as used",
             ),
         )
     )  # fmt: skip
@@ -39,11 +39,15 @@ def estimate_express(inputs: Inputs, broker_type: str, brokers: int) -> Estimate
         (
             line(
                 "msk.brokers", "kafka", "fixed", hours(brokers, Unit.BROKER_HOUR), _broker(inputs, broker_type),
-                f"{brokers} brokers × 730 h",
+                f"{brokers} brokers × 730 h", what=f"{brokers} {broker_type}",
             ),
-            line("msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.express.in"), f"{usage.data_in} sent"),
+            line(
+                "msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.express.in"), f"{usage.data_in} sent",
+                what="data in",
+            ),
             line(
                 "msk.storage", "kafka", "usage", usage.kept, inputs.price("msk.express.storage"), _one_copy(inputs),
+                what="storage, one copy",
             ),
         )
     )  # fmt: skip
@@ -56,18 +60,25 @@ def estimate_serverless(inputs: Inputs) -> Estimate:
         (
             line(
                 "msk.cluster", "kafka", "fixed", hours(1, Unit.CLUSTER_HOUR), inputs.price("msk.serverless.cluster"),
-                "1 cluster × 730 h",
+                "1 cluster × 730 h", what="cluster",
             ),
             line(
                 "msk.partitions", "kafka", "fixed", hours(usage.partitions, Unit.PARTITION_HOUR),
                 inputs.price("msk.serverless.partition"), f"{usage.partitions} partitions × 730 h",
+                what=f"{usage.partitions} partitions",
             ),
-            line("msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.serverless.in"), f"{usage.data_in} sent"),
+            line(
+                "msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.serverless.in"), f"{usage.data_in} sent",
+                what="data in",
+            ),
             line(
                 "msk.out", "kafka", "usage", usage.data_out, inputs.price("msk.serverless.out"),
-                f"{usage.data_in} sent × {usage.fan_out} read",
+                f"{usage.data_in} sent × {usage.fan_out} read", what="data out",
             ),
-            line("msk.storage", "kafka", "usage", usage.kept, inputs.price("msk.serverless.storage"), _one_copy(inputs)),
+            line(
+                "msk.storage", "kafka", "usage", usage.kept, inputs.price("msk.serverless.storage"), _one_copy(inputs),
+                what="storage, one copy",
+            ),
         )
     )  # fmt: skip
 

@@ -23,16 +23,15 @@ _NLCU_BYTES = Decimal(2**30)
 
 def estimate_fargate(inputs: Inputs, brokers: int, vcpu: Decimal, memory_gib: Decimal) -> Estimate:
     """One Fargate task a broker."""
-    size = f"{vcpu} vCPU, {memory_gib.normalize():f} GiB"
     compute = (
         line(
             "redpanda.vcpu", "kafka", "fixed", hours(brokers * vcpu, Unit.VCPU_HOUR), inputs.price("aws.fargate.vcpu"),
-            f"{brokers} brokers × {vcpu} vCPU × 730 h", what=f"{brokers} Fargate tasks ({size}), vCPU",
+            f"{brokers} brokers × {vcpu} vCPU × 730 h", what=f"{brokers} Fargate brokers, {vcpu} vCPU",
         ),
         line(
             "redpanda.memory", "kafka", "fixed", hours(brokers * memory_gib, Unit.GIB_HOUR),
             inputs.price("aws.fargate.memory"), f"{brokers} brokers × {memory_gib.normalize():f} GiB × 730 h",
-            what=f"{brokers} Fargate tasks ({size}), memory",
+            what=f"{brokers} Fargate brokers, {memory_gib.normalize():f} GiB",
         ),
     )  # fmt: skip
     return Estimate((*compute, *_around(inputs, brokers)), _NOTES)
@@ -70,21 +69,21 @@ def _around(inputs: Inputs, brokers: int) -> tuple[Line, ...]:
     logs = inputs.assumptions.logs_gib_per_broker * brokers
     return (
         line("redpanda.licence", "kafka", "fixed", Quantity(Decimal(1), Unit.CLUSTER_MONTH),
-             inputs.price("redpanda.community"), "1 cluster", note="free: Community edition"),
+             inputs.price("redpanda.community"), "1 cluster", what="licence", note="free: Community edition"),
         line("redpanda.disks", "kafka", "usage", disk, inputs.price("aws.ebs.gp3"), how,
              what=f"{brokers} EBS gp3 volumes", note="billed as provisioned; 3,000 IOPS and 125 MB/s come with each"),
         line("redpanda.copies", "kafka", "usage", crossing, inputs.price("aws.zone.transfer"),
              f"{usage.data_in} sent × {copies} copies to other zones × 2 directions", what="copies between zones"),
         line("redpanda.balancer", "kafka", "fixed", hours(1, Unit.BALANCER_HOUR), inputs.price("aws.nlb.hour"),
-             "1 balancer × 730 h"),
+             "1 balancer × 730 h", what="balancer"),
         line("redpanda.balancer_capacity", "kafka", "usage", capacity, inputs.price("aws.nlb.capacity"),
-             f"{through:,.2f} GiB in and out at 1 GiB an hour a unit"),
+             f"{through:,.2f} GiB in and out at 1 GiB an hour a unit", what="balancer, capacity"),
         line("redpanda.addresses", "kafka", "fixed", hours(brokers, Unit.ADDRESS_HOUR), inputs.price("aws.ipv4"),
-             f"{brokers} brokers × 730 h"),
+             f"{brokers} brokers × 730 h", what=f"{brokers} public IPv4 addresses"),
         line("redpanda.logs", "kafka", "usage", Quantity(logs, Unit.GIB), inputs.price("aws.logs.in"),
-             f"{brokers} brokers × {inputs.assumptions.logs_gib_per_broker} GiB"),
+             f"{brokers} brokers × {inputs.assumptions.logs_gib_per_broker} GiB", what="logs, taken in"),
         line("redpanda.logs_kept", "kafka", "usage", Quantity(logs, Unit.GIB_MONTH), inputs.price("aws.logs.kept"),
-             f"{brokers} brokers × {inputs.assumptions.logs_gib_per_broker} GiB kept a month"),
+             f"{brokers} brokers × {inputs.assumptions.logs_gib_per_broker} GiB kept a month", what="logs, kept"),
     )  # fmt: skip
 
 

@@ -18,16 +18,15 @@ def estimate(inputs: Inputs) -> Estimate:
     if not inputs.usage.schemas:
         return Estimate(())
     vcpu, gib = inputs.assumptions.registry_vcpu, inputs.assumptions.registry_gib
-    name = f"Schema Registry, Fargate task ({vcpu} vCPU, {plain(gib)} GiB)"
     return Estimate(
         (
             line(
                 "registry.vcpu", "kafka", "fixed", hours(vcpu, Unit.VCPU_HOUR), inputs.price("aws.fargate.vcpu"),
-                f"{vcpu} vCPU × 730 h", what=f"{name}, vCPU",
+                f"{vcpu} vCPU × 730 h", what=f"Apicurio, {vcpu} vCPU",
             ),
             line(
                 "registry.memory", "kafka", "fixed", hours(gib, Unit.GIB_HOUR), inputs.price("aws.fargate.memory"),
-                f"{plain(gib)} GiB × 730 h", what=f"{name}, memory",
+                f"{plain(gib)} GiB × 730 h", what=f"Apicurio, {plain(gib)} GiB",
             ),
         )
     )  # fmt: skip

@@ -29,13 +29,15 @@ def estimate(inputs: Inputs) -> Estimate:
     running = Quantity(usage.warehouse_hours, Unit.WAREHOUSE_HOUR)
     reading = credit_line(
         "snowflake.warehouse", "usage", running, warehouse, credit,
-        f"{plain(usage.warehouse_hours_per_day)} h a day × 730/24 days", note=_gen2(inputs, running),
+        f"{plain(usage.warehouse_hours_per_day)} h a day × 730/24 days",
+        what=f"warehouse {usage.warehouse_size.upper()}", note=_gen2(inputs, running),
     )  # fmt: skip
-    free = running.amount * (warehouse.tiers[0].price if warehouse.known else 0) / 10
+    used = warehouse.cost(running)
+    free = f" ({plain(used / 10)} credits a month here)" if used is not None else ""
     edition = usage.snowflake_edition.replace("_", " ").title()
     notes = (
-        f"Snowflake {edition}: cloud services are taken to stay within the free 10 % "
-        f"({plain(free)} credits a month here); Time Travel and Fail-safe hold what is changed or dropped, "
+        f"Snowflake {edition}: cloud services are taken to stay within the free 10 %{free}; "
+        "Time Travel and Fail-safe hold what is changed or dropped, "
         "which append-only rows are not.",
     )
     return Estimate((ingest(inputs), _storage(inputs), reading), notes)
@@ -46,10 +48,13 @@ def ingest(inputs: Inputs) -> Line:
     usage = inputs.usage
     rate = inputs.price("snowflake.ingest.streaming")
     credit = inputs.price(f"snowflake.credit.{usage.snowflake_edition}")
-    other = usage.bytes_sunk / 2**20 / MIB_PER_SNOWFLAKE_GB * rate.tiers[0].price
-    note = f"1 GB = 10^9 bytes; {plain(other)} credits if 1 GB is 1000 MiB; values only, here all that is sent"
+    other = rate.cost(Quantity(usage.bytes_sunk / 2**20 / MIB_PER_SNOWFLAKE_GB, Unit.GB))
+    reading = f"; {plain(other)} credits if 1 GB is 1000 MiB" if other is not None else ""
+    note = f"1 GB = 10^9 bytes{reading}; values only, here all that is sent"
     sent = of_bytes(usage.bytes_sunk, Unit.GB)
-    return credit_line("snowflake.ingest", "usage", sent, rate, credit, f"{sent} sent", note=note)
+    return credit_line(
+        "snowflake.ingest", "usage", sent, rate, credit, f"{sent} sent", what="ingest, Snowpipe Streaming", note=note
+    )
 
 
 def _storage(inputs: Inputs) -> Line:
@@ -60,6 +65,7 @@ def _storage(inputs: Inputs) -> Line:
     more = f"each further {plain(days)} d of rows kept: {money(month)} a month; " if month is not None else ""
     return line(
         "snowflake.storage", "snowflake", "usage", kept, price, f"{plain(days)} d of rows, uncompressed",
+        what="storage",
         note=f"{more}compression would make it less",
     )  # fmt: skip
 
@@ -70,4 +76,4 @@ def _gen2(inputs: Inputs, running: Quantity) -> str:
     credits = rate.cost(running)
     amount = credit.cost(Quantity(credits, Unit.CREDIT)) if credits is not None else None
     gen2 = money(amount * GEN2_ON_AWS) if amount is not None else "unknown"
-    return f"Gen2 (default of newer organisations): × {GEN2_ON_AWS} = {gen2}"
+    return f"the warehouse is counted as Gen1; as Gen2, the default of newer organisations, × {GEN2_ON_AWS} = {gen2}"

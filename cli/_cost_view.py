@@ -1,0 +1,177 @@
+"""How cost reports look in a terminal. Numbers and sentences come from `modules/cost`; here they become tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modules.cost.lines import Line, Total, money
+from modules.cost.report import Comparison, Report, Row
+from modules.cost.words import (
+    budget_words,
+    caveats,
+    explanation,
+    footer,
+    heading,
+    unknown_words,
+    warehouse_words,
+    workload_words,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+__all__ = ["show_comparison", "show_explanation", "show_options", "show_report"]
+
+_GROUPS = (("kafka", "Kafka"), ("connect", "Connector and secrets"), ("snowflake", "Snowflake"))
+
+
+def show_report(report: Report, console: Console) -> None:
+    """Lines by group with subtotals, then what a reader must know."""
+    table = _table("", ">quantity", "price", "basis", "conf.", ">per month")
+    for group, title in _GROUPS:
+        lines = [each for each in report.estimate.lines if each.group == group]
+        if not lines:
+            continue
+        table.add_row(f"[bold]{title}[/]", "", "", "", "", "")
+        for each in lines:
+            table.add_row(*_cells(each))
+    table.add_section()
+    for name, total in (("fixed", report.fixed), ("usage", report.by_usage)):
+        table.add_row(name, "", "", "", "", f"[dim]{total}[/]")
+    for name, total in (("Kafka side", report.kafka), ("Snowflake", report.snowflake)):
+        table.add_row(name, "", "", "", "", str(total))
+    per_gb = f"{money(report.per_gb)} per GB sent" if report.per_gb is not None and report.option != "local" else ""
+    table.add_row("[bold]total[/]", "", per_gb, "", "", f"[bold]{report.total}[/]")
+    console.print(f"[bold]{heading(report)}[/]")
+    console.print(workload_words(report.usage))
+    console.print(table)
+    _show_budget(report, console)
+    _bullets(caveats(report), console)
+    if report.option != "local":
+        console.print()
+        for text in footer(report.estimate.lines):
+            console.print(f"[dim]{text}[/]")
+
+
+def show_comparison(comparison: Comparison, console: Console) -> None:
+    """A row an option, cheapest first, then why the tutorial said otherwise."""
+    show_options(comparison, console)
+    _bullets(_shared(comparison), console)
+    told = [row for row in comparison.rows if row.told]
+    if told:
+        console.print(f"\nWhat the tutorial said ({comparison.told_for}), and why it is otherwise here:")
+        _bullets([f"{row.report.title}: {row.told.said}; {row.told.why}" for row in told if row.told], console)
+    console.print()
+    for text in footer(each for row in comparison.rows for each in row.report.estimate.lines):
+        console.print(f"[dim]{text}[/]")
+
+
+def show_options(comparison: Comparison, console: Console) -> None:
+    """The comparison's table alone, with how to read it."""
+    console.print(f"[bold]{comparison.environment}: one workload on every platform, {comparison.region}[/]")
+    console.print(workload_words(comparison.usage))
+    table = _table("", ">fixed", ">usage", ">Kafka side", ">Snowflake", ">total", ">per GB", ">tutorial")
+    for row in comparison.rows:
+        table.add_row(*_row_cells(row))
+    console.print(table)
+    if comparison.chosen:
+        _show_budget(comparison.chosen.report, console)
+    how = "USD a month: fixed + usage = total = Kafka side (with connector and secrets) + Snowflake; cheapest first"
+    if any(not row.report.total.exact for row in comparison.rows):
+        how += ", ≥ by the least it can be"
+    marks = ["▸ this environment's choice"] if comparison.chosen else []
+    marks += ["✗ the workload does not fit"] if any(row.report.misfits for row in comparison.rows) else []
+    _bullets(["; ".join([how, *marks])], console)
+
+
+def show_explanation(lines: Sequence[Line], console: Console) -> None:
+    """Each line in full."""
+    for index, line in enumerate(lines):
+        if index:
+            console.print()
+        for label, text in explanation(line):
+            console.print(f"[dim]{label:<9}[/] {text}", soft_wrap=True)
+
+
+def _shared(comparison: Comparison) -> list[str]:
+    """Each option's misfits and unknowns, and once what all have in common."""
+    found: list[str] = []
+    unknown: dict[str, list[str]] = {}
+    for row in comparison.rows:
+        found += [f"{row.report.title} does not fit: {misfit}" for misfit in row.report.misfits]
+        for each in row.report.estimate.lines:
+            if each.amount is None:
+                between = f"{row.report.title}, at most {money(row.report.total.most)}"
+                open_ended = f"{row.report.title}, by how much nobody can say"
+                unknown.setdefault(unknown_words(each), []).append(
+                    between if row.report.total.most is not None else open_ended
+                )
+    found += [f"{words} (in {'; '.join(where)})" for words, where in unknown.items()]
+    first = comparison.rows[0].report
+    if first.mostly_warehouse:
+        found.append(warehouse_words(first))
+    found += [each.note for each in first.estimate.lines if each.id == "snowflake.warehouse" and each.note]
+    notes = [set(row.report.estimate.notes) for row in comparison.rows]
+    found += [text for text in first.estimate.notes if text in set.intersection(*notes)]
+    found.append("left out everywhere: clients' own traffic between zones and to the internet, support plans, people")
+    return found
+
+
+def _cells(line: Line) -> tuple[RenderableType, ...]:
+    from rich.padding import Padding
+
+    price = " × ".join(str(each) for each in line.prices) if line.amount is not None else "unknown"
+    amount = money(line.amount) if line.amount is not None else "[yellow]unknown[/]"
+    return Padding(line.what, (0, 0, 0, 2)), str(line.quantity), price, line.basis, line.confidence, amount
+
+
+def _row_cells(row: Row) -> tuple[str, ...]:
+    its = row.report
+    mark = "▸ " if row.chosen else "  "
+    name = f"{mark}{its.title}" + (" [red]✗[/]" if its.misfits else "")
+    total = f"[bold]{its.total}[/]"
+    told = row.told.said.removesuffix(" all in") if row.told else ""
+    plain: tuple[Total, ...] = (its.fixed, its.by_usage, its.kafka, its.snowflake)
+    return name, *(str(each) for each in plain), total, money(its.per_gb) if its.per_gb is not None else "—", told
+
+
+def _show_budget(report: Report, console: Console) -> None:
+    words = budget_words(report.budget, report.total)
+    if report.budget and words:
+        colour = "red" if report.budget.over else "yellow" if report.budget.maybe else "green"
+        console.print(f"[{colour}]{words}[/]")
+
+
+def _bullets(texts: Sequence[str], console: Console) -> None:
+    """Each text after a dot, its further lines indented."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column()
+    grid.add_column()
+    for text in texts:
+        grid.add_row("·", text)
+    if texts:
+        console.print(grid)
+
+
+def _table(*columns: str) -> Table:
+    """Columns whose name starts with `>` are set to the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=True)
+    for index, name in enumerate(columns):
+        right = name.startswith(">")
+        # The name and the price give way where the terminal is narrow; numbers never break.
+        wraps = index == 0 or name == "price"
+        table.add_column(
+            name.lstrip(">"),
+            justify="right" if right else "left",
+            no_wrap=not wraps,
+            min_width=24 if wraps else None,
+            overflow="fold",
+        )
+    return table

@@ -1,0 +1,100 @@
+"""`infra cost`: what an environment costs, and what the same workload costs elsewhere. Exit 3: over its budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli._cost_view import show_comparison, show_explanation, show_options, show_report
+from cli._options import EnvOption, JsonOption
+from cli._output import print_json, stdout
+from modules.cost.formats import (
+    JSON_VERSION,
+    comparison_json,
+    comparison_markdown,
+    line_json,
+    report_json,
+    report_markdown,
+)
+from modules.cost.report import Comparison, find_line, report
+from modules.cost.report import compare as compared
+from modules.environment.loader import load_environment
+from modules.project import find_project
+
+if TYPE_CHECKING:
+    from modules.environment.model import Environment
+
+__all__ = ["app", "comparison_json", "comparison_table"]
+
+app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+
+OVER_BUDGET = 3
+
+MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")]
+
+
+@app.callback(
+    epilog="Examples:  infra cost --env dev  ·  infra cost compare --env dev  ·  infra cost explain storage --env dev"
+)
+def cost(
+    ctx: typer.Context, env: EnvOption = "local", json: JsonOption = False, markdown: MarkdownOption = False
+) -> None:
+    """What an environment costs a month, line by line, from list prices with their source. Exit 3: over budget."""
+    if ctx.invoked_subcommand is not None:
+        ctx.obj = env
+        return
+    made = report(_environment(env))
+    if json:
+        print_json(report_json(made))
+    elif markdown:
+        typer.echo(report_markdown(made))
+    else:
+        show_report(made, stdout())
+    _leave(made.budget is not None and made.budget.over)
+
+
+@app.command(epilog="Examples:  infra cost compare  ·  infra cost compare -e dev --json | jq '.options[].title'")
+def compare(
+    ctx: typer.Context, env: EnvOption = "", json: JsonOption = False, markdown: MarkdownOption = False
+) -> None:
+    """The environment's workload on every platform, Snowflake beside each, cheapest first."""
+    made = compared(_environment(env or ctx.obj))
+    if json:
+        print_json(comparison_json(made))
+    elif markdown:
+        typer.echo(comparison_markdown(made))
+    else:
+        show_comparison(made, stdout())
+    budget = made.chosen.report.budget if made.chosen else None
+    _leave(budget is not None and budget.over)
+
+
+@app.command(epilog="Examples:  infra cost explain --env dev  ·  infra cost explain snowflake.warehouse --env dev")
+def explain(
+    ctx: typer.Context,
+    line: Annotated[str, typer.Argument(help="A line's id, or its end (`storage`); without it all lines.")] = "",
+    env: EnvOption = "",
+    json: JsonOption = False,
+) -> None:
+    """One line in full: formula, inputs, price, source, date."""
+    made = report(_environment(env or ctx.obj))
+    lines = (find_line(made, line),) if line else made.estimate.lines
+    if json:
+        print_json({"schema": JSON_VERSION, "kind": "lines", "lines": [line_json(each) for each in lines]})
+        return
+    show_explanation(lines, stdout())
+
+
+def comparison_table(comparison: Comparison) -> None:
+    """The table of a comparison alone, for `infra demo`."""
+    show_options(comparison, stdout())
+
+
+def _environment(name: str) -> Environment:
+    return load_environment(find_project(), name)
+
+
+def _leave(over: bool) -> None:
+    if over:
+        raise typer.Exit(OVER_BUDGET)
