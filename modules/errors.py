@@ -100,7 +100,7 @@ class ApplyError(TerraformError):
     """An apply failed or was interrupted."""
 
 
-class InterruptedRun(TerraformError):  # noqa: N818 - not a fault
+class InterruptedRun(TerraformError):
     """A signal stopped the run; the state is consistent."""
 
     exit_code = 130
