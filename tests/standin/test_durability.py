@@ -128,6 +128,60 @@ def test_a_continuation_token_from_before_a_kill_is_still_good_or_stale_never_do
         assert run(admin, "SELECT N FROM D.PUBLIC.T ORDER BY N") == [(1,), (2,)]
 
 
+def test_an_interrupted_change_of_columns_is_put_right(own_standin: StandIn) -> None:
+    import duckdb
+
+    server = own_standin
+    with server.connect() as admin:
+        run(admin, "CREATE DATABASE D")
+        run(admin, "CREATE TABLE D.PUBLIC.T (A NUMBER(10,0), B VARCHAR(7))")
+    server.stop()
+    (file,) = (server.folder / "data" / "databases").glob("*.duckdb")
+    with duckdb.connect(str(file)) as database:
+        database.execute("ALTER TABLE PUBLIC.T ADD COLUMN C DECIMAL(5,2)")
+        database.execute("ALTER TABLE PUBLIC.T DROP COLUMN A")
+    server.start()
+    with server.connect() as admin:
+        assert [(c["name"], c["type"]) for c in records(admin, "DESC TABLE D.PUBLIC.T")] == [
+            ("B", "VARCHAR(7)"),
+            ("C", "NUMBER(5,2)"),
+        ]
+
+
+def test_an_interrupted_rename_keeps_the_rows(own_standin: StandIn) -> None:
+    import json
+    import sqlite3
+
+    import duckdb
+
+    server = own_standin
+    with server.connect() as admin:
+        run(admin, "CREATE DATABASE D")
+        run(admin, "CREATE TABLE D.PUBLIC.T (A NUMBER(10,0))")
+        run(admin, "INSERT INTO D.PUBLIC.T VALUES (1)")
+    server.stop()
+    # As a kill leaves it: the intention noted, DuckDB's table renamed, the catalogue's not yet.
+    with sqlite3.connect(server.folder / "data" / "catalog.sqlite") as catalog:
+        ((key, value),) = catalog.execute(
+            "SELECT key, value FROM records WHERE key LIKE '%TABLE%' AND bucket = 'entity'"
+        )
+        entity = json.loads(value)
+        entity["props"]["renaming_to"] = "T2"
+        catalog.execute("UPDATE records SET value = ? WHERE key = ?", (json.dumps(entity), key))
+    catalog.close()
+    (file,) = (server.folder / "data" / "databases").glob("*.duckdb")
+    with duckdb.connect(str(file)) as database:
+        database.execute("ALTER TABLE PUBLIC.T RENAME TO T2")
+    server.start()
+    with server.connect() as admin:
+        assert run(admin, "SELECT A FROM D.PUBLIC.T2") == [(1,)]
+        run(admin, "ALTER TABLE D.PUBLIC.T2 RENAME TO D.PUBLIC.T3")
+    server.stop(signal.SIGKILL)
+    server.start()
+    with server.connect() as admin:
+        assert run(admin, "SELECT A FROM D.PUBLIC.T3") == [(1,)]
+
+
 def test_an_interrupted_create_and_drop_are_put_right(own_standin: StandIn) -> None:
     import duckdb
 

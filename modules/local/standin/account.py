@@ -8,7 +8,8 @@ from pathlib import Path
 
 from modules.errors import LocalError
 from modules.local.standin.bootstrap import bootstrap
-from modules.local.standin.catalog import Catalog
+from modules.local.standin.catalog import RENAMING, Catalog, Entity
+from modules.local.standin.columns import ColumnSpec, columns_of, from_duckdb, put_columns
 from modules.local.standin.engine import Engine
 from modules.local.standin.sessions import Sessions
 
@@ -61,6 +62,7 @@ class Account:
                     where=str(folder),
                     do="restore its file, or run `infra local reset`",
                 ) from None
+            self._finish_renames(name)
             known = {table.name for table in self.catalog.of_kind("TABLE", database.name)}
             for schema in self.catalog.of_kind("SCHEMA", database.name):
                 self.engine.create_schema(schema.name)
@@ -74,6 +76,30 @@ class Account:
                     table = self.catalog.get("TABLE", gone)
                     if table is not None:
                         self.catalog.drop(table)
+                for table in self.catalog.of_kind("TABLE", database.name):
+                    self._agree_on_columns(table)
+
+    def _finish_renames(self, database: str) -> None:
+        present = self.engine.tables(database)
+        for table in self.catalog.of_kind("TABLE", (database,)):
+            new = table.props.pop(RENAMING, None)
+            if new is None:
+                continue
+            with self.catalog.change():
+                self.catalog.put(table)
+                if table.name not in present and (*table.name[:2], new) in present:
+                    self.catalog.rename(table, (*table.name[:2], new))
+
+    def _agree_on_columns(self, table: Entity) -> None:
+        """DuckDB's columns are the truth; an ALTER or REPLACE that was interrupted left the catalogue behind."""
+        noted = {column.name: column for column in columns_of(table)}
+        found = self.engine.columns(table.name)
+        if [name for name, _, _ in found] == list(noted):
+            return
+        _log.warning("columns of %s: a change of them was interrupted", ".".join(table.name))
+        agreed = [noted.get(name) or ColumnSpec(name, str(from_duckdb(kind)), null) for name, kind, null in found]
+        put_columns(table, agreed)
+        self.catalog.put(table)
 
     def close(self) -> None:
         """A clean stop: everything folded into the files."""

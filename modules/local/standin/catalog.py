@@ -18,8 +18,10 @@ from typing import Any
 
 from modules.local.standin.tokenizer import Name
 
-__all__ = ["Catalog", "Entity", "FutureGrant", "Grant", "RoleGrant"]
+__all__ = ["RENAMING", "Catalog", "Entity", "FutureGrant", "Grant", "RoleGrant"]
 
+RENAMING = "renaming_to"
+"""A table's property while DuckDB renames it."""
 _CONTAINED = ("SCHEMA", "TABLE")
 """Kinds that live in a database and go and move with it."""
 
@@ -176,6 +178,12 @@ class Catalog:
             raise
         self._db.execute("COMMIT")
         self._pending.clear()
+
+    def note(self, entity: Entity, key: str, value: str) -> None:
+        """Make a property durable at once, inside a change that has nothing else pending yet."""
+        entity.props[key] = value
+        self.put(entity)
+        self._flush()
 
     def put(self, record: _Record) -> None:
         """Insert or replace."""

@@ -80,8 +80,8 @@ class Engine:
             )
             self._root.execute(f"CHECKPOINT {quoted}")
 
-    def detach(self, database: str, number: int, sessions: Sequence[Session]) -> None:
-        """Close a database and delete its file; sessions in it lose their current database."""
+    def detach(self, database: str, sessions: Sequence[Session]) -> None:
+        """Close a database; sessions in it lose their current database. The file stays until `delete`."""
         with self.write_lock:
             for session in sessions:
                 if session.database == database:
@@ -91,7 +91,10 @@ class Engine:
             self._root.execute("USE memory")
             self._root.execute(f"DETACH {duck_name((database,))}")
             self._attached.discard(database)
-            _remove(self._file(database, number))
+
+    def delete(self, database: str, number: int) -> None:
+        """Delete a detached database's file; the last step of a drop, when the catalogue has forgotten it."""
+        _remove(self._file(database, number))
 
     def create_schema(self, name: Name) -> None:
         with self.write_lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.local.standin.catalog import Entity
+from modules.local.standin.catalog import RENAMING, Entity
 from modules.local.standin.columns import ColumnSpec, columns_of, parse_column, parse_type, put_columns
 from modules.local.standin.errors import SnowflakeError, already_exists, does_not_exist, insufficient_privileges
 from modules.local.standin.parameters import PARAMETERS
@@ -145,7 +145,10 @@ def _rename(context: Context, entity: Entity, tokens: Tokens) -> None:
         raise SnowflakeError(2, "0A000", "Unsupported feature 'ALTER TABLE … RENAME to another schema'.")
     if context.catalog.get("TABLE", new) is not None:
         raise already_exists(quote(new))
+    # Noted first, so that a kill between DuckDB's rename and the catalogue's is put right at the next start.
+    context.catalog.note(entity, RENAMING, new[-1])
     context.engine.rename_table(entity.name, new[-1])
+    entity.props.pop(RENAMING)
     context.catalog.rename(entity, new)
 
 

@@ -42,13 +42,15 @@ def create(context: Context, tokens: Tokens) -> Result:
         context.catalog.create("SCHEMA", (*name, "PUBLIC"), role, props={"transient": props["transient"]})
         context.engine.attach(name[0], entity.id, new=True)
         context.engine.create_schema((*name, "PUBLIC"))
+    if existing is not None:
+        context.engine.delete(name[0], existing.id)
     context.session.database, context.session.schema = name[0], "PUBLIC"
     return status(f"Database {quote(name)} successfully created.")
 
 
 def _remove(context: Context, entity: Entity) -> None:
     context.catalog.drop(entity)
-    context.engine.detach(entity.name[0], entity.id, context.sessions.all())
+    context.engine.detach(entity.name[0], context.sessions.all())
 
 
 @handles("DROP DATABASE")
@@ -67,6 +69,7 @@ def drop(context: Context, tokens: Tokens) -> Result:
             )
         context.access.require_owner(entity)
         _remove(context, entity)
+    context.engine.delete(name[0], entity.id)
     return status(f"{quote(name)} successfully dropped.")
 
 

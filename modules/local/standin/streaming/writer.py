@@ -81,7 +81,8 @@ class Writer:
         with self._lock:
             channel = self._channels.get(key)
             if channel is None:
-                channel = self._load(self._engine.cursor(), key)
+                with self._engine.cursor() as cursor:
+                    channel = self._load(cursor, key)
                 if channel is not None:
                     self._channels[key] = channel
         return channel if channel is not None and channel.table_id == table_id else None
