@@ -255,7 +255,7 @@ def _failed(folder: Path, service: Service, what: str) -> LocalError:
         what,
         where=str(log),
         details=_telling_lines(log),
-        do=f"read the log (`infra local logs {service.name}`), mend the cause, then run `infra local up` again",
+        do=f"read the log (`infra local logs {service.name}`), mend the cause, then run the command again",
     )
 
 

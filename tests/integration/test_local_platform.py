@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from modules.errors import LocalError
 from modules.local import supervisor
 from modules.local.endpoints import KAFKA_PRINCIPALS, LocalEndpoints, load_endpoints, secret_file
 from modules.local.kafka import client_settings
-from modules.local.platform import ServiceStatus, down, reset, status, up
+from modules.local.platform import ServiceStatus, down, reset, start_sink, status, stop_sink, up
 from modules.project import Project
 from tests.integration.conftest import new_project
 
@@ -302,3 +303,27 @@ def test_data_whose_secrets_are_gone_is_explained(project: Project) -> None:
     assert "infra local reset" in (caught.value.do or "")
     assert processes_of(project) == []
     reset(project)
+
+
+def test_a_sink_without_a_deploy_says_why_and_leaves_no_process(project: Project) -> None:
+    up(project)
+    with pytest.raises(LocalError, match="sink ended while starting") as caught:
+        start_sink(project, "local")
+    assert "infra local logs sink" in (caught.value.do or "")
+    assert services(project)["sink"].state == "stopped"
+    assert not stop_sink(project)
+
+
+def test_an_interrupted_up_leaves_nothing_started(project: Project) -> None:
+    down(project)
+    command = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())", "local", "up"]
+    starting = subprocess.Popen(command, cwd=project.root, stderr=subprocess.PIPE, text=True)
+    assert starting.stderr is not None
+    while len(processes_of(project)) < 2:
+        assert starting.poll() is None
+        time.sleep(0.05)
+    starting.send_signal(signal.SIGINT)
+    said = starting.communicate(timeout=60)[1]
+    assert starting.returncode == 130
+    assert "Traceback" not in said
+    assert processes_of(project) == []
