@@ -17,7 +17,7 @@ __all__ = ["WarehouseRows", "Watermarks", "new_rows_query"]
 
 _OBJECT_MISSING = 2003
 """Snowflake's error for an object that does not exist or may not be seen."""
-_MOST_CONDITIONS = 64
+_MOST_CONDITIONS = 1000
 """From so many partitions on, a poll reads all rows of the run: the statement would grow too long."""
 
 
@@ -43,11 +43,10 @@ def new_rows_query(table: str, next_offsets: Mapping[int, int]) -> str:
     )
     if not 0 < len(next_offsets) <= _MOST_CONDITIONS:
         return text
-    after = " OR ".join(
-        f"(RECORD_METADATA:partition::NUMBER = {int(partition)} AND RECORD_METADATA:offset::NUMBER >= {int(offset)})"
-        for partition, offset in sorted(next_offsets.items())
-    )
-    return f"{text} AND ({after})"
+    # A CASE reads partition and offset once a row; a chain of ORs would read them again for every partition.
+    marks = " ".join(f"WHEN {int(partition)} THEN {int(offset)}" for partition, offset in sorted(next_offsets.items()))
+    after = f"CASE RECORD_METADATA:partition::NUMBER {marks} ELSE 0 END"
+    return f"{text} AND RECORD_METADATA:offset::NUMBER >= {after}"
 
 
 class WarehouseRows:
