@@ -35,7 +35,7 @@ from modules.terraform.progress import Action, Progress, Silent
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.records import environment_lock, settle
 from modules.terraform.results import ApplyResult, PlanRefusedError, StackFailed, StackResult, apply_failure
-from modules.terraform.review import review
+from modules.terraform.review import judge, review, review_declared
 from modules.terraform.runner import Runner, RunResult
 from modules.terraform.source import StackSource, planned_creations, waves
 from modules.terraform.state import OutputValue
@@ -172,6 +172,8 @@ class Deployment:
         document = folder.prepare(inputs)
         folder.check_space(PlanError)
         result, drifted = self._run_plan(folder, runner, document, destroy)
+        if result.code not in (0, 2):
+            return self._unplanned(folder, document, result, destroy)
         plan = StackPlan(name, warnings=result.warnings, unchanged=len(state.addresses) if state else 0)
         if result.code == 2 or drifted:
             plan = self._shown(folder, runner, result)
@@ -202,12 +204,22 @@ class Deployment:
         if result.code == 1 and heal and not fresh:
             folder.initialise(runner, self._command, self._providers, document, on_event, force=True)
             result = runner.stream(arguments, folder.path, on_event)
-        if result.code not in (0, 2):
-            self._interrupts.check()
-            raise terraform_failure(
-                result.diagnostics, stack=name, folder=folder.path, phase="plan", output=result.messages
-            )
         return result, drifted
+
+    def _unplanned(
+        self, folder: WorkingFolder, document: Mapping[str, object], result: RunResult, destroy: bool
+    ) -> StackPlan:
+        """Terraform made no plan: our own refusal where that is what a plugin objects to, else its failure."""
+        self._interrupts.check()
+        name = folder.source.name
+        refused = () if destroy else review_declared(document, folder.state_file)
+        objected = {item.address for item in result.diagnostics if item.severity == "error"}
+        if refused and objected <= {change.address for change in refused}:
+            findings = tuple(item for change in refused for item in judge(change) if item.severity == "refuse")
+            return StackPlan(name, changes=refused, findings=findings, note="refused, so the rest is not planned")
+        raise terraform_failure(
+            result.diagnostics, stack=name, folder=folder.path, phase="plan", output=result.messages
+        )
 
     def _shown(self, folder: WorkingFolder, runner: Runner, planned: RunResult) -> StackPlan:
         shown = runner.capture(["show", "-json", "-no-color", folder.plan_file.name], folder.path)

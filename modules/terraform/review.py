@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from modules.terraform.avro_rules import LEVELS, SchemaUnreadableError, incompatibilities
-from modules.terraform.plan import UNKNOWN, Change, Finding, StackPlan
+from modules.terraform.plan import UNKNOWN, AttributeChange, Change, Finding, StackPlan
+from modules.terraform.source import declared
+from modules.terraform.state import read_attributes
 
-__all__ = ["review"]
+__all__ = ["judge", "review", "review_declared"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,13 @@ _TOPICS: Mapping[str, _TopicArguments] = {
     "confluent_kafka_topic": _TopicArguments("topic_name", "partitions_count", None),
 }
 
+JUDGED: Mapping[str, tuple[str, ...]] = {
+    "kafka_topic": ("name", "partitions"),
+    "confluent_kafka_topic": ("topic_name", "partitions_count"),
+    "schemaregistry_schema": ("subject", "schema", "schema_type", "compatibility_level"),
+}
+"""Arguments that a refusal depends on."""
+
 _HOLDS_DATA: Mapping[str, str] = {
     "kafka_topic": "its messages are lost",
     "confluent_kafka_topic": "its messages are lost",
@@ -42,8 +52,41 @@ _HOLDS_DATA: Mapping[str, str] = {
 
 def review(plan: StackPlan) -> tuple[Finding, ...]:
     """All findings, refusals first."""
-    found = [finding for change in plan.changes for check in _CHECKS for finding in check(change)]
+    found = [finding for change in plan.changes for finding in judge(change)]
     return tuple(sorted(found, key=lambda finding: finding.severity != "refuse"))
+
+
+def review_declared(document: Mapping[str, Any], state: Path) -> tuple[Change, ...]:
+    """Changes the JSON asks for that a review refuses, judged against the state without Terraform.
+
+    For when Terraform made no plan: a provider plugin that knows the rule itself fails the plan with words of its own,
+    or none. Only arguments whose values the JSON alone tells are judged.
+    """
+    held = read_attributes(state, JUDGED)
+    changes = (
+        Change(
+            item.address,
+            item.type,
+            item.name,
+            "update",
+            index_key=item.key,
+            before=(old := {name: held[item.address].get(name) for name in JUDGED[item.type]}),
+            after=(new := {name: item.literal(name) for name in JUDGED[item.type]}),
+            attributes=tuple(
+                AttributeChange(name, old[name], new[name])
+                for name in old
+                if new[name] is not None and old[name] != new[name]
+            ),
+        )
+        for item in declared(document)
+        if item.address in held and item.type in JUDGED
+    )
+    return tuple(change for change in changes if any(item.severity == "refuse" for item in judge(change)))
+
+
+def judge(change: Change) -> tuple[Finding, ...]:
+    """All findings about one change."""
+    return tuple(finding for check in _CHECKS for finding in check(change))
 
 
 def _partitions(change: Change) -> Iterable[Finding]:

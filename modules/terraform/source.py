@@ -15,7 +15,7 @@ from typing import Any
 from modules.errors import SynthError
 from modules.terraform.plan import Change
 
-__all__ = ["StackSource", "planned_creations", "read_document", "waves"]
+__all__ = ["Declared", "StackSource", "declared", "planned_creations", "read_document", "waves"]
 
 _COMMENT = "//"
 
@@ -85,52 +85,76 @@ def read_document(source: StackSource, content: bytes) -> dict[str, Any]:
     return document
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A resource instance as the JSON declares it. `key` and `value` are its `for_each` entry's."""
+
+    type: str
+    name: str
+    key: str | int | None
+    address: str
+    block: Mapping[str, Any]
+    value: Any = None
+
+    def literal(self, argument: str) -> Any:
+        """An argument's value where the JSON alone tells it: literals, `${each.key}`, `${each.value.X}`; else None."""
+        value = self.block.get(argument)
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        if value == "${each.key}":
+            return self.key
+        match = re.fullmatch(r"\$\{each\.value\.(\w+)\}", value)
+        found = self.value.get(match[1]) if match and isinstance(self.value, dict) else None
+        return None if isinstance(found, str) and "${" in found else found
+
+
 def planned_creations(document: Mapping[str, Any], existing: Iterable[str] = ()) -> tuple[Change, ...]:
     """Resources the JSON declares and the state does not hold, as creations without values."""
     held = set(existing)
     return tuple(
-        Change(address, kind, name, "create", index_key=key)
-        for kind, name, key, address in _declared(document)
-        if address not in held
+        Change(item.address, item.type, item.name, "create", index_key=item.key)
+        for item in declared(document)
+        if item.address not in held
     )
 
 
-def _declared(document: Mapping[str, Any]) -> Iterable[tuple[str, str, str | int | None, str]]:
-    """(type, name, index key, address) of every resource instance; `[*]` where the instances cannot be told."""
+def declared(document: Mapping[str, Any]) -> Iterable[Declared]:
+    """Every resource instance; the address ends in `[*]` where the instances cannot be told."""
     for kind, by_name in (document.get("resource") or {}).items():
         if kind == _COMMENT:
             continue
         for name, body in by_name.items():
-            if name == _COMMENT:
-                continue
             # Terraform JSON also allows a list of one block.
             block = body[0] if isinstance(body, list) and body else body
-            keys = _keys(block, document) if isinstance(block, dict) else [None]
-            if keys is None:
-                yield kind, name, None, f"{kind}.{name}[*]"
+            if name == _COMMENT or not isinstance(block, dict):
                 continue
-            for key in keys:
+            entries = _entries(block, document)
+            if entries is None:
+                yield Declared(kind, name, None, f"{kind}.{name}[*]", block)
+                continue
+            for key, value in entries.items():
                 suffix = "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
-                yield kind, name, key, f"{kind}.{name}{suffix}"
+                yield Declared(kind, name, key, f"{kind}.{name}{suffix}", block, value)
 
 
-def _keys(block: Mapping[str, Any], document: Mapping[str, Any]) -> list[str | int | None] | None:
+def _entries(block: Mapping[str, Any], document: Mapping[str, Any]) -> dict[Any, Any] | None:
+    """Instance key → value; the one instance of a plain resource has the key None."""
     if "count" in block:
         count = block["count"]
         if isinstance(count, str) and count.isdigit():
             count = int(count)
-        return list(range(count)) if isinstance(count, int) else None
+        return dict.fromkeys(range(count)) if isinstance(count, int) else None
     if "for_each" not in block:
-        return [None]
-    return _literal_keys(block["for_each"], document)
+        return {None: None}
+    return _literal(block["for_each"], document)
 
 
-def _literal_keys(value: Any, document: Mapping[str, Any]) -> list[str | int | None] | None:
-    """Keys of a `for_each`: a literal map, `toset` of literals, or a local that is one."""
+def _literal(value: Any, document: Mapping[str, Any]) -> dict[Any, Any] | None:
+    """A `for_each`: a literal map, `toset` of literals, or a local that is one."""
     if isinstance(value, dict):
-        return [*sorted(key for key in value if key != _COMMENT)]
+        return {key: value[key] for key in sorted(value) if key != _COMMENT}
     if isinstance(value, list):
-        return [*sorted(item for item in value if isinstance(item, str))]
+        return {item: item for item in sorted(entry for entry in value if isinstance(entry, str))}
     if not isinstance(value, str):
         return None
     match = re.fullmatch(r"\$\{\s*(?:(?:toset|tomap)\((.*)\)|(.*?))\s*\}", value, re.S)
@@ -139,10 +163,10 @@ def _literal_keys(value: Any, document: Mapping[str, Any]) -> list[str | int | N
     inner = (match[1] or match[2] or "").strip()
     if local := re.fullmatch(r"local\.([\w-]+)", inner):
         named = (document.get("locals") or {}).get(local[1])
-        return None if named is None else _literal_keys(named, document)
+        return None if named is None else _literal(named, document)
     try:
         # HCL writes `"key" = value`, JSON `"key": value`; HCL takes both.
         parsed = json.loads(re.sub(r'("(?:[^"\\]|\\.)*")\s*=(?!=)', r"\1:", inner))
     except ValueError:
         return None
-    return _literal_keys(parsed, document) if isinstance(parsed, (dict, list)) else None
+    return _literal(parsed, document) if isinstance(parsed, (dict, list)) else None

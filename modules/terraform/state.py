@@ -6,7 +6,7 @@ Faster than starting `terraform output`, and it works without plugins.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from modules.errors import PlanError, TerraformError
 from modules.terraform.failures import malformed_state
 
-__all__ = ["OutputValue", "State", "read_state"]
+__all__ = ["OutputValue", "State", "read_attributes", "read_state"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,24 @@ def read_state(path: Path, kind: type[TerraformError] = PlanError) -> State | No
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise malformed_state(path, kind) from None
+
+
+def read_attributes(path: Path, types: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Address → attributes of the resources of some types; empty where there is no readable state.
+
+    May hold sensitive values: for use in a computation, never for display.
+    """
+    try:
+        resources = json.loads(path.read_bytes())["resources"]
+        return {
+            address: instance["attributes"]
+            for resource in resources
+            if resource.get("mode") == "managed" and resource["type"] in types
+            for instance in resource["instances"]
+            for address in _addresses([{**resource, "instances": [instance]}])
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _addresses(resources: list[dict[str, Any]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from modules.errors import PlanError
 from modules.terraform.engine import PlanRefusedError
 from modules.terraform.plan import Change, EnvironmentPlan, Finding, StackPlan, parse_plan
-from modules.terraform.review import review
+from modules.terraform.review import judge, review, review_declared
 from tests.terraform.support import Workbench, data
 
 
@@ -173,3 +174,32 @@ def test_an_import_is_told_from_a_creation() -> None:
     body["change"]["importing"] = {"id": "order-events"}
     plan = parse_plan("topics", {"resource_changes": [body]})
     assert plan.counts == {"import": 1} and plan.has_changes
+
+
+def test_what_a_plugin_refuses_itself_is_judged_from_json_and_state(tmp_path: Path) -> None:
+    state = tmp_path / "terraform.tfstate"
+
+    def held(type_: str, key: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        instance = {"index_key": key, "attributes": attributes}
+        return {"mode": "managed", "type": type_, "name": "t", "instances": [instance]}
+
+    resources = [
+        held("kafka_topic", "a.b", topic(name="a.b")),
+        held("kafka_topic", "kept", topic(name="kept")),
+        held("schemaregistry_schema", "s", schema("id")),
+    ]
+    state.write_text(json.dumps({"version": 4, "resources": resources}))
+    values = {"name": "${each.key}", "partitions": "${each.value.partitions}"}
+    document = {
+        "locals": {"topics": {"a.b": {"partitions": 3}, "kept": {"partitions": 6}, "new": {"partitions": 1}}},
+        "resource": {
+            "kafka_topic": {"t": {"for_each": "${local.topics}", **values}},
+            "schemaregistry_schema": {"t": {"for_each": {"s": schema("id", "vat")}, "schema": "${each.value.schema}"}},
+        },
+    }
+    refused = review_declared(document, state)
+    assert [change.address for change in refused] == ['kafka_topic.t["a.b"]', 'schemaregistry_schema.t["s"]']
+    messages = [finding.message for change in refused for finding in judge(change)]
+    assert "from 6 down to 3" in messages[0] and 'field "vat" has no default' in messages[1]
+    assert review_declared({"resource": {}}, state) == ()
+    assert review_declared(document, tmp_path / "nothing") == ()
