@@ -170,3 +170,26 @@ def test_errors_are_snowflakes(standin: Any, sql: str, code: int, state: str, wo
         found = refusal(connection, sql)
     assert found[:2] == (code, state)
     assert words in found[2]
+
+
+def test_comments_can_be_set_by_comment_on(admin: Any, database: str) -> None:
+    run(admin, "CREATE TABLE T (A VARCHAR) CLUSTER BY (A)")
+    run(admin, f'COMMENT ON TABLE "{database}"."PUBLIC"."T" IS \'it\'\'s mine\'')
+    run(admin, "ALTER TABLE T DROP CLUSTERING KEY")
+    row = one(admin, "SHOW TABLES LIKE 'T'")
+    assert (row["comment"], row["cluster_by"]) == ("it's mine", "")
+
+
+def test_grants_on_all_tables_and_all_privileges(admin: Any, database: str) -> None:
+    run(admin, "CREATE OR REPLACE ROLE ALL_R")
+    run(admin, "CREATE TABLE T1 (A VARCHAR)")
+    run(admin, "CREATE TABLE T2 (A VARCHAR)")
+    run(admin, f'GRANT SELECT ON ALL TABLES IN SCHEMA "{database}"."PUBLIC" TO ROLE "ALL_R"')
+    run(admin, 'GRANT ALL PRIVILEGES ON TABLE T1 TO ROLE "ALL_R"')
+    granted = [(g["name"].rsplit(".", 1)[-1], g["privilege"]) for g in records(admin, "SHOW GRANTS TO ROLE ALL_R")]
+    assert ("T2", "SELECT") in granted
+    assert ("T2", "INSERT") not in granted
+    assert {("T1", "INSERT"), ("T1", "EVOLVE SCHEMA")} <= set(granted)
+    run(admin, 'REVOKE ALL PRIVILEGES ON TABLE T1 FROM ROLE "ALL_R"')
+    assert [g["privilege"] for g in records(admin, "SHOW GRANTS TO ROLE ALL_R")] == ["SELECT"]
+    run(admin, f'GRANT IMPORTED PRIVILEGES ON DATABASE "{database}" TO ROLE "ALL_R"')

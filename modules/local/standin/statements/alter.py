@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from modules.local.standin.catalog import Entity
-from modules.local.standin.errors import already_exists, does_not_exist
+from modules.local.standin.errors import already_exists, does_not_exist, unsupported
 from modules.local.standin.results import Result, status
-from modules.local.standin.statements.context import Context
+from modules.local.standin.statements.context import Context, handles
 from modules.local.standin.statements.options import names, pairs, unknown_property
 from modules.local.standin.tokenizer import Name, Tokens, quote
 
@@ -91,9 +91,33 @@ def alter_properties(
     return status("Statement executed successfully.")
 
 
-def _rename(context: Context, entity: Entity, tokens: Tokens) -> None:
-    from modules.local.standin.errors import unsupported
+_COMMENTED = ("DATABASE", "SCHEMA", "TABLE", "ROLE", "USER", "WAREHOUSE")
 
+
+@handles("COMMENT")
+def comment(context: Context, tokens: Tokens) -> Result:
+    """`COMMENT [IF EXISTS] ON <kind> <name> IS '…'`."""
+    tolerant = tokens.if_exists()
+    tokens.expect("ON")
+    kind = tokens.word()
+    if kind not in _COMMENTED:
+        raise unsupported(f"COMMENT ON {kind}")
+    name = full_name(context, kind, tokens.name())
+    tokens.expect("IS")
+    text = tokens.string()
+    tokens.end()
+    with context.catalog.change():
+        entity = context.catalog.get(kind, name)
+        if entity is None and tolerant:
+            return status("Statement executed successfully.")
+        entity = context.access.find(kind, name)
+        context.access.require_owner(entity)
+        entity.comment = text
+        context.catalog.put(entity)
+    return status("Statement executed successfully.")
+
+
+def _rename(context: Context, entity: Entity, tokens: Tokens) -> None:
     new = full_name(context, entity.kind, tokens.name())
     tokens.end()
     if entity.kind in ("DATABASE", "SCHEMA"):

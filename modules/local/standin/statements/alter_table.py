@@ -36,6 +36,9 @@ def alter(context: Context, tokens: Tokens) -> Result:
             raise insufficient_privileges("TABLE", quote(name[-1]))
         if tokens.accept("ADD"):
             _add(context, entity, tokens)
+        elif tokens.accept("DROP", "CLUSTERING", "KEY"):
+            entity.props.pop("cluster_by", None)
+            context.catalog.put(entity)
         elif tokens.accept("DROP"):
             _drop(context, entity, tokens)
         elif tokens.accept("RENAME", "COLUMN"):

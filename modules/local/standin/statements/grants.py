@@ -77,7 +77,7 @@ def _privileges(tokens: Tokens) -> list[str]:
         else:
             words.append(tokens.word())
     found.append(" ".join(words))
-    return [privilege.removesuffix(" PRIVILEGES") for privilege in found]
+    return ["ALL" if privilege == "ALL PRIVILEGES" else privilege for privilege in found]
 
 
 def _target(context: Context, tokens: Tokens) -> _Target:
