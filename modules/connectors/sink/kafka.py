@@ -6,6 +6,7 @@ instead of waiting for the old session to end, and one that was only hung is fen
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +43,9 @@ class Source:
         self._fatal: InfraError | None = None
         self._last_error = ""
         self._topic_id = ""
+        self._reading: set[int] = set()
+        self._lookup_lock = threading.Lock()
+        self._lookup: Any = None
         self._consumer: Any = Consumer(
             {
                 **settings.kafka,
@@ -95,6 +99,9 @@ class Source:
     def close(self) -> None:
         self._callbacks = (lambda _p: None, lambda _p: None, lambda _p: None)
         self._consumer.close()
+        with self._lookup_lock:
+            if self._lookup is not None:
+                self._lookup.close()
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -123,16 +130,25 @@ class Source:
             raise self._fatal
         return passed
 
-    def read_from(self, partition: int, offset: int) -> bool:
-        """Set the position and let messages come; False when librdkafka is not ready for it yet."""
-        from confluent_kafka import KafkaException, TopicPartition
+    def read_from(self, partition: int, offset: int) -> None:
+        """Begin, or begin again, to read a partition there.
 
-        try:
-            self._consumer.resume([TopicPartition(self._topic, partition)])
-            self._consumer.seek(TopicPartition(self._topic, partition, offset))
-        except KafkaException:
-            return False
-        return True
+        A partition is only assigned to librdkafka here, once its channel is open and says where to begin, so nothing is
+        fetched in vain and no message of another position can arrive.
+        """
+        from confluent_kafka import TopicPartition
+
+        self.leave(partition)
+        self._consumer.incremental_assign([TopicPartition(self._topic, partition, offset)])
+        self._reading.add(partition)
+
+    def leave(self, partition: int) -> None:
+        """Read a partition no longer, while it stays ours."""
+        from confluent_kafka import TopicPartition
+
+        if partition in self._reading:
+            self._reading.discard(partition)
+            self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
 
     def pause(self, partition: int) -> None:
         from confluent_kafka import TopicPartition
@@ -170,16 +186,19 @@ class Source:
         return True
 
     def committed(self, partition: int) -> Done | None:
+        """What the group remembers of a partition."""
         from confluent_kafka import TopicPartition
 
-        answer = self._patiently(lambda: self._consumer.committed([TopicPartition(self._topic, partition)], timeout=10))
-        return Done.parse(answer[0].offset, answer[0].metadata)
+        wanted = [TopicPartition(self._topic, partition)]
+        (answer,) = self._patiently(lambda lookup: lookup.committed(wanted, timeout=10))
+        return Done.parse(answer.offset, answer.metadata)
 
     def bounds(self, partition: int) -> tuple[int, int]:
+        """The partition's first offset, and the one its next message gets."""
         from confluent_kafka import TopicPartition
 
         where = TopicPartition(self._topic, partition)
-        low, high = self._patiently(lambda: self._consumer.get_watermark_offsets(where, timeout=10))
+        low, high = self._patiently(lambda lookup: lookup.get_watermark_offsets(where, timeout=10))
         return int(low), int(high)
 
     def channel_name(self, partition: int) -> str:
@@ -187,13 +206,19 @@ class Source:
         parts = [self._settings.group, self._topic, *([self._topic_id] if self._topic_id else []), str(partition)]
         return ".".join(parts)
 
-    def _patiently(self, ask: Callable[[], Any]) -> Any:
-        from confluent_kafka import KafkaException
+    def _patiently(self, ask: Callable[[Any], Any]) -> Any:
+        """Ask a consumer that never reads: the reading one lets no other thread in while it polls."""
+        from confluent_kafka import Consumer, KafkaException
 
         deadline = time.monotonic() + self._settings.patience
         while True:
             try:
-                return ask()
+                with self._lookup_lock:
+                    if self._lookup is None:
+                        name = f"{self._settings.group}-lookup"
+                        plain = {"group.id": self._settings.group, "client.id": name, "logger": _silent()}
+                        self._lookup = Consumer({**self._settings.kafka, **plain, "isolation.level": "read_committed"})
+                    return ask(self._lookup)
             except KafkaException as error:
                 if self._fatal is not None:
                     raise self._fatal from None
@@ -219,22 +244,22 @@ class Source:
     # -- rebalances -----------------------------------------------------------------------------------------------
 
     def _assign(self, consumer: Any, partitions: list[Any]) -> None:
-        from confluent_kafka import TopicPartition
-
-        # Paused until the partition's channel is open and says where to begin.
-        given = [TopicPartition(each.topic, each.partition, 0) for each in partitions]
-        consumer.incremental_assign(given)
-        if given:
-            consumer.pause(given)
+        # Acknowledged with nothing: `read_from` assigns each when it can be read.
+        consumer.incremental_assign([])
         self._callbacks[0]([each.partition for each in partitions])
 
     def _revoke(self, consumer: Any, partitions: list[Any]) -> None:
         self._callbacks[1]([each.partition for each in partitions])
-        consumer.incremental_unassign(partitions)
+        self._release(consumer, partitions)
 
     def _lose(self, consumer: Any, partitions: list[Any]) -> None:
         self._callbacks[2]([each.partition for each in partitions])
-        consumer.incremental_unassign(partitions)
+        self._release(consumer, partitions)
+
+    def _release(self, consumer: Any, partitions: list[Any]) -> None:
+        reading = [each for each in partitions if each.partition in self._reading]
+        self._reading -= {each.partition for each in reading}
+        consumer.incremental_unassign(reading)
 
     # -- errors ---------------------------------------------------------------------------------------------------
 

@@ -120,11 +120,16 @@ class PartitionWriter:
             self._buffer_bytes += message.size
             self.next_offset = message.offset + 1
 
-    def reached(self, end: int) -> None:
-        """The end of the partition; it can be past the last message, since a transaction's marker takes an offset."""
+    def reached(self, end: int) -> bool:
+        """The end of the partition; it can be past the last message, since a transaction's marker takes an offset.
+
+        False when that was said of a position before the last opening.
+        """
         with self._lock:
-            if self.state == "running":
-                self.next_offset = max(self.next_offset, end)
+            if self.state != "running" or end < self.next_offset:
+                return False
+            self.next_offset = end
+            return True
 
     def run(self) -> None:
         """Reading has been set to `start`."""

@@ -118,8 +118,8 @@ class Sink:
             if writer is None:
                 continue
             if message.error() is not None:
-                writer.reached(message.offset())
-                self._at_end.add(writer.partition)
+                if writer.reached(message.offset()):
+                    self._at_end.add(writer.partition)
             else:
                 writer.offer(message_of(message))
                 self._at_end.discard(writer.partition)
@@ -135,7 +135,8 @@ class Sink:
         for writer in writers:
             if writer.busy:
                 continue
-            if writer.state == "opened" and self._source.read_from(writer.partition, writer.start):
+            if writer.state == "opened":
+                self._source.read_from(writer.partition, writer.start)
                 writer.run()
                 writer.paused = False
                 self._at_end.discard(writer.partition)
