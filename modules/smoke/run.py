@@ -182,12 +182,12 @@ def _result(target: Target, plan: LoadPlan, engine: Engine, ended: Ended, starte
         stages=stages,
         slos=slos,
         verdict=verdict(slos, stages, engine.deadline),
-        notes=tuple(_notes(engine, plan, stages)),
+        notes=tuple(_notes(engine, plan, stages, target.environment.name)),
         interrupted=ended.interrupted,
     )
 
 
-def _notes(engine: Engine, plan: LoadPlan, stages: tuple[StageResult, ...]) -> list[str]:
+def _notes(engine: Engine, plan: LoadPlan, stages: tuple[StageResult, ...], environment: str) -> list[str]:
     """What a reader has to know to read the figures rightly."""
     notes = []
     first, last = engine.sender.handed_over
@@ -198,6 +198,6 @@ def _notes(engine: Engine, plan: LoadPlan, stages: tuple[StageResult, ...]) -> l
         notes.append(f"the client sent {achieved:,.0f} events/s, not {plan.rate:,.0f}: the rate is too high for it")
     seen = {stage.stage: stage.summary.n + stage.late for stage in stages}
     if seen["consumed"] and not seen["row_visible"]:
-        notes.append("not one row became visible: see whether the sink is running and what its log says")
+        notes.append(f"not one row became visible; is the sink running? Start it with `infra sink --env {environment}`")
     notes += [f"the broker said: {failure}" for failure in engine.failures]
     return notes

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from modules.environment import load_environment
@@ -27,11 +29,18 @@ class Infra:
     def __init__(self, project: Project) -> None:
         self.project = project
 
+    @property
+    def variables(self) -> dict[str, str]:
+        return {**os.environ, "CI": "true", "INFRA_PROJECT": str(self.project.root)}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [str(Path(sys.executable).parent / "infra"), *arguments]
+
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [str(Path(sys.executable).parent / "infra"), *arguments],
+            self.command(*arguments),
             cwd=self.project.root,
-            env={**os.environ, "CI": "true", "INFRA_PROJECT": str(self.project.root)},
+            env=self.variables,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -80,10 +89,32 @@ def test_every_event_becomes_a_row_and_is_seen_at_every_stage(infra: Infra) -> N
     assert _rows(infra.project, report["run_id"]) == (700, 700)
 
 
+def test_a_broker_that_stalls_for_two_seconds_shows_in_the_tail(infra: Infra) -> None:
+    broker = psutil.Process(_kafka_pid(infra))
+    command = infra.command("smoke", "--env", "local", "--count", "1000", "--warmup", "50", "--rate", "200", "--json")
+    with subprocess.Popen(
+        command, env=infra.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert any("measuring" in line for line in running.stderr), "it never began to measure"
+        broker.suspend()
+        try:
+            time.sleep(2)
+        finally:
+            broker.resume()
+        out, _ = running.communicate(timeout=200)
+    acknowledged = json.loads(out)["stages"]["acknowledged"]
+    # 400 of 1,000 events were due in those 2 s. A slower machine only adds to that, so these are lower bounds.
+    assert acknowledged["max_ms"] > 1800
+    assert acknowledged["p95_ms"] > 1000
+    assert acknowledged["n"] + acknowledged["lost"] == 1000
+
+
 def test_a_sink_that_does_not_run_is_said_before_anything_is_sent(infra: Infra) -> None:
     from modules.local.sink_service import stop_sink
 
     assert stop_sink(infra.project)
+    _await_empty_group(infra.project)
     before = _rows(infra.project, None)
     done = infra("smoke", "--env", "local")
     assert done.returncode == 1
@@ -106,3 +137,19 @@ def _rows(project: Project, run_id: str | None) -> tuple[Any, ...]:
     with connect(platform.snowflake_client("admin"), project) as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*), COUNT(DISTINCT EVENT_ID) FROM STREAMING.PUBLIC.ORDER_EVENTS {where}")
         return tuple(cursor.fetchall()[0])
+
+
+def _kafka_pid(infra: Infra) -> int:
+    services = json.loads(infra("local", "status", "--json").stdout)
+    return int(next(service["pid"] for service in services if service["name"] == "kafka"))
+
+
+def _await_empty_group(project: Project) -> None:
+    """A stopped sink stays a member of its group until its session has timed out (30 s)."""
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient(platform_for(load_environment(project, "local"), project).kafka_client("admin"))
+    until = time.monotonic() + 120
+    while admin.describe_consumer_groups(["sink-order-events"])["sink-order-events"].result().members:
+        assert time.monotonic() < until, "the stopped sink is still a member"
+        time.sleep(1)
