@@ -4,17 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-platform soak lint types check lock docs bench clean install install-dev
+.PHONY: demo test soak lint types check lock generated bench clean install install-dev
 
 demo: $(VENV)/.installed
 	$(BIN)/infra demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not soak and not platform"
-
-# The tests on the real local platform; part of `make test` again once they hold on a busy machine.
-test-platform: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "platform and not soak"
+	$(BIN)/python -m pytest -m "not soak"
 
 soak: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m soak
@@ -47,6 +43,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# What is generated and committed: the providers' resource classes, the editors' schema. Tests compare them.
+generated: $(VENV)/.installed-dev
+	$(BIN)/python -m modules.resources.generate
+	$(BIN)/python -m modules.environment.schema
 
 # Locks carry versions and hashes only. `uv` is needed here and nowhere else.
 lock:

@@ -13,7 +13,8 @@ from modules.cost.words import (
     explanation,
     footer,
     heading,
-    unknown_words,
+    per_gb_words,
+    unknown_by_reason,
     warehouse_words,
     workload_words,
 )
@@ -42,7 +43,7 @@ def show_report(report: Report, console: Console) -> None:
         table.add_row(name, "", "", "", "", f"[dim]{total}[/]")
     for name, total in (("Kafka side", report.kafka), ("Snowflake", report.snowflake)):
         table.add_row(name, "", "", "", "", str(total))
-    per_gb = f"{money(report.per_gb)} per GB sent" if report.per_gb is not None and report.option != "local" else ""
+    per_gb = f"{per_gb_words(report)} per GB sent" if report.option != "local" else ""
     table.add_row("[bold]total[/]", "", per_gb, "", "", f"[bold]{report.total}[/]")
     console.print(f"[bold]{heading(report)}[/]")
     console.print(workload_words(report.usage))
@@ -72,17 +73,18 @@ def show_options(comparison: Comparison, console: Console) -> None:
     """The comparison's table alone, with how to read it."""
     console.print(f"[bold]{comparison.environment}: one workload on every platform, {comparison.region}[/]")
     console.print(workload_words(comparison.usage))
-    table = _table("", ">fixed", ">usage", ">Kafka side", ">Snowflake", ">total", ">per GB", ">tutorial")
+    told = [">tutorial"] if comparison.told_for else []
+    table = _table("", ">fixed", ">usage", ">Kafka side", ">Snowflake", ">total", ">per GB", *told)
     for row in comparison.rows:
-        table.add_row(*_row_cells(row))
+        table.add_row(*_row_cells(row)[: None if told else -1])
     console.print(table)
     if comparison.chosen:
         _show_budget(comparison.chosen.report, console)
     how = "USD a month: fixed + usage = total = Kafka side (with connector and secrets) + Snowflake; cheapest first"
     if any(not row.report.total.exact for row in comparison.rows):
-        how += ", ≥ by the least it can be"
+        how += " by the least each can be, behind them those with no known most"
     marks = ["▸ this environment's choice"] if comparison.chosen else []
-    marks += ["✗ the workload does not fit"] if any(row.report.misfits for row in comparison.rows) else []
+    marks += ["✗ the workload does not fit, so last"] if any(row.report.misfits for row in comparison.rows) else []
     _bullets(["; ".join([how, *marks])], console)
 
 
@@ -97,26 +99,25 @@ def show_explanation(lines: Sequence[Line], console: Console) -> None:
 
 def _shared(comparison: Comparison) -> list[str]:
     """Each option's misfits and unknowns, and once what all have in common."""
-    found: list[str] = []
-    unknown: dict[str, list[str]] = {}
-    for row in comparison.rows:
-        found += [f"{row.report.title} does not fit: {misfit}" for misfit in row.report.misfits]
-        for each in row.report.estimate.lines:
-            if each.amount is None:
-                between = f"{row.report.title}, at most {money(row.report.total.most)}"
-                open_ended = f"{row.report.title}, by how much nobody can say"
-                unknown.setdefault(unknown_words(each), []).append(
-                    between if row.report.total.most is not None else open_ended
-                )
-    found += [f"{words} (in {'; '.join(where)})" for words, where in unknown.items()]
-    first = comparison.rows[0].report
+    reports = [row.report for row in comparison.rows]
+    found = [f"{report.title} does not fit: {misfit}" for report in reports for misfit in report.misfits]
+    found += unknown_by_reason(each for report in reports for each in report.estimate.lines if each.amount is None)
+    dearest = [f"{report.title} {money(report.total.most)}" for report in reports if _is_bounded(report)]
+    if dearest:
+        found.append(f"at the dearest the unknown can be: {', '.join(dearest)}")
+    first = reports[0]
     if first.mostly_warehouse:
         found.append(warehouse_words(first))
     found += [each.note for each in first.estimate.lines if each.id == "snowflake.warehouse" and each.note]
-    notes = [set(row.report.estimate.notes) for row in comparison.rows]
-    found += [text for text in first.estimate.notes if text in set.intersection(*notes)]
-    found.append("left out everywhere: clients' own traffic between zones and to the internet, support plans, people")
+    found += dict.fromkeys(note for report in reports for note in report.estimate.notes)
+    found.append(
+        "left out everywhere: clients' own traffic between zones and to the internet, support plans, people's time"
+    )
     return found
+
+
+def _is_bounded(report: Report) -> bool:
+    return not report.total.exact and report.total.most is not None
 
 
 def _cells(line: Line) -> tuple[RenderableType, ...]:
@@ -134,7 +135,7 @@ def _row_cells(row: Row) -> tuple[str, ...]:
     total = f"[bold]{its.total}[/]"
     told = row.told.said.removesuffix(" all in") if row.told else ""
     plain: tuple[Total, ...] = (its.fixed, its.by_usage, its.kafka, its.snowflake)
-    return name, *(str(each) for each in plain), total, money(its.per_gb) if its.per_gb is not None else "—", told
+    return name, *(str(each) for each in plain), total, per_gb_words(its), told
 
 
 def _show_budget(report: Report, console: Console) -> None:
@@ -171,7 +172,7 @@ def _table(*columns: str) -> Table:
             name.lstrip(">"),
             justify="right" if right else "left",
             no_wrap=not wraps,
-            min_width=24 if wraps else None,
+            min_width=22 if wraps else None,
             overflow="fold",
         )
     return table

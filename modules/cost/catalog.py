@@ -15,7 +15,7 @@ from modules.cost.estimators.base import Assumptions, Inputs
 from modules.cost.limits import Misfit, check_confluent, check_express, check_redpanda, check_serverless, check_standard
 from modules.cost.lines import Estimate
 from modules.cost.usage import Usage, usage_of
-from modules.environment.model import Environment
+from modules.environment.model import Environment, Platform
 from modules.errors import PriceError
 
 __all__ = ["COMPARED", "OPTIONS", "Option", "estimate", "inputs_for", "option_of", "region_of"]
@@ -26,6 +26,7 @@ class Option:
     """A platform in one mode. `kafka` prices everything but Snowflake; `check` says where the workload does not fit."""
 
     id: str
+    platform: Platform
     name: str
     tutorial: str | None
     kafka: Callable[[Inputs, Environment], Estimate]
@@ -42,7 +43,7 @@ def _confluent(tier: confluent.Tier) -> Option:
 
     name = f"Confluent {tier.capitalize()}"
     told = f"confluent-{tier}" if tier in ("basic", "standard", "dedicated") else None
-    return Option(f"confluent-{tier}", name, told, kafka, lambda usage, _: check_confluent(tier, usage))
+    return Option(f"confluent-{tier}", "confluent", name, told, kafka, lambda usage, _: check_confluent(tier, usage))
 
 
 def _broker_type(environment: Environment, family: str, default: str) -> str:
@@ -99,19 +100,19 @@ OPTIONS: dict[str, Option] = {
     for option in (
         *(_confluent(tier) for tier in confluent.LIMITS),
         Option(
-            "msk", "MSK Standard", "msk", _msk_standard,
+            "msk", "msk", "MSK Standard", "msk", _msk_standard,
             lambda usage, environment: check_standard(*_standard_brokers(environment), usage),
         ),
         Option(
-            "msk-express", "MSK Express", None, _msk_express,
+            "msk-express", "msk", "MSK Express", None, _msk_express,
             lambda usage, environment: check_express(*_express_brokers(environment), usage),
         ),
-        Option("msk-serverless", "MSK Serverless", "msk-serverless", _msk_serverless,
+        Option("msk-serverless", "msk", "MSK Serverless", "msk-serverless", _msk_serverless,
                lambda usage, _: check_serverless(usage)),
-        Option("redpanda-fargate", "Redpanda on Fargate", "redpanda-fargate",
+        Option("redpanda-fargate", "redpanda", "Redpanda on Fargate", "redpanda-fargate",
                lambda inputs, environment: _redpanda(inputs, environment, fargate=True),
                lambda usage, environment: check_redpanda(environment.redpanda, usage)),
-        Option("redpanda-ec2", "Redpanda on EC2", None,
+        Option("redpanda-ec2", "redpanda", "Redpanda on EC2", None,
                lambda inputs, environment: _redpanda(inputs, environment, fargate=False),
                lambda usage, environment: check_redpanda(environment.redpanda, usage)),
     )

@@ -13,7 +13,7 @@ from modules.cost.lines import Line, Total, money
 from modules.cost.report import BudgetCheck, Comparison, Report, oldest_read
 from modules.cost.units import plain
 from modules.cost.usage import Usage
-from modules.cost.words import budget_words, caveats, footer, heading, workload_words
+from modules.cost.words import budget_words, caveats, footer, heading, per_gb_words, workload_words
 
 __all__ = [
     "JSON_VERSION",
@@ -116,18 +116,21 @@ def comparison_markdown(comparison: Comparison) -> str:
         its = row.report
         name = f"**{its.title}**" if row.chosen else its.title
         totals = [str(each) for each in (its.fixed, its.by_usage, its.kafka, its.snowflake, its.total)]
-        rows.append([name, *totals, money(its.per_gb), row.told.said if row.told else ""])
+        rows.append([name, *totals, per_gb_words(its), row.told.said if row.told else ""])
     told = [f"{row.report.title}: told {row.told.said}; {row.told.why}" for row in comparison.rows if row.told]
     head = ["", "fixed", "usage", "Kafka side", "Snowflake", "total", "per GB", "tutorial said"]
+    if not comparison.told_for:
+        head, rows = head[:-1], [cells[:-1] for cells in rows]
+    misfits = [f"{row.report.title} does not fit: {each}" for row in comparison.rows for each in row.report.misfits]
     lines = [each for row in comparison.rows for each in row.report.estimate.lines]
     parts = [
         f"### {comparison.environment}: the same workload on every platform, {comparison.region}",
         workload_words(comparison.usage),
         _table(head, rows, right={1, 2, 3, 4, 5, 6}),
-        _bullets(told),
+        _bullets([*misfits, *told]),
         "\n".join(f"<sub>{text}</sub>  " for text in footer(lines)),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def _body(report: Report) -> dict[str, Any]:

@@ -42,6 +42,7 @@ _EXPRESS_PARTITIONS = {
 }  # fmt: skip
 _STANDARD_PARTITIONS = {"large": 1_500, "xlarge": 1_500, "2xlarge": 3_000}
 _STANDARD_PARTITIONS_ABOVE = 6_000
+_STANDARD_GIB = 16_384
 
 _SERVERLESS_MB_IN, _SERVERLESS_MB_OUT = 200, 400
 _SERVERLESS_PARTITION_MB_IN, _SERVERLESS_PARTITION_MB_OUT = 5, 10
@@ -89,10 +90,19 @@ def check_confluent(tier: Tier, usage: Usage) -> tuple[Misfit, ...]:
 
 
 def check_standard(broker_type: str, brokers: int, usage: Usage) -> tuple[Misfit, ...]:
-    """Partitions per broker, copies included; MSK publishes no throughput limit for these."""
+    """Disk and partitions per broker, copies included; MSK publishes no throughput limit for these."""
     _, _, size = broker_type.rpartition(".")
+    found = []
+    each = usage.kept.amount * REPLICATION / brokers
+    if each > _STANDARD_GIB:
+        found.append(
+            Misfit(
+                f"{each:,.0f} GiB kept a broker, MSK Standard provisions at most {_STANDARD_GIB:,}",
+                f"fits: {-(-usage.kept.amount * REPLICATION // _STANDARD_GIB)} brokers, or Express",
+            )
+        )
     most = 300 if broker_type == "kafka.t3.small" else _STANDARD_PARTITIONS.get(size, _STANDARD_PARTITIONS_ABOVE)
-    return _partitions(broker_type, brokers, usage, most)
+    return (*found, *_partitions(broker_type, brokers, usage, most))
 
 
 def check_express(broker_type: str, brokers: int, usage: Usage) -> tuple[Misfit, ...]:

@@ -86,7 +86,9 @@ class Total:
         return self.unknown == 0
 
     def __str__(self) -> str:
-        return money(self.least) if self.exact else f"≥ {money(self.least)}"
+        if self.exact:
+            return money(self.least)
+        return f"≥ {money(self.least)}" if self.least else "unknown"
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ class Report:
         warehouse = amounts.get("snowflake.warehouse", Decimal(0))
         ingest = amounts.get("snowflake.ingest", Decimal(0))
         snowflake = self.snowflake.known
-        return warehouse > 2 * ingest and warehouse * 2 > snowflake
+        return 0 < 2 * ingest < warehouse and warehouse * 2 > snowflake
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All options for one workload, cheapest first (by the least each can cost)."""
+    """All options for one workload, cheapest first; what cannot be ranked or does not fit comes last.
+
+    `told_for`: the tutorial's workload, where this is it; else empty, and no row has `told`.
+    """
 
     environment: str
     usage: Usage
@@ -152,6 +155,9 @@ def compare(
     own = option_of(environment)
     names = [*COMPARED, *([own.id] if own and own.id not in COMPARED else [])]
     told, told_for = _told()
+    usage = usage_of(environment)
+    if not _is_the_tutorials(usage):
+        told, told_for = {}, ""
     rows = [
         Row(
             _priced(OPTIONS[name], environment, book, assumed),
@@ -160,9 +166,15 @@ def compare(
         )
         for name in names
     ]
-    rows.sort(key=lambda row: (row.report.total.least, row.report.title))
+    rows.sort(key=_rank)
     region = inputs_for(environment, book).region
-    return Comparison(environment.name, usage_of(environment), region, tuple(rows), told_for)
+    return Comparison(environment.name, usage, region, tuple(rows), told_for)
+
+
+def _rank(row: Row) -> tuple[bool, bool, Decimal, str]:
+    """Cheapest first by the least each can be; behind them what has no known most, and last what does not fit."""
+    cost = row.report.total
+    return bool(row.report.misfits), cost.most is None, cost.least, row.report.title
 
 
 def find_line(found: Report, name: str) -> Line:
@@ -196,7 +208,7 @@ def _priced(option: Option, environment: Environment, book: PriceBook, assumptio
     made = estimate(option, inputs, environment)
     return Report(
         environment=environment.name,
-        platform=environment.platform,
+        platform=option.platform,
         option=option.id,
         title=option.name,
         region=inputs.region,
@@ -237,6 +249,12 @@ def _budget(environment: Environment, cost: Total) -> BudgetCheck | None:
     over = cost.least > monthly.amount
     maybe = not over and not cost.exact and (cost.most is None or cost.most > monthly.amount)
     return BudgetCheck(monthly.amount, monthly.currency, over, maybe)
+
+
+def _is_the_tutorials(usage: Usage) -> bool:
+    """1 GB a day in, 30 d kept, read once: only then do its figures stand beside ours."""
+    a_day = (usage.bytes_per_second * 86_400).quantize(Decimal(1))
+    return a_day == 10**9 and usage.retention_days == 30 and usage.fan_out == 1
 
 
 @functools.cache

@@ -16,8 +16,9 @@ __all__ = [
     "explanation",
     "footer",
     "heading",
+    "per_gb_words",
     "size_words",
-    "unknown_words",
+    "unknown_by_reason",
     "warehouse_words",
     "workload_words",
 ]
@@ -48,18 +49,36 @@ def size_words(count: Decimal) -> str:
     return f"{plain(count)} B"
 
 
-def unknown_words(line: Line) -> str:
-    """Why a line has no amount, and what it lies between."""
-    between = f", between {money(line.low)} and {money(line.high)} a month" if line.low is not None else ""
-    why = line.note or "no confirmed price was found"
-    return f"{line.what} ({line.id}): unknown{between}; {why}"
+def unknown_by_reason(lines: Iterable[Line]) -> list[str]:
+    """Why lines have no amount, and what each lies between; those with one reason are said together."""
+    found: dict[str, list[str]] = {}
+    for each in lines:
+        reason = "; ".join(price.note for price in each.prices if not price.known and price.note)
+        between = f" (between {money(each.low)} and {money(each.high)} a month)" if each.low is not None else ""
+        names = found.setdefault(reason or "no confirmed price was found", [])
+        name = f"{each.what}{between}"
+        if name not in names:
+            names.append(name)
+    return [f"unknown: {_first(names)}: {reason}" for reason, names in found.items()]
+
+
+def _first(names: list[str], most: int = 8) -> str:
+    shown = "; ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def per_gb_words(report: Report) -> str:
+    """The total per GB sent; `≥` where something is missing from it, `—` without traffic."""
+    if report.per_gb is None:
+        return "—"
+    return money(report.per_gb) if report.total.exact else f"≥ {money(report.per_gb)}"
 
 
 def caveats(report: Report) -> list[str]:
     """What a reader must know beside the total: misfits, unknowns, what the bill is made of, what is assumed."""
     found = [f"does not fit: {misfit}" for misfit in report.misfits]
     unknown = [each for each in report.estimate.lines if each.amount is None]
-    found += [unknown_words(each) for each in unknown]
+    found += unknown_by_reason(unknown)
     if unknown and report.total.most is not None:
         found.append(f"so the total is between {money(report.total.least)} and {money(report.total.most)}")
     elif unknown:

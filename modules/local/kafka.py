@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.errors import LocalError
-from modules.local.credentials import CONTROLLER, kafka_password, write_private
+from modules.local.credentials import CONTROLLER, kafka_password, kafka_password_file, write_private
 from modules.local.endpoints import KAFKA_PRINCIPALS
 from modules.local.java import Java
 from modules.local.ports import HOST, is_listening
@@ -182,9 +182,16 @@ def _new_cluster_id() -> str:
             return text
 
 
+def _reference(project: Project, principal: str) -> str:
+    """A principal's password as Kafka looks it up when it starts."""
+    path = kafka_password_file(project, principal)
+    return f"${{secrets:{path.parent.relative_to(project.local)}:{path.name}}}"
+
+
 def _properties(project: Project, setup: KafkaSetup, log_dirs: str) -> str:
     """The broker's configuration; `log_dirs` is relative, as an absolute one could hold a comma."""
-    admin, controller = kafka_password(project, "admin"), kafka_password(project, CONTROLLER)
+    # The broker reads the passwords itself, so that they are in no file but their own.
+    admin, controller = _reference(project, "admin"), _reference(project, CONTROLLER)
     scram = "org.apache.kafka.common.security.scram.ScramLoginModule required"
     plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
     login = f'username="admin" password="{admin}"'
@@ -206,6 +213,8 @@ def _properties(project: Project, setup: KafkaSetup, log_dirs: str) -> str:
         "listener.name.client.scram-sha-256.sasl.jaas.config": f"{scram} {login};",
         "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
         "listener.name.controller.plain.sasl.jaas.config": f"{plain} {inner};",
+        "config.providers": "secrets",
+        "config.providers.secrets.class": "org.apache.kafka.common.config.provider.DirectoryConfigProvider",
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:admin",
         "log.dirs": log_dirs,

@@ -84,7 +84,7 @@ class Sender:
         Raises:
             ServiceError: nobody answers within ten seconds, the login is refused, or the topic is not to be had.
         """
-        from confluent_kafka import KafkaError, KafkaException
+        from confluent_kafka import KafkaException
 
         deadline = time.monotonic() + _CONNECT_SECONDS
         while True:
@@ -104,16 +104,11 @@ class Sender:
                     ) from None
         found = metadata.topics.get(self.topic)
         if found is None or found.error is not None or not found.partitions:
-            if (
-                found is not None
-                and found.error is not None
-                and found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
-            ):
-                what = f"Kafka does not let this user see the topic {self.topic}"
-            else:
-                what = f"there is no topic {self.topic}, or this user may not see it"
+            # A broker that denies by default says "not authorized" of a topic that is not there, so the two are one.
             raise ServiceError(
-                what, where=self._address, do="create it with `infra deploy`, which grants the rights too"
+                f"there is no topic {self.topic}, or this user may not see it",
+                where=self._address,
+                do="create it with `infra deploy`, which grants the rights too",
             )
         return len(found.partitions)
 

@@ -1,7 +1,8 @@
 """An event becomes the bytes that go to Kafka: checked against its schema field by field, then Confluent's wire format.
 
-The schema comes from the registry, where a deploy put it; nothing is registered here. `fastavro.validate` says only yes
-or no on a record, so each field is validated by itself: the error can then name it.
+The schema comes from the registry, where a deploy put it; nothing is registered here. A field with a default may be
+left out, so that a compatible new field does not stop a producer that knows nothing of it. `fastavro.validate` says
+only yes or no on a record, so each field is validated by itself: the error can then name it.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class EventSerializer:
         buffer = io.BytesIO()
         buffer.write(self._header)
         try:
-            if not fastavro.validate(event, self._schema, raise_errors=False, strict=True):
+            if not fastavro.validate(event, self._schema, raise_errors=False):
                 raise self._misfit(event)
-            fastavro.schemaless_writer(buffer, self._schema, event, strict=True)
+            fastavro.schemaless_writer(buffer, self._schema, event, strict_allow_default=True)
         except ConfigError:
             raise
         except Exception as error:
@@ -74,10 +75,10 @@ class EventSerializer:
 
         field = self._fields[name]
         if name not in event:
-            return f"{name}: missing"
+            return None if "default" in field else f"{name}: missing"
         only = fastavro.parse_schema({"type": "record", "name": "Only", "fields": [field]}, named_schemas=self._named())
         try:
-            if not fastavro.validate({name: event[name]}, only, raise_errors=False, strict=True):
+            if not fastavro.validate({name: event[name]}, only, raise_errors=False):
                 return f"{name}: {_shown(event[name])} is not {_type_name(field['type'])}"
             fastavro.schemaless_writer(io.BytesIO(), only, {name: event[name]})
         except Exception as error:

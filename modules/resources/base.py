@@ -164,7 +164,11 @@ class _Declared(Element):
         self.has_instances = for_each is not None
         body = dict(self._rendered)
         if for_each is not None:
-            body["for_each"] = _instances(owner, for_each)
+            instances = _instances(owner, for_each)
+            if isinstance(instances, dict):
+                # From a local, since Terraform evaluates a literal again for every instance: quadratic in a big map.
+                instances = str(scope.local(f"{self.terraform_type}_{id_}", instances))
+            body["for_each"] = instances
         if waits := [each if isinstance(each, str) else each.address for each in depends_on]:
             body["depends_on"] = waits
         if lifecycle:

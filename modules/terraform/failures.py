@@ -42,8 +42,9 @@ _CRASH = re.compile(
     re.I,
 )
 _UNREACHABLE = re.compile(
-    r"connection refused|cannot be reached|could not connect|failed to connect|client has run out of available brokers"
-    r"|no such host|i/o timeout|_TRANSPORT|timed out|all brokers? (?:are )?down|max retries exceeded",
+    r"connection refused|cannot be reached|does not answer|could not connect|failed to connect"
+    r"|client has run out of available brokers|no such host|i/o timeout|_TRANSPORT|timed out"
+    r"|all brokers? (?:are )?down|max retries exceeded",
     re.I,
 )
 

@@ -140,6 +140,24 @@ def _holds_data(change: Change) -> Iterable[Finding]:
     yield Finding("warn", change.address, f"holds data: it will be {verb}, {lost}")
 
 
+def _columns(change: Change) -> Iterable[Finding]:
+    if change.type != "snowflake_table" or change.kind != "update":
+        return
+    old, new = (_value(side, "column") for side in (change.before, change.after))
+    if not isinstance(old, list) or not isinstance(new, list):
+        return
+    kept = {column.get("name") for column in new}
+    for name in (column.get("name") for column in old):
+        if name not in kept:
+            table = _value(change.before, "name") or change.address
+            yield Finding(
+                "warn",
+                change.address,
+                f"holds data: column {name} of table {table} will be dropped, its values are lost",
+                "keep the field in the schema, if its values are still wanted",
+            )
+
+
 def _schema(change: Change) -> Iterable[Finding]:
     if change.type != "schemaregistry_schema" or change.kind not in ("create", "update", "replace", "import"):
         return
@@ -192,6 +210,7 @@ _CHECKS: tuple[Callable[[Change], Iterable[Finding]], ...] = (
     _schema,
     _level_lowered,
     _holds_data,
+    _columns,
 )
 
 

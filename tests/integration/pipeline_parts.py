@@ -45,6 +45,25 @@ from tests.integration.conftest import RunningPlatform
 
 
 @dataclass
+class Flow:
+    """A producer at work. `sent` counts events handed to it so far."""
+
+    total: int
+    over: threading.Event = field(default_factory=threading.Event)
+    sent: int = 0
+    result: ProduceResult | None = None
+    problem: BaseException | None = None
+
+    def events(self, source: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for event in islice(source, self.total):
+            # A trickle keeps flowing, so that whatever happens meanwhile happens in mid-stream.
+            if self.sent > self.total * 0.8 and not self.over.is_set():
+                self.over.wait(0.05)
+            self.sent += 1
+            yield event
+
+
+@dataclass
 class Pipeline:
     """One topic, its dead-letter topic, its subject and its table."""
 
@@ -68,22 +87,27 @@ class Pipeline:
         return result
 
     @contextmanager
-    def producing(self, count: int, rate: float) -> Iterator[threading.Thread]:
-        """Events that flow while something else happens."""
-        problems: list[BaseException] = []
+    def flowing(self, rate: float, total: int) -> Iterator[Flow]:
+        """Events that flow while something else happens: the last fifth only when that is over, then all of `total`."""
+        flow = Flow(total)
 
         def run() -> None:
             try:
-                self.produce(count, rate=rate)
+                held = flow.events(OrderEvents(1))
+                flow.result = produce(self.environment, self.platform, held, topic=self.topic, rate=rate)
             except BaseException as error:
-                problems.append(error)
+                flow.problem = error
 
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        yield thread
-        thread.join()
-        if problems:
-            raise problems[0]
+        try:
+            yield flow
+        finally:
+            flow.over.set()
+            thread.join(120)
+        if flow.problem:
+            raise flow.problem
+        assert flow.result is not None and flow.result.complete and flow.result.delivered == total
 
     def serializer(self) -> EventSerializer:
         return EventSerializer(self.platform.registry_client(), f"{self.topic}-value")

@@ -134,6 +134,7 @@ def test_passwords_are_in_private_files_and_nowhere_else(project: Project) -> No
     for file in (*files, secret_file(project, "snowflake-admin.p8"), project.local / "run" / "kafka.properties"):
         assert file.stat().st_mode & 0o077 == 0
     words = [file.read_text() for file in files]
+    assert not any(word in (project.local / "run" / "kafka.properties").read_text() for word in words)
     arguments = [" ".join(process.cmdline()) for process in processes_of(project)]
     logs = [path.read_text(errors="replace") for path in (project.local / "logs").iterdir()]
     assert len(arguments) >= 3

@@ -152,7 +152,8 @@ def test_an_incompatible_schema_is_refused_naming_field_and_rule(infra: Infra) -
 
 
 def test_a_topic_deleted_by_hand_is_planned_again(infra: Infra) -> None:
-    for future in admin(infra).delete_topics(["order-events.dlq"]).values():
+    client = admin(infra)
+    for future in client.delete_topics(["order-events.dlq"]).values():
         future.result(20)
     ran = infra.plan()
     assert ran.code == 2

@@ -52,13 +52,13 @@ def start_services(pipeline: Pipeline) -> None:
 
 
 def register_with_coupon(pipeline: Pipeline) -> tuple[int, Any]:
-    """A second version of the schema, whose new field the table does not have."""
+    """A schema with a field the table does not have. Under another subject, so that our producer keeps to its own."""
     text = json.loads((pipeline.project.environments / "schemas/order_events.avsc").read_text())
     text["fields"].append({"name": "coupon", "type": ["null", "string"], "default": None})
     client = SchemaRegistryClient({"url": pipeline.platform.registry_client().url})
-    return client.register_schema(f"{pipeline.topic}-value", Schema(json.dumps(text), "AVRO")), fastavro.parse_schema(
-        text
-    )
+    return client.register_schema(
+        f"{pipeline.topic}-next-value", Schema(json.dumps(text), "AVRO")
+    ), fastavro.parse_schema(text)
 
 
 def values_the_table_refuses(pipeline: Pipeline, count: int) -> list[bytes]:
@@ -146,8 +146,9 @@ def test_what_cannot_be_decoded_goes_to_the_dead_letter_topic_and_not_to_the_tab
 def test_rows_the_warehouse_refuses_are_dead_lettered_once_with_its_words(pipeline: Pipeline) -> None:
     pipeline.produce(500, seed=5)
     refused = values_the_table_refuses(pipeline, 7)
+    serializer = pipeline.serializer()
     pipeline.send(*((b"v2", value) for value in refused), partition=3)
-    pipeline.send(*((b"ok", pipeline.serializer_of_first(event)) for event in some_events(20, seed=7)), partition=3)
+    pipeline.send(*((b"ok", serializer(event)) for event in some_events(20, seed=7)), partition=3)
     status = pipeline.catch_up()
     assert (status["refused"], status["dead_lettered"]) == (7, 7)
     assert pipeline.rows() == (520, 520)
@@ -194,15 +195,16 @@ def test_a_registry_that_is_down_is_waited_for_and_nothing_is_taken_for_poison(p
 
 
 def test_a_warehouse_that_is_killed_in_mid_stream_loses_and_doubles_nothing(pipeline: Pipeline) -> None:
-    with pipeline.producing(3_000, rate=500), pipeline.sink() as sink:
+    with pipeline.flowing(rate=500, total=3_000), pipeline.sink() as sink:
         sink.until(lambda: sink.status()["rows_appended"] > 300)
         kill_service(pipeline, "snowflake")
         time.sleep(2)
         start_services(pipeline)
-        sink.until(lambda: sink.status()["rows_appended"] > 1_500)
+        sink.until(lambda: sink.status()["rows_appended"] > 1_000)
         kill_service(pipeline, "snowflake")
         start_services(pipeline)
-        sink.until(lambda: sink.status()["rows_appended"] > 2_000)
+        carried = sink.status()["rows_appended"]
+        sink.until(lambda: sink.status()["rows_appended"] > carried)
     assert sink.process.returncode == -signal.SIGKILL
     status = pipeline.catch_up()
     assert pipeline.rows() == (3_000, 3_000)
@@ -211,7 +213,7 @@ def test_a_warehouse_that_is_killed_in_mid_stream_loses_and_doubles_nothing(pipe
 
 
 def test_sigterm_writes_what_is_held_and_ends_well(pipeline: Pipeline) -> None:
-    with pipeline.producing(1_500, rate=500), pipeline.sink() as sink:
+    with pipeline.flowing(rate=500, total=1_500), pipeline.sink() as sink:
         sink.ready().until(lambda: sink.status()["rows_appended"] > 200)
         status = sink.stop()
     assert status["state"] == "stopped"
@@ -221,14 +223,14 @@ def test_sigterm_writes_what_is_held_and_ends_well(pipeline: Pipeline) -> None:
 
 
 def test_a_second_sink_of_the_same_name_takes_over_and_the_first_says_so(pipeline: Pipeline) -> None:
-    with pipeline.producing(2_000, rate=400), pipeline.sink() as first:
+    with pipeline.flowing(rate=400, total=2_000), pipeline.sink() as first:
         first.ready().until(lambda: first.status()["rows_appended"] > 0)
         with pipeline.sink() as second:
             second.ready()
             assert first.process.wait(30) == 1
             assert "another sink took over" in first.said()
             assert "Traceback" not in first.said()
-            second.until(lambda: second.status()["rows_appended"] > 100)
+            second.until(lambda: second.status()["rows_appended"] > 20)
             second.stop()
     pipeline.catch_up()
     assert pipeline.rows() == (2_000, 2_000)
@@ -236,12 +238,12 @@ def test_a_second_sink_of_the_same_name_takes_over_and_the_first_says_so(pipelin
 
 
 def test_two_sinks_share_the_partitions_and_hand_them_over_in_mid_stream(pipeline: Pipeline) -> None:
-    with pipeline.producing(3_000, rate=400), pipeline.sink("--instance", "a") as first:
+    with pipeline.flowing(rate=400, total=3_000), pipeline.sink("--instance", "a") as first:
         first.ready().until(lambda: first.status()["rows_appended"] > 0)
         with pipeline.sink("--instance", "b") as second:
             second.ready().until(lambda: len(second.status().get("partitions", [])) == 3)
             second.until(lambda: len(first.status()["partitions"]) == 3)
-            second.until(lambda: second.status()["rows_appended"] > 100)
+            second.until(lambda: second.status()["rows_appended"] > 20)
             assert second.stop()["state"] == "stopped"
         first.stop()
     pipeline.catch_up()

@@ -47,11 +47,14 @@ def test_one_resource_over_a_map_has_an_instance_for_each_key(stack: Stack, synt
         depends_on=[made, "terraform_data.other"],
     )  # fmt: skip
     assert made.attr("config", "retention.ms", key="a.b") == '${kafka_topic.all["a.b"].config["retention.ms"]}'
-    written = synth()["resource"]
+    document = synth()
+    written = document["resource"]
+    assert document["locals"]["kafka_topic_all"] == {
+        "a.b": {"partitions": 3, "config": {"x": "1"}}, "c": {"partitions": 1, "config": {}},
+    }  # fmt: skip
     assert written["kafka_topic"]["all"] == {
-        "for_each": {"a.b": {"partitions": 3, "config": {"x": "1"}}, "c": {"partitions": 1, "config": {}}},
-        "name": "${each.key}", "partitions": "${each.value.partitions}", "replication_factor": 1,
-        "config": "${each.value.config}",
+        "for_each": "${local.kafka_topic_all}", "name": "${each.key}", "partitions": "${each.value.partitions}",
+        "replication_factor": 1, "config": "${each.value.config}",
     }  # fmt: skip
     assert written["kafka_acl"]["read"]["for_each"] == '${toset(["a.b", "c"])}'
     assert written["kafka_acl"]["read"]["resource_name"] == "${kafka_topic.all[each.key].name}"
@@ -213,10 +216,11 @@ def test_ten_thousand_topics_over_a_map_are_one_resource(stack: Stack, synth: Sy
         stack, "all", for_each={f"t{n}": {"partitions": n % 9 + 1} for n in range(10_000)},
         name=each.key, partitions=each.value("partitions"), replication_factor=1,
     )  # fmt: skip
-    written = synth()["resource"]["kafka_topic"]
-    assert list(written) == ["all"]
-    assert len(written["all"]["for_each"]) == 10_000
-    assert written["all"]["for_each"]["t9999"] == {"partitions": 1}
+    document = synth()
+    assert list(document["resource"]["kafka_topic"]) == ["all"]
+    topics = document["locals"]["kafka_topic_all"]
+    assert len(topics) == 10_000
+    assert topics["t9999"] == {"partitions": 1}
 
 
 def test_a_thousand_separate_resources_keep_their_addresses(stack: Stack, synth: Synth) -> None:

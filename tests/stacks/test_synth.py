@@ -62,20 +62,20 @@ def test_every_input_is_an_output_of_the_stack_it_names(sources: dict[str, Stack
 
 def test_the_topics_stack_declares_what_the_yaml_says(sources: dict[str, StackSource]) -> None:
     found = document(sources["topics"])
-    topic = found["resource"]["kafka_topic"]["topic"]["for_each"]["order-events"]
+    topic = found["locals"]["kafka_topic_topic"]["order-events"]
     assert topic["partitions"] == 6
     assert topic["config"]["retention.ms"] == str(30 * 86_400_000)
     assert {'kafka_topic.topic["order-events"]', 'kafka_topic.topic["order-events.dlq"]'} <= set(
         addresses(sources["topics"])
     )
-    subject = found["resource"]["schemaregistry_schema"]["value"]["for_each"]["order-events-value"]
+    subject = found["locals"]["schemaregistry_schema_value"]["order-events-value"]
     assert subject["compatibility"] == "BACKWARD"
     assert json.loads(subject["schema"])["name"] == "OrderEvent"
 
 
 def test_the_warehouse_stack_declares_the_estate(sources: dict[str, StackSource]) -> None:
-    found = document(sources["warehouse"])["resource"]
-    assert set(found) == {
+    found = document(sources["warehouse"])
+    assert set(found["resource"]) == {
         "snowflake_account_role",
         "snowflake_database",
         "snowflake_grant_account_role",
@@ -84,7 +84,7 @@ def test_the_warehouse_stack_declares_the_estate(sources: dict[str, StackSource]
         "snowflake_table",
         "snowflake_warehouse",
     }
-    user = found["snowflake_service_user"]["service_user"]["for_each"]["SVC_KAFKA_CONNECTOR"]
+    user = found["locals"]["snowflake_service_user_service_user"]["SVC_KAFKA_CONNECTOR"]
     assert user["role"] == "KAFKA_CONNECTOR" and len(user["key"]) > 300
 
 

@@ -43,6 +43,21 @@ def test_an_unknown_user_gets_the_same_answer_as_a_wrong_key(standin: StandIn) -
         standin.connect(user="NOBODY", role="PUBLIC")
 
 
+def test_a_login_without_a_name_takes_the_tokens_as_the_go_driver_does(standin: StandIn) -> None:
+    import httpx
+
+    from tests.standin.rest import key_pair_jwt
+
+    def login(**data: str) -> dict[str, Any]:
+        token = key_pair_jwt("INFRA_ADMIN", standin.admin_key)
+        body = {"data": {"AUTHENTICATOR": "SNOWFLAKE_JWT", "TOKEN": token, **data}}
+        answer: dict[str, Any] = httpx.post(f"{standin.url}/session/v1/login-request", json=body).json()
+        return answer
+
+    assert login()["data"]["displayUserName"] == "INFRA_ADMIN"
+    assert login(LOGIN_NAME="SOMEONE_ELSE")["code"] == "390144"
+
+
 def test_the_second_public_key_logs_in_and_unset_ends_that(standin: StandIn, admin: Any, tmp_path: Path) -> None:
     first = standin.user(admin, "ROTATING", "ROTATING_ROLE")
     second = tmp_path / "second.p8"

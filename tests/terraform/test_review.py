@@ -79,6 +79,15 @@ def test_what_holds_data_is_not_deleted_without_saying_so(type_: str, actions: l
     assert finding.severity == "warn" and finding.message.startswith("holds data: it will be deleted")
 
 
+def test_a_dropped_column_is_lost_data_and_an_added_one_is_not() -> None:
+    columns = [{"name": "ORDER_ID", "type": "VARCHAR"}, {"name": "COUPON", "type": "VARCHAR"}]
+    both, one = ({"name": "ORDERS", "column": some} for some in (columns, columns[:1]))
+    (finding,) = findings(entry("snowflake_table", ["update"], both, one))
+    assert finding.severity == "warn"
+    assert finding.message == "holds data: column COUPON of table ORDERS will be dropped, its values are lost"
+    assert findings(entry("snowflake_table", ["update"], one, both)) == []
+
+
 def test_an_acl_may_go_without_a_word() -> None:
     assert findings(entry("kafka_acl", ["delete"], {"acl_principal": "User:x"}, None)) == []
 

@@ -92,7 +92,7 @@ class Source:
                 self._consumer.poll(0)
         topic = metadata.topics.get(self._topic)
         if topic is None or topic.error is not None or not topic.partitions:
-            raise self._topic_error(topic.error if topic else None)
+            raise self._topic_error()
         self._topic_id = self._read_topic_id()
         self._consumer.subscribe([self._topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
@@ -285,7 +285,7 @@ class Source:
                 do="deploy the environment: its ACLs give the sink what it needs",
             )
         elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION):
-            self._fatal = self._topic_error(error)
+            self._fatal = self._topic_error()
         elif code in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL) or error.fatal():
             self._fatal = SinkError(
                 f"another sink took over, or Kafka ended this one ({error.str()})",
@@ -300,14 +300,13 @@ class Source:
             do="start it (`infra local up` on a laptop) or check the address and the way to it",
         )
 
-    def _topic_error(self, error: Any) -> ServiceError:
-        from confluent_kafka import KafkaError
-
-        if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            what = f"Kafka does not let the sink see the topic {self._topic}"
-        else:
-            what = f"there is no topic {self._topic}, or the sink may not see it"
-        return ServiceError(what, where=self._address, do="create it with `infra deploy`, which grants the rights too")
+    def _topic_error(self) -> ServiceError:
+        # A broker that denies by default says "not authorized" of a topic that is not there, so the two are one.
+        return ServiceError(
+            f"there is no topic {self._topic}, or the sink may not see it",
+            where=self._address,
+            do="create it with `infra deploy`, which grants the rights too",
+        )
 
 
 def _silent() -> Any:

@@ -13,7 +13,7 @@ from modules.cost.book import Price, PriceBook
 from modules.cost.units import Quantity, Unit
 from modules.cost.usage import Usage
 
-__all__ = ["Assumptions", "Inputs", "copies_on_disk", "whole"]
+__all__ = ["Assumptions", "Inputs", "copies_on_disk", "disk_words", "whole"]
 
 REPLICATION = 3
 
@@ -69,6 +69,15 @@ def copies_on_disk(inputs: Inputs, brokers: int, given_bytes: int | None = None)
         f"in whole GiB: {brokers} × {each:,} GiB provisioned"
     )
     return Quantity(each * brokers, Unit.GIB_MONTH), how
+
+
+def disk_words(inputs: Inputs) -> str:
+    """What is taken for granted of brokers with disks of their own."""
+    extra = (inputs.assumptions.headroom - 1) * 100
+    return (
+        f"MSK Standard and Redpanda: disks have {extra.normalize():f} % headroom over what is kept; whether the "
+        "brokers carry the rate is not checked, since no limit is published."
+    )
 
 
 def whole(amount: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ Inside the cluster MSK does not bill the copies between zones. The Schema Regist
 from __future__ import annotations
 
 from modules.cost.book import Price
-from modules.cost.estimators.base import Inputs, copies_on_disk
+from modules.cost.estimators.base import Inputs, copies_on_disk, disk_words
 from modules.cost.lines import Estimate, line
 from modules.cost.units import Unit, hours, plain
 from modules.errors import PriceError
@@ -28,7 +28,8 @@ def estimate_standard(inputs: Inputs, broker_type: str, brokers: int, given_byte
                 "msk.storage", "kafka", "usage" if given_bytes is None else "fixed", disk, inputs.price("msk.storage"),
                 how, what="storage, provisioned", note="billed as provisioned, not as used",
             ),
-        )
+        ),
+        (disk_words(inputs),),
     )  # fmt: skip
 
 

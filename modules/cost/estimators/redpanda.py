@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from modules.cost.book import Price
-from modules.cost.estimators.base import REPLICATION, Inputs, copies_on_disk
+from modules.cost.estimators.base import REPLICATION, Inputs, copies_on_disk, disk_words
 from modules.cost.lines import Estimate, Line, line
 from modules.cost.units import Quantity, Unit, hours, of_bytes
 
@@ -34,7 +34,7 @@ def estimate_fargate(inputs: Inputs, brokers: int, vcpu: Decimal, memory_gib: De
             what=f"{brokers} Fargate brokers, {memory_gib.normalize():f} GiB",
         ),
     )  # fmt: skip
-    return Estimate((*compute, *_around(inputs, brokers)), _NOTES)
+    return Estimate((*compute, *_around(inputs, brokers)), (*_NOTES, disk_words(inputs)))
 
 
 def estimate_ec2(inputs: Inputs, brokers: int, vcpu: Decimal, memory_gib: Decimal) -> Estimate:
@@ -46,7 +46,7 @@ def estimate_ec2(inputs: Inputs, brokers: int, vcpu: Decimal, memory_gib: Decima
         "redpanda.instances", "kafka", "fixed", hours(brokers, Unit.INSTANCE_HOUR), price,
         f"{brokers} instances × 730 h", what=f"{brokers} EC2 {name}",
     )  # fmt: skip
-    return Estimate((compute, *_around(inputs, brokers)), _NOTES)
+    return Estimate((compute, *_around(inputs, brokers)), (*_NOTES, disk_words(inputs)))
 
 
 def _no_such_instance(inputs: Inputs, what: str) -> Price:
@@ -88,5 +88,6 @@ def _around(inputs: Inputs, brokers: int) -> tuple[Line, ...]:
 
 
 _NOTES = (
-    "Redpanda: internal balancer, a public IPv4 address a broker in place of NAT gateways, people's time not counted.",
+    "Redpanda: internal balancer, a public IPv4 address a broker in place of NAT gateways; "
+    "the time of the people who run it is not counted.",
 )

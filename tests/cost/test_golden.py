@@ -1,0 +1,53 @@
+"""Golden files: for each folder of testdata, `env.yaml` and the whole of what a person sees for it.
+
+`UPDATE_GOLDEN=1 pytest tests/cost/test_golden.py` writes them anew; read the diff before committing it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cost.support import project_with, run
+
+TESTDATA = Path(__file__).parent / "testdata"
+CASES = sorted(folder.name for folder in TESTDATA.iterdir() if (folder / "env.yaml").exists())
+VIEWS = {
+    "cost": (),
+    "compare": ("compare",),
+    "explain": ("explain",),
+    "cost.md": ("--markdown",),
+    "compare.md": ("compare", "--markdown"),
+    "cost.json": ("--json",),
+}
+EVERY_VIEW = "basic-1gb-a-day"
+
+
+def views(case: str) -> list[str]:
+    """Every case has both tables; one case shows every other output."""
+    return list(VIEWS) if case == EVERY_VIEW else ["cost", "compare"]
+
+
+@pytest.mark.parametrize(("case", "view"), [(case, view) for case in CASES for view in views(case)])
+def test_what_a_person_sees_is_what_was_last_agreed(
+    case: str,
+    view: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (TESTDATA / case / "env.yaml").read_text(encoding="utf-8")
+    project = project_with(tmp_path, "case", text)
+    code, out, err = run(monkeypatch, capsys, project, "cost", *VIEWS[view], "--env", "case")
+    assert err == ""
+    shown = "\n".join(line.rstrip() for line in out.splitlines()) + f"\n(exit {code})\n"
+    golden = TESTDATA / case / f"{view}.golden"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(shown, encoding="utf-8")
+    assert golden.exists(), f"no {golden.name}: run with UPDATE_GOLDEN=1 and read it"
+    agreed = golden.read_text(encoding="utf-8")
+    changes = difflib.unified_diff(agreed.splitlines(), shown.splitlines(), str(golden), "now", lineterm="")
+    assert shown == agreed, "\n".join(changes)
