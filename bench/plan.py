@@ -62,10 +62,11 @@ def _terraform(project: BenchProject) -> tuple[tuple[str, ...], dict[str, str]]:
     from modules.platforms import platform_for
     from modules.project import Project
     from modules.terraform.command import base_environment, terraform_command
-    from stacks import terraform_secrets
+    from stacks import STACK_NAMES, terraform_secrets
 
     own = Project(project.root)
     platform = platform_for(load_environment(own, "local"), own)
+    secrets = {key: text for name in STACK_NAMES for key, text in terraform_secrets(platform, own, name).items()}
     command = terraform_command()
     config = own.environment_state("local") / "terraform.rc"
-    return command.prefix, base_environment(command, config, terraform_secrets(platform, own))
+    return command.prefix, base_environment(command, config, secrets)

@@ -7,6 +7,7 @@ YAML first, then the platform, then the synthesis.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modules.environment import Environment, load_environment
@@ -60,7 +61,7 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
         sources,
         _providers(target),
         binary=environment.terraform.binary,
-        secrets=terraform_secrets(target.platform, project),
+        secrets=partial(terraform_secrets, target.platform, project),
         progress=progress,
         parallelism=PARALLELISM,
     )

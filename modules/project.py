@@ -12,7 +12,10 @@ from pathlib import Path
 
 from modules.errors import ConfigError
 
-__all__ = ["Project", "cache_dir", "find_project"]
+__all__ = ["OUTPUTS_FILE", "Project", "cache_dir", "find_project"]
+
+OUTPUTS_FILE = "outputs.json"
+"""In an environment's folder: its stacks' outputs that are no secrets, `{stack: {output: value}}`."""
 
 
 @dataclass(frozen=True)

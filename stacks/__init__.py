@@ -22,9 +22,10 @@ from stacks.context import Context
 from stacks.topics import TopicsStack
 from stacks.warehouse import WarehouseStack
 
-__all__ = ["STACKS", "synth", "terraform_secrets"]
+__all__ = ["STACKS", "STACK_NAMES", "synth", "terraform_secrets"]
 
 STACKS = (ClusterStack, TopicsStack, WarehouseStack, ConnectStack)
+STACK_NAMES = ("cluster", "topics", "warehouse", "connect")
 
 
 def synth(environment: Environment, project: Project, platform: Platform, out: Path) -> list[StackSource]:
@@ -52,10 +53,8 @@ def synth(environment: Environment, project: Project, platform: Platform, out: P
     ]
 
 
-def terraform_secrets(platform: Platform, project: Project) -> dict[str, str]:
-    """Values of the stacks' ephemeral variables; they go to Terraform through its environment and nowhere else."""
-    admin = platform.snowflake_client("admin")
-    return {
-        "kafka_admin_password": str(platform.kafka_client("admin").get("sasl.password", "")),
-        "snowflake_admin_private_key": resolve_secret(admin.private_key, project),
-    }
+def terraform_secrets(platform: Platform, project: Project, stack: str) -> dict[str, str]:
+    """Values of a stack's ephemeral variables; they go to Terraform through its environment and nowhere else."""
+    if stack == "warehouse":
+        return {"snowflake_admin_private_key": resolve_secret(platform.snowflake_client("admin").private_key, project)}
+    return platform.terraform_secrets(stack)

@@ -16,10 +16,12 @@ class ConnectStack(Stack):
     """Outputs `sinks`: topic → consumer group, table and Snowflake user."""
 
     needs: tuple[str, ...] = ("cluster", "topics", "warehouse")
-    inputs: tuple[tuple[str, str], ...] = (("cluster", "bootstrap_servers"), ("warehouse", "connector_user"))
+    inputs: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, app: App, context: Context) -> None:
         super().__init__(app, "connect")
+        cluster = tuple(("cluster", output) for output in context.declarations.cluster_inputs)
+        self.inputs = (*cluster, ("warehouse", "connector_user"))
         for stack, output in self.inputs:
             self.variable(f"{stack}_{output}")
         context.declarations.kafka_provider(self)

@@ -17,11 +17,12 @@ class TopicsStack(Stack):
     """Outputs `topics` and `subjects`, both lists of names."""
 
     needs: tuple[str, ...] = ("cluster",)
-    inputs: tuple[tuple[str, str], ...] = (("cluster", "bootstrap_servers"), ("cluster", "registry_url"))
+    inputs: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, app: App, context: Context) -> None:
         super().__init__(app, "topics")
         environment, declarations = context.environment, context.declarations
+        self.inputs = tuple(("cluster", output) for output in declarations.cluster_inputs)
         for stack, output in self.inputs:
             self.variable(f"{stack}_{output}")
         topics, schemas = topic_specs(environment), schema_specs(environment)

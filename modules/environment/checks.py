@@ -6,11 +6,12 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from modules.environment import confluent, msk, network, redpanda
 from modules.environment.document import Problem
 from modules.environment.explain import Positions
 from modules.environment.kafka_settings import OWN_KEY, SETTINGS
@@ -42,7 +43,30 @@ def check_environment(
         problems += _value(name, topic, positions, folder, schemas)
     problems += _slo(environment, positions)
     problems += _budget(environment, positions)
+    problems += _tags(environment, positions)
+    if platform_known:
+        problems += _platform(environment, positions)
     return problems
+
+
+def _platform(environment: Environment, positions: Positions) -> Iterator[Problem]:
+    if environment.platform == "local":
+        return
+    yield from _OF_PLATFORM[environment.platform](environment, positions)
+    yield from network.check(environment, positions)
+
+
+_OF_PLATFORM: dict[str, Callable[[Environment, Positions], Iterator[Problem]]] = {
+    "confluent": confluent.check,
+    "msk": msk.check,
+    "redpanda": redpanda.check,
+}
+
+
+def _tags(environment: Environment, positions: Positions) -> Iterator[Problem]:
+    for name in environment.required_tags:
+        if not environment.tags.get(name):
+            yield Problem(positions.at("tags", name), f"tags.{name}", "this tag is required (`required_tags`); give it")
 
 
 def topic_name_problem(name: str) -> str | None:

@@ -8,8 +8,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from modules.environment.confluent import Confluent
+from modules.environment.msk import Msk
+from modules.environment.network import Network
+from modules.environment.redpanda import Redpanda
+from modules.environment.section import Section
 from modules.environment.types import (
     DataRate,
     DataRateValue,
@@ -24,7 +29,7 @@ from modules.environment.types import (
 )
 
 __all__ = [
-    "Confluent", "Connect", "Environment", "Local", "Msk", "Platform", "Redpanda", "Slo", "SnowflakeAccount",
+    "Confluent", "Connect", "Environment", "Local", "Msk", "Network", "Platform", "Redpanda", "Slo", "SnowflakeAccount",
     "StageSlo", "Terraform", "Topic", "TopicSink", "TopicValue", "Warehouse", "Workload",
 ]  # fmt: skip
 
@@ -34,11 +39,7 @@ Compatibility = Literal[
 ]
 
 
-class Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Terraform(Model):
+class Terraform(Section):
     """How Terraform is run."""
 
     binary: str | None = Field(None, description="A terraform or tofu program; default: the library that comes along.")
@@ -48,7 +49,7 @@ class Terraform(Model):
     )
 
 
-class Local(Model):
+class Local(Section):
     """Settings of the laptop platform; every port is chosen free unless given."""
 
     kafka_port: Whole | None = Field(None, ge=1024, le=65535, description="Kafka's port on 127.0.0.1.")
@@ -58,46 +59,14 @@ class Local(Model):
     registry_memory: DataSize = Field(DataSizeValue(256 * 2**20), description="The registry's Java heap.")
 
 
-class Confluent(Model):
-    """Confluent Cloud on AWS; read when `platform` is confluent."""
-
-    tier: Literal["basic", "standard", "enterprise", "freight", "dedicated"] = Field(
-        "basic", description="The cluster's type; enterprise and freight are reachable from private networks only."
-    )
-    region: str = Field("us-east-1", description="The AWS region.")
-    cku: Whole | None = Field(None, ge=1, description="The size of a dedicated cluster.")
-    cloud_api_key: SecretRef | None = Field(None, description="The Cloud API key's id, as a reference.")
-    cloud_api_secret: SecretRef | None = Field(None, description="The Cloud API key's secret, as a reference.")
-
-
-class Msk(Model):
-    """Amazon MSK; read when `platform` is msk."""
-
-    mode: Literal["provisioned", "express", "serverless"] = Field("provisioned", description="The cluster's kind.")
-    region: str = Field("us-east-1", description="The AWS region.")
-    broker_type: str = Field("kafka.m7g.large", description="The brokers' instance type.")
-    brokers: Whole = Field(3, ge=1, description="How many; a multiple of the number of zones.")
-    storage_per_broker: DataSize | None = Field(None, description="Default: what the workload keeps, with headroom.")
-
-
-class Redpanda(Model):
-    """Redpanda on one's own machines in AWS; read when `platform` is redpanda."""
-
-    region: str = Field("us-east-1", description="The AWS region.")
-    compute: Literal["ec2", "fargate"] = Field("fargate", description="What the brokers run on.")
-    brokers: Whole = Field(3, ge=1, description="How many.")
-    vcpu: Number = Field(Decimal(2), gt=0, description="Virtual processors a broker.")
-    memory: DataSize = Field(DataSizeValue(8 * 2**30), description="Memory a broker.")
-
-
-class TopicValue(Model):
+class TopicValue(Section):
     """The value's schema, registered under `<topic>-value`."""
 
     schema_: str = Field(alias="schema", description="An Avro schema file, relative to environments/.")
     compatibility: Compatibility = Field("BACKWARD", description="Which schemas the registry lets follow this one.")
 
 
-class TopicSink(Model):
+class TopicSink(Section):
     """Where the topic's events land."""
 
     table: str = Field(
@@ -105,7 +74,7 @@ class TopicSink(Model):
     )
 
 
-class Topic(Model):
+class Topic(Section):
     """A Kafka topic, its value's schema and where its events land."""
 
     partitions: Whole = Field(6, ge=1, le=100_000, description="More can be added later (keys move then), never fewer.")
@@ -124,7 +93,7 @@ class Topic(Model):
         return f"{name}.dlq" if self.sink and self.dead_letter else None
 
 
-class SnowflakeAccount(Model):
+class SnowflakeAccount(Section):
     """A real account; the local platform fills in its own."""
 
     organization: str = Field(description="The account identifier's part before the `-`.")
@@ -134,7 +103,7 @@ class SnowflakeAccount(Model):
     role: str = Field("ACCOUNTADMIN", description="The role Terraform works in.")
 
 
-class Warehouse(Model):
+class Warehouse(Section):
     """The Snowflake estate."""
 
     preset: Literal["order-events"] = Field("order-events", description="Which databases, roles and grants there are.")
@@ -149,7 +118,7 @@ class Warehouse(Model):
     )
 
 
-class Connect(Model):
+class Connect(Section):
     """What carries events from topics into the warehouse."""
 
     kind: Literal["sink", "managed", "self-managed"] = Field(
@@ -159,7 +128,7 @@ class Connect(Model):
     tasks: Whole = Field(1, ge=1, description="How many work side by side.")
 
 
-class Workload(Model):
+class Workload(Section):
     """What the pipeline carries; the cost report's input."""
 
     ingress: DataRate = Field(DataRateValue(10**9, 86400), description="What producers send; GB is 10⁹ bytes.")
@@ -175,7 +144,7 @@ class Workload(Model):
     )
 
 
-class StageSlo(Model):
+class StageSlo(Section):
     """The longest an event may take to this stage, from its intended send time."""
 
     p50: Duration | None = Field(None, description="For half of the events.")
@@ -183,7 +152,7 @@ class StageSlo(Model):
     p99: Duration | None = Field(None, description="For 99 of 100.")
 
 
-class Slo(Model):
+class Slo(Section):
     """What `infra smoke` holds the pipeline to."""
 
     acknowledged: StageSlo = Field(StageSlo(), description="The broker has it on all in-sync replicas.")
@@ -191,23 +160,36 @@ class Slo(Model):
     row_visible: StageSlo = Field(StageSlo(), description="A query finds its row.")
 
 
-class Budget(Model):
+class Budget(Section):
     """What it may cost; `infra cost` exits with 3 above it."""
 
     monthly: Money = Field(description="For a month of 730 hours, in USD.")
 
 
-class Environment(Model):
+class Environment(Section):
     """One environment, complete; `name` and `source` come from the loader."""
 
     name: str
     source: str = Field(description="The YAML file, relative to the project.")
     platform: Platform = Field(description="Where Kafka runs: the one switch.")
+    project: str = Field(
+        "streaming",
+        description="What every name begins with: `<project>-<environment>-…`.",
+        pattern=r"^[a-z][a-z0-9-]{0,23}$",
+    )
+    production: bool = Field(
+        False, description="Safe defaults: deletion protection, several zones, nothing that holds data is destroyed."
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict, description="On every resource that takes tags, beside project, environment, managed-by."
+    )
+    required_tags: list[str] = Field(default_factory=list, description="Tags that must be given and not be empty.")
     terraform: Terraform = Terraform()
     local: Local = Local()
     confluent: Confluent = Confluent()
     msk: Msk = Msk()
     redpanda: Redpanda = Redpanda()
+    network: Network = Network()
     topics: dict[str, Topic] = Field(default_factory=dict, description="By name.")
     warehouse: Warehouse = Warehouse()
     connect: Connect = Connect()

@@ -1,13 +1,20 @@
-"""The platforms, and which one an environment is on. A new one is one module here and one line below."""
+"""The platforms, and which one an environment is on. A new one is a module and a line here, and again in `declare/`."""
 
 from __future__ import annotations
+
+import importlib
 
 from modules.environment.model import Environment
 from modules.errors import ConfigError
 from modules.platforms.base import Platform
 from modules.project import Project
 
-__all__ = ["platform_for"]
+__all__ = ["PLATFORMS", "platform_for"]
+
+PLATFORMS = {
+    "local": "modules.platforms.local:LocalPlatform",
+}
+"""Name → class; imported when an environment is on it."""
 
 
 def platform_for(environment: Environment, project: Project) -> Platform:
@@ -16,12 +23,13 @@ def platform_for(environment: Environment, project: Project) -> Platform:
     Raises:
         ConfigError: nothing can connect to that platform yet.
     """
-    if environment.platform == "local":
-        from modules.platforms.local import LocalPlatform
-
-        return LocalPlatform(project, environment)
-    raise ConfigError(
-        f"platform `{environment.platform}` cannot be deployed or connected to yet (planned)",
-        where=environment.source,
-        do=f"see what it would cost with `infra cost --env {environment.name}`, or use the environment `local`",
-    )
+    found = PLATFORMS.get(environment.platform)
+    if found is None:
+        raise ConfigError(
+            f"platform `{environment.platform}` cannot be deployed or connected to yet (planned)",
+            where=environment.source,
+            do=f"see what it would cost with `infra cost --env {environment.name}`, or use the environment `local`",
+        )
+    module, _, name = found.partition(":")
+    platform: Platform = getattr(importlib.import_module(module), name)(project, environment)
+    return platform

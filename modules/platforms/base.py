@@ -61,5 +61,11 @@ class Platform(Protocol):
     def snowflake_client(self, role: Literal["admin", "connector"]) -> SnowflakeClient:
         """The login of Terraform's administrator, or of SVC_KAFKA_CONNECTOR."""
 
+    def terraform_secrets(self, stack: str) -> dict[str, str]:
+        """Values of the ephemeral variables that the platform's half of a stack declares; none for other stacks.
+
+        Asked when the stack's turn comes: what reaches the brokers may have been made by the cluster stack before.
+        """
+
     def principal(self, role: KafkaRole) -> str:
         """The Kafka principal of a role, as ACLs name it (`User:sink`)."""

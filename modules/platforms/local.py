@@ -72,6 +72,12 @@ class LocalPlatform:
             schema=schema,
         )
 
+    def terraform_secrets(self, stack: str) -> dict[str, str]:
+        """The administrator's password, for the stacks that make topics and ACLs."""
+        return (
+            {"kafka_admin_password": kafka_password(self._project, "admin")} if stack in ("topics", "connect") else {}
+        )
+
     def principal(self, role: KafkaRole) -> str:
         """`User:<role>`: the SCRAM users are named after the roles."""
         return f"User:{role}"

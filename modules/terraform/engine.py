@@ -16,13 +16,13 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from modules.errors import ApplyError, InfraError, PlanError
-from modules.project import Project
+from modules.project import OUTPUTS_FILE, Project
 from modules.terraform.command import base_environment, terraform_command
 from modules.terraform.compare import differences
 from modules.terraform.events import Event, ResourceEvent
@@ -53,7 +53,8 @@ class Deployment:
         stacks: all of the environment's stacks, in any order.
         binary: a `terraform` or `tofu` program; default: `INFRA_TERRAFORM`, else the library that comes along.
         secrets: values of Terraform variables that must touch neither disk nor argv (ephemeral variables): passed as
-            TF_VAR_* to every command, for an apply of a saved plan wants them again.
+            TF_VAR_* to every command, for an apply of a saved plan wants them again. A function is asked for each
+            stack when its turn comes, for what an earlier stack makes can be read only then.
         orphan_timeout: seconds to wait for a Terraform that a killed run left behind.
         parallelism: Terraform's `-parallelism`; its default is 10.
 
@@ -70,7 +71,7 @@ class Deployment:
         providers: ProviderInstallation,
         *,
         binary: str | None = None,
-        secrets: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | Callable[[str], Mapping[str, str]] | None = None,
         progress: Progress | None = None,
         orphan_timeout: float = 900.0,
         parallelism: int | None = None,
@@ -81,7 +82,7 @@ class Deployment:
         self._folders = {stack.name: WorkingFolder(self.root / stack.name, stack) for stack in stacks}
         self._providers = providers
         self._command = terraform_command(binary)
-        self._secrets = dict(secrets or {})
+        self._secrets = secrets if callable(secrets) else partial(_same, dict(secrets or {}))
         self._progress: Progress = progress or Silent()
         self._orphan_timeout = orphan_timeout
         self._parallelism = [f"-parallelism={parallelism}"] if parallelism else []
@@ -168,7 +169,7 @@ class Deployment:
                 where=f"stack {name}",
                 do=f"restore the state of stack {stack} from {self._folders[stack].path / 'backups'}",
             )
-        runner = self._runner(inputs)
+        runner = self._runner(name, inputs)
         document = folder.prepare(inputs)
         folder.check_space(PlanError)
         result, drifted = self._run_plan(folder, runner, document, destroy)
@@ -279,6 +280,7 @@ class Deployment:
                 outcomes = side_by_side(jobs, also=StackFailed)
                 results += [item for item in outcomes.values() if isinstance(item, StackResult)]
                 failed = [item for item in outcomes.values() if isinstance(item, Exception)]
+                self._record_outputs()
                 if failed:
                     raise apply_failure(plan, results, failed, interrupted=bool(self._interrupts.count))
         return ApplyResult(self.environment, tuple(results), plan.destroy)
@@ -310,7 +312,7 @@ class Deployment:
         try:
             folder.check_space(ApplyError)
             folder.back_up()
-            result = self._run_apply(folder, self._runner(inputs), plan, done)
+            result = self._run_apply(folder, self._runner(name, inputs), plan, done)
             outcome = "ok"
         except InfraError as error:
             raise StackFailed(name, error, done) from None
@@ -361,6 +363,15 @@ class Deployment:
 
     # --- shared ---
 
+    def _record_outputs(self) -> None:
+        """Leave what is not secret in `outputs.json`, for clients, which know nothing of Terraform's states."""
+        found = {
+            name: {key: each.value for key, each in self.outputs(name).items() if not each.sensitive}
+            for name in self.stack_names
+        }
+        content = json.dumps({name: outputs for name, outputs in found.items() if outputs}, indent=2, sort_keys=True)
+        write_private(self.root / OUTPUTS_FILE, content.encode() + b"\n")
+
     @contextlib.contextmanager
     def _working(self, action: str) -> Iterator[None]:
         """Hold the environment, take the signals, and make every working folder ours."""
@@ -384,9 +395,13 @@ class Deployment:
         except OSError as error:
             raise from_os(error, self.root) from None
 
-    def _runner(self, inputs: Mapping[str, OutputValue]) -> Runner:
-        secrets = {**self._secrets, **secret_inputs(inputs)}
+    def _runner(self, name: str, inputs: Mapping[str, OutputValue]) -> Runner:
+        secrets = {**self._secrets(name), **secret_inputs(inputs)}
         environment = base_environment(self._command, self.root / "terraform.rc", secrets)
         # Short values would cut holes into innocent text.
         hidden = [value for value in secrets.values() if len(value) >= 6]
         return Runner(self._command, environment, self._interrupts, hidden)
+
+
+def _same(secrets: Mapping[str, str], stack: str) -> Mapping[str, str]:
+    return secrets

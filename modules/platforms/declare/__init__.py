@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+
 from modules.environment.model import Environment
 from modules.errors import ConfigError
 from modules.platforms.base import Platform
 from modules.platforms.declare.base import CLUSTER_OUTPUTS, Declarations
 from modules.project import Project
 
-__all__ = ["CLUSTER_OUTPUTS", "Declarations", "declarations_for"]
+__all__ = ["CLUSTER_OUTPUTS", "DECLARATIONS", "Declarations", "declarations_for"]
+
+DECLARATIONS = {
+    "local": "modules.platforms.declare.local:LocalDeclarations",
+}
+"""Name → class; imported when an environment on it is synthesised."""
 
 
 def declarations_for(environment: Environment, platform: Platform, project: Project) -> Declarations:
@@ -16,15 +23,14 @@ def declarations_for(environment: Environment, platform: Platform, project: Proj
 
     Raises:
         ConfigError: the platform has none yet.
-        LocalError: the local platform was never started.
     """
-    if environment.platform == "local":
-        from modules.local.endpoints import load_endpoints
-        from modules.platforms.declare.local import LocalDeclarations
-
-        return LocalDeclarations(platform, load_endpoints(project))
-    raise ConfigError(
-        f"platform {environment.platform} cannot be deployed yet",
-        where=environment.source,
-        do="use `platform: local`; `infra cost` already prices it",
-    )
+    found = DECLARATIONS.get(environment.platform)
+    if found is None:
+        raise ConfigError(
+            f"platform {environment.platform} cannot be deployed yet",
+            where=environment.source,
+            do="use `platform: local`; `infra cost` already prices it",
+        )
+    module, _, name = found.partition(":")
+    declarations: Declarations = getattr(importlib.import_module(module), name)(environment, platform, project)
+    return declarations

@@ -13,12 +13,21 @@ from modules.topics import AclSpec, SchemaSpec, TopicSpec
 
 __all__ = ["CLUSTER_OUTPUTS", "Declarations"]
 
-CLUSTER_OUTPUTS = ("bootstrap_servers", "registry_url")
-"""What every platform's cluster stack outputs; stacks behind it take them as variables `cluster_<output>`."""
+CLUSTER_OUTPUTS = ("bootstrap_servers", "registry_url", "client_settings", "credentials")
+"""What every platform's cluster stack outputs; stacks behind it take what they need as variables `cluster_<output>`.
+
+`client_settings` are librdkafka's (`security.protocol`, `sasl.mechanism` …) as far as all roles share them and nothing
+in them is secret. `credentials` are references by role (`admin`, `producer`, `consumer`, `sink`, and `registry` where
+it has a login): `aws-sm:NAME` or `file:PATH` of a JSON object with `username` and `password`; a role without is left
+out.
+"""
 
 
 class Declarations(Protocol):
     """One platform, bound to one environment."""
+
+    cluster_inputs: tuple[str, ...]
+    """Outputs of the cluster stack that the topics and connect stacks take, as variables `cluster_<output>`."""
 
     def cluster(self, stack: Stack) -> None:
         """Brokers, registry, network; with the outputs named in `CLUSTER_OUTPUTS`."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from modules.local.endpoints import LocalEndpoints
+from modules.environment.model import Environment
+from modules.local.endpoints import load_endpoints
 from modules.platforms.base import Platform
 from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics
+from modules.project import Project
 from modules.resources.base import Stack
 from modules.resources.builtin import terraform_data
 from modules.resources.expressions import var
@@ -20,20 +22,26 @@ __all__ = ["LocalDeclarations"]
 class LocalDeclarations:
     """Kafka over SASL/SCRAM on loopback, the registry without a login."""
 
-    def __init__(self, platform: Platform, endpoints: LocalEndpoints) -> None:
+    cluster_inputs = ("bootstrap_servers", "registry_url")
+
+    def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
         self._platform = platform
-        self._endpoints = endpoints
+        self._project = project
 
     def cluster(self, stack: Stack) -> None:
+        endpoints = load_endpoints(self._project)
         where = terraform_data(
             stack,
             "cluster",
             {
-                "bootstrap_servers": self._endpoints.kafka_bootstrap,
-                "registry_url": self._endpoints.registry_url,
+                "bootstrap_servers": endpoints.kafka_bootstrap,
+                "registry_url": endpoints.registry_url,
             },
         )
         stack.output("bootstrap_servers", where.get("bootstrap_servers"), description="Kafka's address.")
+        # What clients use is read from the platform's own record, which knows the ports of this moment.
+        stack.output("client_settings", {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "SCRAM-SHA-256"})
+        stack.output("credentials", {})
         stack.output("registry_url", where.get("registry_url"), description="The Schema Registry's address.")
 
     def kafka_provider(self, stack: Stack) -> None:

@@ -1,0 +1,143 @@
+"""Clients of a deployed platform: addresses and settings from the cluster stack's outputs, secrets by reference.
+
+Every cloud platform outputs the same names (`modules/platforms/declare/base.py`), so what connects needs no branch on
+the platform. A platform whose login is no user and password overrides `_login`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from modules.environment.model import Environment
+from modules.environment.secrets import resolve_secret
+from modules.environment.types import SecretRefValue
+from modules.errors import ConfigError
+from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
+from modules.project import OUTPUTS_FILE, Project
+from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
+
+__all__ = ["DeployedPlatform"]
+
+
+class DeployedPlatform:
+    """A platform in a cloud, bound to an environment; outputs are read anew at each call."""
+
+    name = ""
+
+    def __init__(self, project: Project, environment: Environment) -> None:
+        self.project = project
+        self.environment = environment
+
+    def kafka_client(self, role: KafkaRole) -> dict[str, Any]:
+        """librdkafka settings of a role, its secret resolved.
+
+        Raises:
+            ConfigError: the environment was never deployed.
+            SecretError: the role's secret cannot be read.
+        """
+        cluster = self._cluster()
+        settings = {"bootstrap.servers": cluster["bootstrap_servers"], **cluster["client_settings"]}
+        return {**settings, **self._login(role, cluster)}
+
+    def registry_client(self) -> RegistryClient:
+        """The registry, with its login where it has one."""
+        cluster = self._cluster()
+        if "registry" not in cluster["credentials"]:
+            return RegistryClient(cluster["registry_url"])
+        username, password = self._credentials("registry", cluster)
+        return RegistryClient(cluster["registry_url"], username, password)
+
+    def snowflake_client(self, role: Literal["admin", "connector"]) -> SnowflakeClient:
+        """The account the YAML names, as its administrator or as the connector's service user.
+
+        Raises:
+            ConfigError: the YAML names no account.
+        """
+        account = self.environment.warehouse.account
+        if account is None:
+            raise ConfigError(
+                "no Snowflake account is named",
+                where=f"{self.environment.source}: warehouse.account",
+                do="`account: {organization: …, account: …, user: …, private_key: env:…}`; `--offline` needs none",
+            )
+        admin = role == "admin"
+        database, schema = (None, None) if admin else self._sink_schema()
+        return SnowflakeClient(
+            organization=account.organization,
+            account=account.account,
+            user=account.user if admin else CONNECTOR_USER,
+            role=account.role if admin else CONNECTOR_ROLE,
+            private_key=account.private_key if admin else self._connector_key(),
+            host=f"{account.organization}-{account.account}.snowflakecomputing.com".lower().replace("_", "-"),
+            warehouse=None if admin else WAREHOUSE,
+            database=database,
+            schema=schema,
+        )
+
+    def terraform_secrets(self, stack: str) -> dict[str, str]:
+        """Values of the ephemeral variables that the platform's half of a stack declares."""
+        return {}
+
+    def principal(self, role: KafkaRole) -> str:
+        """`User:<role>`."""
+        return f"User:{role}"
+
+    def _login(self, role: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
+        """What makes the general settings one role's."""
+        username, password = self._credentials(role, cluster)
+        return {"sasl.username": username, "sasl.password": password}
+
+    def _cluster(self) -> Mapping[str, Any]:
+        """The cluster stack's outputs."""
+        path = self.project.environment_state(self.environment.name) / OUTPUTS_FILE
+        try:
+            cluster = json.loads(path.read_text())["cluster"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise ConfigError(
+                f"environment {self.environment.name} has no cluster here yet",
+                where=self.environment.source,
+                do=f"run `infra deploy --env {self.environment.name}`, or `infra output` where its state is",
+            ) from None
+        assert isinstance(cluster, dict)
+        return cluster
+
+    def _credentials(self, role: str, cluster: Mapping[str, Any]) -> tuple[str, str]:
+        """User name and password behind a role's reference: a JSON object with these two keys."""
+        given = cluster["credentials"].get(role)
+        if given is None:
+            raise ConfigError(
+                f"environment {self.environment.name} has no credentials for the role {role}",
+                where=self.environment.source,
+                do=f"run `infra deploy --env {self.environment.name}`",
+            )
+        scheme, _, name = str(given).partition(":")
+        reference = SecretRefValue(scheme, name)
+        try:
+            found = json.loads(resolve_secret(reference, self.project))
+            return str(found["username"]), str(found["password"])
+        except (ValueError, KeyError, TypeError):
+            raise ConfigError(
+                "the secret is no JSON object with `username` and `password`",
+                where=str(reference),
+                do=f"run `infra deploy --env {self.environment.name}`, which writes it",
+            ) from None
+
+    def _connector_key(self) -> SecretRefValue:
+        given = self.environment.warehouse.connector_private_key
+        if given is not None:
+            return given
+        path = self.project.environment_state(self.environment.name) / "secrets" / "svc-kafka-connector.p8"
+        return SecretRefValue("file", str(path.relative_to(self.project.root)))
+
+    def _sink_schema(self) -> tuple[str, str]:
+        for topic in self.environment.topics.values():
+            if topic.sink is not None:
+                database, schema, _table = topic.sink.table.upper().split(".")
+                return database, schema
+        raise ConfigError(
+            "no topic has a sink, so there is no database to connect to",
+            where=self.environment.source,
+            do="give a topic `sink: {table: DATABASE.SCHEMA.TABLE}`",
+        )

@@ -1,0 +1,35 @@
+"""Names and tags of what is made in a cloud: `<project>-<environment>-<what>`, within each service's limit."""
+
+from __future__ import annotations
+
+import hashlib
+
+from modules.environment.model import Environment
+
+__all__ = ["default_tags", "resource_name"]
+
+_DIGEST = 6
+
+
+def resource_name(environment: Environment, *parts: str, limit: int = 64, prefix: str = "") -> str:
+    """`<prefix><project>-<environment>-<parts…>`; what is longer than `limit` is cut and told apart by a digest.
+
+    Args:
+        limit: the service's longest name.
+        prefix: what the service wants names to begin with (`AmazonMSK_`).
+    """
+    name = prefix + "-".join((environment.project, environment.name, *parts))
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    return f"{name[: limit - _DIGEST - 1].rstrip('-')}-{digest}"
+
+
+def default_tags(environment: Environment) -> dict[str, str]:
+    """Tags for everything that takes them; the YAML's own cannot hide the three that say whose it is."""
+    return {
+        **environment.tags,
+        "project": environment.project,
+        "environment": environment.name,
+        "managed-by": "infra",
+    }
