@@ -1,6 +1,6 @@
-"""A filesystem mirror from which `terraform init` installs the bundled plugins.
+"""A filesystem mirror from which `terraform init` installs plugins written in Python: bundled ones, or simulated ones.
 
-Each plugin is a shell script that starts this very Python on a module of this package, so its content (and with it the
+Each plugin is a shell script that starts this very Python on a module of this project, so its content (and with it the
 hash in Terraform's lock file) only changes when the interpreter or the project moves.
 """
 
@@ -10,6 +10,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,18 @@ _REGISTRY = "registry.terraform.io"
 
 @dataclass(frozen=True)
 class BundledPlugin:
-    """A plugin's official address and version, and the module that stands in for it."""
+    """A plugin's official address and version, and the module that stands in for it.
+
+    Args:
+        arguments: of the module's command line.
+        kind: what its script calls it.
+    """
 
     source: str
     version: str
     module: str
+    arguments: tuple[str, ...] = ()
+    kind: str = "bundled"
 
     @property
     def address(self) -> str:
@@ -46,8 +54,8 @@ BUNDLED: tuple[BundledPlugin, ...] = (
 """Versions are those of the schema snapshots (a test compares them)."""
 
 
-def write_mirror(folder: Path) -> None:
-    """Write (or bring up to date) the mirror: unpacked layout, for the platform this runs on.
+def write_mirror(folder: Path, plugins: Sequence[BundledPlugin] = BUNDLED) -> None:
+    """Write (or bring up to date) the mirror of some plugins: unpacked layout, for the platform this runs on.
 
     Point Terraform at it with `provider_installation { filesystem_mirror { path = "<folder>" } }` in its CLI
     configuration, or `terraform init -plugin-dir=<folder>`.
@@ -55,7 +63,7 @@ def write_mirror(folder: Path) -> None:
     Raises:
         TerraformError: the folder cannot be written.
     """
-    for plugin in BUNDLED:
+    for plugin in plugins:
         target = folder / plugin.address / plugin.version / platform_name() / plugin.executable
         content = _script(plugin)
         try:
@@ -70,7 +78,7 @@ def write_mirror(folder: Path) -> None:
             fresh.replace(target)
         except OSError as error:
             raise TerraformError(
-                f"the bundled provider plugins cannot be written ({error.strerror})",
+                f"the {plugin.kind} provider plugins cannot be written ({error.strerror})",
                 where=str(target.parent),
                 do="check the folder's permissions and the free disk space",
             ) from None
@@ -84,9 +92,9 @@ def platform_name() -> str:
 
 def _script(plugin: BundledPlugin) -> str:
     root = Path(__file__).resolve().parents[3]
+    command = shlex.join([sys.executable, "-m", plugin.module, *plugin.arguments])
     return (
         "#!/bin/sh\n"
-        f"# The bundled plugin for {plugin.source} {plugin.version} of `infra`: Python, not the official plugin.\n"
-        f'PYTHONPATH={shlex.quote(str(root))}"${{PYTHONPATH:+:$PYTHONPATH}}" '
-        f'exec {shlex.quote(sys.executable)} -m {plugin.module} "$@"\n'
+        f"# The {plugin.kind} plugin for {plugin.source} {plugin.version} of `infra`: Python, not the official one.\n"
+        f'PYTHONPATH={shlex.quote(str(root))}"${{PYTHONPATH:+:$PYTHONPATH}}" exec {command} "$@"\n'
     )

@@ -1,8 +1,8 @@
 """The generic half of a provider plugin: Terraform's protocol 6 over a schema snapshot.
 
 Nothing here knows Kafka, Snowflake or any other service. A provider is a schema snapshot plus a table of `Resource`
-implementations (`resource.py`); this package answers Terraform for it. Data sources, functions, ephemeral resources
-and resource identity are not offered: Terraform is told so and goes on without them.
+implementations (`resource.py`) and of data sources; this package answers Terraform for it. Functions, ephemeral
+resources and resource identity are not offered: Terraform is told so and goes on without them.
 
     schema.py    the snapshot as typed blocks and attributes, and the wire type each one implies
     values.py    msgpack and JSON values with unknowns, exact numbers, sets and dynamics

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from modules.local.plugins.protocol.schema import ProviderSchema
 
-__all__ = ["Diagnostic", "Plan", "PluginError", "Provider", "Resource", "State"]
+__all__ = ["DataSource", "Diagnostic", "Plan", "PluginError", "Provider", "Resource", "State"]
 
 State = dict[str, Any]
 PathStep = str | int
@@ -58,11 +58,15 @@ class PluginError(Exception):
 
 
 class Plan(NamedTuple):
-    """A refined plan: the planned state, the attributes whose change needs a replacement, and what to tell."""
+    """A refined plan: the planned state, what needs a replacement, and what to tell.
+
+    `requires_replace` names attributes and blocks at the top level; `replace_paths` are paths to values inside them.
+    """
 
     planned: State
     requires_replace: frozenset[str] = frozenset()
     diagnostics: tuple[Diagnostic, ...] = ()
+    replace_paths: tuple[tuple[PathStep, ...], ...] = ()
 
 
 class Resource(ABC):
@@ -101,6 +105,18 @@ class Resource(ABC):
         return {"id": identifier}
 
 
+class DataSource(ABC):
+    """One data source type."""
+
+    def validate(self, config: State) -> Sequence[Diagnostic]:
+        """Check the written configuration; values may be `UNKNOWN`. Must not touch the service."""
+        return ()
+
+    @abstractmethod
+    def read(self, config: State) -> State:
+        """What it finds for a configuration that is known in full; what it does not mention is as configured."""
+
+
 class Provider(ABC):
     """A provider: its schema snapshot, its resources and its configuration."""
 
@@ -119,6 +135,11 @@ class Provider(ABC):
     @abstractmethod
     def resources(self) -> Mapping[str, Resource]:
         """The resource types this plugin serves; the snapshot may know more."""
+
+    @property
+    def data_sources(self) -> Mapping[str, DataSource]:
+        """The data sources this plugin serves; Terraform is told of no others."""
+        return {}
 
     def validate_config(self, config: State) -> Sequence[Diagnostic]:
         return ()

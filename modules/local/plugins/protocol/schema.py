@@ -7,7 +7,7 @@ block has on the wire; it neither validates values nor talks protobuf.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -97,6 +97,7 @@ class ProviderSchema:
     version: str
     provider: Block
     resources: Mapping[str, Block]
+    data_sources: Mapping[str, Block] = field(default_factory=dict)
 
 
 def snapshot_path(name: str) -> Path:
@@ -115,8 +116,28 @@ def parse_schema(raw: Mapping[str, Any]) -> ProviderSchema:
         source=raw["source"],
         version=raw["version"],
         provider=_block(raw.get("provider", {})),
-        resources={name: _block(body) for name, body in raw.get("resources", {}).items()},
+        resources=_Blocks(raw.get("resources", {})),
+        data_sources=_Blocks(raw.get("data_sources", {})),
     )
+
+
+class _Blocks(Mapping[str, Block]):
+    """Blocks by name, each parsed when it is first asked for: most plugin processes need a few of many."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self._raw = raw
+        self._parsed: dict[str, Block] = {}
+
+    def __getitem__(self, name: str) -> Block:
+        if name not in self._parsed:
+            self._parsed[name] = _block(self._raw[name])
+        return self._parsed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
 
 
 def _block(raw: Mapping[str, Any]) -> Block:

@@ -1,7 +1,7 @@
 """The RPCs of Terraform's plugin protocol 6, answered for any `Provider`.
 
-RPCs that are not here (identity, data sources, functions, ephemeral resources, lists, state moves) answer
-UNIMPLEMENTED, which Terraform takes as "this provider has none"; the schema offers none either.
+RPCs that are not here (identity, functions, ephemeral resources, lists, state moves) answer UNIMPLEMENTED, which
+Terraform takes as "this provider has none"; the schema offers none either.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 from modules.errors import InfraError
 from modules.local.plugins.protocol import plan as planning
 from modules.local.plugins.protocol.messages import diagnostics_message, dynamic_value, path_message, schema_message
-from modules.local.plugins.protocol.resource import Diagnostic, PluginError, Provider, Resource, State
+from modules.local.plugins.protocol.resource import DataSource, Diagnostic, PluginError, Provider, Resource, State
 from modules.local.plugins.protocol.schema import Block
 from modules.local.plugins.protocol.values import Value, decode, from_json, has_unknown
 
@@ -50,6 +50,7 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self._schemas = provider.schema.resources
+        self._data_schemas = provider.schema.data_sources
 
     # Schema and configuration
 
@@ -57,12 +58,14 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]
         return pb.GetProviderSchema.Response(
             provider=schema_message(self.provider.schema.provider),
             resource_schemas={name: schema_message(block) for name, block in self._schemas.items()},
+            data_source_schemas={name: schema_message(self._data_schemas[name]) for name in self.provider.data_sources},
             server_capabilities=_capabilities(),
         )
 
     def GetMetadata(self, request: Any, context: Any) -> Any:
         return pb.GetMetadata.Response(
             resources=[pb.GetMetadata.ResourceMetadata(type_name=name) for name in self._schemas],
+            data_sources=[pb.GetMetadata.DataSourceMetadata(type_name=name) for name in self.provider.data_sources],
             server_capabilities=_capabilities(),
         )
 
@@ -109,6 +112,21 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]
         )
         return pb.ImportResourceState.Response(imported_resources=[imported])
 
+    # Data sources
+
+    @_answering(pb.ValidateDataResourceConfig.Response)
+    def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
+        source, block = self._find_data(request.type_name)
+        found = source.validate(_body(block, request.config) or {})
+        return pb.ValidateDataResourceConfig.Response(diagnostics=diagnostics_message(found))
+
+    @_answering(pb.ReadDataSource.Response)
+    def ReadDataSource(self, request: Any, context: Any) -> Any:
+        source, block = self._find_data(request.type_name)
+        config = _body(block, request.config) or {}
+        state = planning.complete(block, {**config, **source.read(config)})
+        return pb.ReadDataSource.Response(state=dynamic_value(block.wire_type, state))
+
     # Changes
 
     @_answering(pb.PlanResourceChange.Response)
@@ -129,7 +147,10 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]
         refined = resource.plan(prior, planned, config, changed)
         return pb.PlanResourceChange.Response(
             planned_state=dynamic_value(kind, refined.planned),
-            requires_replace=[path_message([name]) for name in sorted(refined.requires_replace)],
+            requires_replace=[
+                path_message(path)
+                for path in (*((name,) for name in sorted(refined.requires_replace)), *refined.replace_paths)
+            ],
             planned_private=request.prior_private,
             diagnostics=diagnostics_message(refined.diagnostics),
         )
@@ -193,6 +214,12 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]
                 f"It implements {known}. Use the official plugin for it (`terraform.providers: official`).",
             )
         return resource, block
+
+    def _find_data(self, type_name: str) -> tuple[DataSource, Block]:
+        source = self.provider.data_sources.get(type_name)
+        if source is None:
+            raise PluginError(f"the {self.provider.title} does not implement the data source {type_name}")
+        return source, self._data_schemas[type_name]
 
     def _provider_config(self, request: Any) -> State:
         return _body(self.provider.schema.provider, request.config) or {}

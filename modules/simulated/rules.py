@@ -1,0 +1,130 @@
+"""Which changes replace an object, and which arguments exclude each other: `replaces.yaml`, applied.
+
+The schema snapshots hold neither. What the table lacks is no guess but unknown, and said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from modules.local.plugins.protocol.resource import Diagnostic
+from modules.local.plugins.protocol.schema import Attribute, Block, NestedBlock
+from modules.local.plugins.protocol.values import UNKNOWN, equal
+
+__all__ = ["Changed", "Rules", "changed_values", "load_rules"]
+
+Verdict = Literal["replaces", "in-place"]
+Step = str | int
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One resource type's part of the table; paths are dotted, without indices.
+
+    Args:
+        others: what holds for arguments not named; None: unknown.
+        depends: path → when its change replaces, where that depends on more than the argument.
+        recomputed: computed attribute → the arguments it follows from (empty: any change).
+    """
+
+    replaces: frozenset[str] = frozenset()
+    in_place: frozenset[str] = frozenset()
+    others: Verdict | None = None
+    depends: Mapping[str, str] = field(default_factory=dict)
+    conflicts: tuple[tuple[str, ...], ...] = ()
+    exactly_one: tuple[tuple[str, ...], ...] = ()
+    recomputed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def verdict(self, path: str) -> Verdict | None:
+        """What a change of an argument does: its own entry, else that of the block around it, else `others`."""
+        parts = path.split(".")
+        for length in range(len(parts), 0, -1):
+            name = ".".join(parts[:length])
+            if name in self.replaces:
+                return "replaces"
+            if name in self.in_place:
+                return "in-place"
+        return self.others
+
+    def check(self, kind: str, config: Mapping[str, Any]) -> Iterable[Diagnostic]:
+        """Errors about arguments that exclude each other; unknown values are not judged."""
+        for group in (*self.conflicts, *self.exactly_one):
+            given = [name for name in group if config.get(name) not in (None, []) and config.get(name) is not UNKNOWN]
+            if len(given) > 1:
+                yield Diagnostic(f"{kind}: {' and '.join(given)} exclude each other", "Keep one of them.", (given[-1],))
+        for group in self.exactly_one:
+            if all(config.get(name) in (None, []) for name in group if config.get(name) is not UNKNOWN) and not any(
+                config.get(name) is UNKNOWN for name in group
+            ):
+                yield Diagnostic(f"{kind}: one of {', '.join(group)} is required", "Give one of them.")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One changed argument: its dotted path, and the path of the value Terraform is told."""
+
+    name: str
+    path: tuple[Step, ...]
+
+
+def load_rules(source: str, kind: str) -> Rules:
+    """The rules of a resource type, with what holds for its whole provider."""
+    provider = _table().get(source, {})
+    own, general = provider.get(kind, {}), provider.get("*", {})
+
+    def names(key: str) -> frozenset[str]:
+        return frozenset(own.get(key, ())) | frozenset(general.get(key, ()))
+
+    recomputed = {**general.get("recomputed", {}), **own.get("recomputed", {})}
+    return Rules(
+        replaces=names("replaces"),
+        in_place=names("in_place"),
+        others=own.get("others"),
+        depends=own.get("depends", {}),
+        conflicts=tuple(map(tuple, own.get("conflicts", ()))),
+        exactly_one=tuple(map(tuple, own.get("exactly_one", ()))),
+        recomputed={name: frozenset(inputs) for name, inputs in recomputed.items()},
+    )
+
+
+def changed_values(
+    block: Block, prior: Mapping[str, Any], planned: Mapping[str, Any], prefix: tuple[Step, ...] = ()
+) -> Iterable[Changed]:
+    """Arguments that differ, as deep as they can be told apart; computed values that follow are left out."""
+    members: Mapping[str, Attribute | NestedBlock] = {**block.attributes, **block.blocks}
+    for name, member in members.items():
+        old, new = prior.get(name), planned.get(name)
+        if equal(member.wire_type, old, new):
+            continue
+        path = (*prefix, name)
+        if isinstance(member, Attribute):
+            if not (member.computed and (new is UNKNOWN or not member.optional)):
+                yield Changed(_dotted(path), path)
+        elif member.nesting in ("single", "group") and isinstance(old, dict) and isinstance(new, dict):
+            yield from changed_values(member.block, old, new, path)
+        elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and member.nesting == "list":
+            for index, (before, after) in enumerate(zip(old, new, strict=True)):
+                yield from changed_values(member.block, before, after, (*path, index))
+        elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) == 1:
+            # A set's element has no path of its own: the change inside is named, Terraform is told the set.
+            yield from (Changed(each.name, path) for each in changed_values(member.block, old[0], new[0], path))
+        else:
+            yield Changed(_dotted(path), path)
+
+
+def _dotted(path: tuple[Step, ...]) -> str:
+    return ".".join(step for step in path if isinstance(step, str))
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, Any]]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with (Path(__file__).parent / "replaces.yaml").open(encoding="utf-8") as file:
+        loaded: Mapping[str, Mapping[str, Any]] = yaml.load(file, Loader=loader) or {}  # noqa: S506  a safe loader
+    return loaded
