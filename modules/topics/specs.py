@@ -24,7 +24,8 @@ __all__ = [
 ]
 
 Role = Literal["producer", "consumer", "sink"]
-Operation = Literal["Read", "Write", "Describe"]
+Operation = Literal["Read", "Write"]
+"""Read and Write each allow Describe too (org.apache.kafka.common.acl.AclOperation), so it is never given by itself."""
 
 _DEAD_LETTER_RETENTION_MS = 14 * 86_400_000
 
@@ -97,13 +98,11 @@ def access_acls(environment: Environment) -> list[AclSpec]:
     """What producers and consumers may do: exactly their topics, and group names that start with the topic's."""
     acls = []
     for name, topic in environment.topics.items():
-        acls += [AclSpec("producer", "Topic", name, operation) for operation in ("Write", "Describe")]
-        acls += [AclSpec("consumer", "Topic", name, operation) for operation in ("Read", "Describe")]
+        acls.append(AclSpec("producer", "Topic", name, "Write"))
+        acls.append(AclSpec("consumer", "Topic", name, "Read"))
         acls.append(AclSpec("consumer", "Group", f"{name}-", "Read", "Prefixed"))
         if topic.sink and topic.dead_letter:
-            acls += [
-                AclSpec("consumer", "Topic", dead_letter_topic(name), operation) for operation in ("Read", "Describe")
-            ]
+            acls.append(AclSpec("consumer", "Topic", dead_letter_topic(name), "Read"))
     return acls
 
 
@@ -111,12 +110,10 @@ def sink_acls(environment: Environment) -> list[AclSpec]:
     """What the sink may do: read its topics in its own groups, write to their dead-letter topics."""
     acls = []
     for name, topic in _sunk(environment):
-        acls += [AclSpec("sink", "Topic", name, operation) for operation in ("Read", "Describe")]
+        acls.append(AclSpec("sink", "Topic", name, "Read"))
         acls.append(AclSpec("sink", "Group", sink_group(name), "Read"))
         if topic.dead_letter:
-            acls += [
-                AclSpec("sink", "Topic", dead_letter_topic(name), operation) for operation in ("Write", "Describe")
-            ]
+            acls.append(AclSpec("sink", "Topic", dead_letter_topic(name), "Write"))
     return acls
 
 

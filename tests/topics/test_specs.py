@@ -43,14 +43,11 @@ def test_no_role_may_do_more_than_its_job() -> None:
     }
     assert {r for r in rights if r[0] == "producer"} == {
         ("producer", "Write", "Topic", "orders"),
-        ("producer", "Describe", "Topic", "orders"),
     }
     assert {r for r in rights if r[0] == "sink"} == {
         ("sink", "Read", "Topic", "orders"),
-        ("sink", "Describe", "Topic", "orders"),
         ("sink", "Read", "Group", "sink-orders"),
         ("sink", "Write", "Topic", "orders.dlq"),
-        ("sink", "Describe", "Topic", "orders.dlq"),
     }
     assert not any(operation == "Write" for role, operation, _, _ in rights if role == "consumer")
 
