@@ -6,7 +6,8 @@ YAML first, then the platform, then the synthesis.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from modules.terraform.engine import Deployment
     from modules.terraform.progress import Progress
     from modules.terraform.providers import ProviderInstallation
+    from modules.terraform.source import StackSource
 
 __all__ = ["Target", "deployment_of", "open_target", "start_carrying", "stop_carrying"]
 
@@ -35,20 +37,33 @@ class Target:
     environment: Environment
     platform: Platform
 
+    @property
+    def offline(self) -> bool:
+        """A rehearsal with simulated providers."""
+        return self.project.offline
 
-def open_target(name: str) -> Target:
-    """Load and check the environment.
+
+def open_target(name: str, *, offline: bool = False) -> Target:
+    """Load and check the environment; `offline` makes it a rehearsal, which says so.
 
     Raises:
         ConfigError: there is no such environment, or its YAML is wrong.
     """
     project = find_project()
     environment = load_environment(project, name)
-    return Target(project, environment, platform_for(environment, project))
+    if not offline:
+        return Target(project, environment, platform_for(environment, project))
+    from cli._output import note
+    from modules.simulated import LABEL
+    from modules.simulated.offline import OfflinePlatform, without_secrets
+
+    note(LABEL)
+    project, environment = replace(project, offline=True), without_secrets(environment)
+    return Target(project, environment, OfflinePlatform(platform_for(environment, project), environment))
 
 
 def deployment_of(target: Target, progress: Progress | None = None) -> Deployment:
-    """Synthesise the stacks and get Terraform ready for them; writes below `.infra/env/<environment>` only."""
+    """Synthesise the stacks and get Terraform ready for them; writes below the environment's state folder only."""
     from modules.terraform.engine import Deployment
     from stacks import synth, terraform_secrets
 
@@ -61,14 +76,22 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
         sources,
         _providers(target),
         binary=environment.terraform.binary,
-        secrets=partial(terraform_secrets, target.platform, project),
+        secrets=_placeholders(sources) if target.offline else partial(terraform_secrets, target.platform, project),
         progress=progress,
         parallelism=PARALLELISM,
     )
 
 
+def _placeholders(sources: list[StackSource]) -> Callable[[str], Mapping[str, str]]:
+    from modules.simulated.offline import placeholder_secrets
+
+    return partial(placeholder_secrets, sources)
+
+
 def start_carrying(target: Target) -> None:
-    """After an apply: what runs beside Terraform. On a laptop that is the sink."""
+    """After an apply: what runs beside Terraform. On a laptop that is the sink; a rehearsal has nothing to carry."""
+    if target.offline:
+        return
     if target.environment.platform == "local" and any(topic.sink for topic in target.environment.topics.values()):
         from modules.local.sink_service import start_sink
 
@@ -77,7 +100,7 @@ def start_carrying(target: Target) -> None:
 
 def stop_carrying(target: Target) -> None:
     """Before a destroy: stop what writes into what is about to go."""
-    if target.environment.platform == "local":
+    if target.environment.platform == "local" and not target.offline:
         from modules.local.sink_service import stop_sink
 
         stop_sink(target.project)
@@ -86,6 +109,12 @@ def stop_carrying(target: Target) -> None:
 def _providers(target: Target) -> ProviderInstallation:
     from modules.terraform.providers import ProviderInstallation
 
+    if target.offline:
+        from modules.simulated.mirror import write_simulated_mirror
+
+        state = target.project.environment_state(target.environment.name)
+        write_simulated_mirror(state / "plugins", state / "simulated.sqlite")
+        return ProviderInstallation("simulated", state / "plugins")
     kind = target.environment.terraform.providers or (
         "bundled" if target.environment.platform == "local" else "official"
     )

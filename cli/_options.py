@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["EnvOption", "JsonOption", "YesOption"]
+__all__ = ["EnvOption", "JsonOption", "OfflineOption", "YesOption"]
 
 EnvOption = Annotated[
     str, typer.Option("--env", "-e", envvar="INFRA_ENV", help="The environment: a file in environments/.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+OfflineOption = Annotated[
+    bool,
+    typer.Option("--offline", help="Rehearse with simulated providers: no account, credential or network is needed."),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

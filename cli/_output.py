@@ -50,8 +50,9 @@ def _console(*, stderr: bool) -> Console:
 
 
 def note(text: str) -> None:
-    """A line of progress."""
-    print(text, file=sys.stderr, flush=True)
+    """A line of progress, written at once: stacks are worked on side by side."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def print_json(value: Any) -> None:

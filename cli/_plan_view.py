@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cli._output import print_json, stdout
+from modules.simulated import LABEL
 from modules.terraform.plan import KINDS, UNKNOWN, AttributeChange, Change, EnvironmentPlan, Kind, StackPlan
 from modules.terraform.results import ApplyResult
 
@@ -34,6 +35,7 @@ _WORDS: dict[Kind, str] = {
     "read": "to read",
 }
 _WIDTH = 100
+_REHEARSAL = "bold magenta"
 Line = tuple[str, str]
 """Text and rich style."""
 
@@ -53,12 +55,17 @@ def show_result(result: ApplyResult) -> None:
 
 def result_json(plan: EnvironmentPlan, result: ApplyResult | None) -> dict[str, Any]:
     """One document with the plan and what came of it (None: there was nothing to do)."""
-    return {"version": 1, "plan": plan.to_json(), "result": result.to_json() if result else None}
+    return {
+        "version": 1,
+        "offline": plan.offline,
+        "plan": plan.to_json(),
+        "result": result.to_json() if result else None,
+    }
 
 
 def plan_lines(plan: EnvironmentPlan) -> list[Line]:
     """The whole summary."""
-    lines: list[Line] = []
+    lines: list[Line] = [(LABEL, _REHEARSAL), ("", "")] if plan.offline else []
     for kind in KINDS:
         changes = [(stack, change) for stack, change in plan.changes if change.kind == kind]
         if changes:
@@ -67,7 +74,7 @@ def plan_lines(plan: EnvironmentPlan) -> list[Line]:
     lines += _findings(plan)
     lines += [line for stack in plan.stacks for line in _stack_line(stack)]
     lines += [("", ""), (_total(plan), "bold")]
-    return lines
+    return [*lines, (LABEL, _REHEARSAL)] if plan.offline else lines
 
 
 def _section(plan: EnvironmentPlan, changes: Iterable[tuple[str, Change]]) -> Iterable[Line]:
@@ -166,7 +173,7 @@ def _total(plan: EnvironmentPlan) -> str:
 
 def result_lines(result: ApplyResult) -> list[Line]:
     """What was done, a line a stack."""
-    lines: list[Line] = []
+    lines: list[Line] = [(LABEL, _REHEARSAL)] if result.offline else []
     for stack in result.stacks:
         done = [
             f"{number} {word}"
@@ -180,7 +187,7 @@ def result_lines(result: ApplyResult) -> list[Line]:
         ]
         text = "unchanged" if stack.outcome == "unchanged" else f"{', '.join(done) or 'outputs only'}"
         lines.append((f"{stack.stack:<10} {text}" + (f" in {stack.seconds:.1f} s" if stack.seconds else ""), ""))
-    ended = "destroyed" if result.destroy else "deployed"
+    ended = f"{'destroyed' if result.destroy else 'deployed'}{' (rehearsal)' if result.offline else ''}"
     return [*lines, (f"{result.environment}: {ended if result.changed else 'nothing was to be done'}", "bold")]
 
 

@@ -6,15 +6,17 @@ import sys
 
 import typer
 
-from cli._options import EnvOption, JsonOption, YesOption
+from cli._options import EnvOption, JsonOption, OfflineOption, YesOption
 
 __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command(epilog="Examples:  infra deploy --env local  ·  infra deploy -e local --yes --json")
-def deploy(env: EnvOption = "local", yes: YesOption = False, json: JsonOption = False) -> None:
+@app.command(epilog="Examples:  infra deploy --env local  ·  infra deploy -e prod --offline --yes")
+def deploy(
+    env: EnvOption = "local", yes: YesOption = False, json: JsonOption = False, offline: OfflineOption = False
+) -> None:
     """Plan, confirm, apply."""
     from cli._deployment import deployment_of, open_target, start_carrying
     from cli._output import note, print_json
@@ -23,7 +25,7 @@ def deploy(env: EnvOption = "local", yes: YesOption = False, json: JsonOption = 
     from modules.errors import ConfigError
     from modules.terraform.engine import PlanRefusedError
 
-    target = open_target(env)
+    target = open_target(env, offline=offline)
     with live_progress() as progress:
         deployment = deployment_of(target, progress)
         refusal: PlanRefusedError | None = None
@@ -41,7 +43,7 @@ def deploy(env: EnvOption = "local", yes: YesOption = False, json: JsonOption = 
                 raise ConfigError(
                     "there is nobody to confirm the plan", do="review it with `infra plan`, then add --yes"
                 )
-            typer.confirm(f"Apply this to {env}?", abort=True, err=True)
+            typer.confirm(f"Rehearse this for {env}?" if offline else f"Apply this to {env}?", abort=True, err=True)
         with live_progress() as progress:
             deployment.use_progress(progress)
             result = deployment.apply(planned)

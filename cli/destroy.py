@@ -6,15 +6,17 @@ import sys
 
 import typer
 
-from cli._options import EnvOption, JsonOption, YesOption
+from cli._options import EnvOption, JsonOption, OfflineOption, YesOption
 
 __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command(epilog="Examples:  infra destroy --env local  ·  infra destroy -e local --yes")
-def destroy(env: EnvOption = "local", yes: YesOption = False, json: JsonOption = False) -> None:
+@app.command(epilog="Examples:  infra destroy --env local  ·  infra destroy -e prod --offline --yes")
+def destroy(
+    env: EnvOption = "local", yes: YesOption = False, json: JsonOption = False, offline: OfflineOption = False
+) -> None:
     """Take an environment down again, in reverse order, data included."""
     from cli._deployment import deployment_of, open_target, stop_carrying
     from cli._output import note, print_json
@@ -22,7 +24,7 @@ def destroy(env: EnvOption = "local", yes: YesOption = False, json: JsonOption =
     from cli._progress import live_progress
     from modules.errors import ConfigError
 
-    target = open_target(env)
+    target = open_target(env, offline=offline)
     with live_progress() as progress:
         deployment = deployment_of(target, progress)
         planned = deployment.plan(destroy=True)
@@ -37,7 +39,8 @@ def destroy(env: EnvOption = "local", yes: YesOption = False, json: JsonOption =
     if not yes:
         if json or not sys.stdin.isatty():
             raise ConfigError("there is nobody to confirm the destruction", do="add --yes if you mean it")
-        typed = typer.prompt(f"This destroys the data above. Type the environment's name ({env}) to go on", err=True)
+        what = "This rehearses the destruction above" if offline else "This destroys the data above"
+        typed = typer.prompt(f"{what}. Type the environment's name ({env}) to go on", err=True)
         if typed.strip() != env:
             raise ConfigError("the name typed is not the environment's; nothing was destroyed")
     stop_carrying(target)

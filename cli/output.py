@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from cli._options import EnvOption, JsonOption
+from cli._options import EnvOption, JsonOption, OfflineOption
 
 __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command(epilog="Examples:  infra output --env local  ·  infra output topics --json")
+@app.command(
+    epilog="Examples:  infra output --env local  ·  infra output topics --json  ·  infra output -e prod --offline"
+)
 def output(
     stack: Annotated[str | None, typer.Argument(help="One stack only.")] = None,
     env: EnvOption = "local",
     json: JsonOption = False,
+    offline: OfflineOption = False,
 ) -> None:
     """Print an environment's outputs; sensitive ones are not shown."""
     from cli._output import note, print_json
     from modules.environment import load_environment
     from modules.errors import ConfigError
     from modules.project import find_project
+    from modules.simulated import LABEL
     from modules.terraform.state import read_state
 
-    project = find_project()
+    project = replace(find_project(), offline=offline)
     load_environment(project, env)
     states = sorted(project.environment_state(env).glob("*/terraform.tfstate"))
-    read = {path.parent.name: read_state(path) for path in states}
+    read = {path.parent.name: read_state(path, simulated=offline) for path in states}
     found = {name: state.outputs for name, state in read.items() if state is not None and not state.empty}
     if stack is not None and stack not in found:
         there = ", ".join(found) or "none"
@@ -39,11 +44,14 @@ def output(
         name: {key: None if value.sensitive else value.value for key, value in values.items()}
         for name, values in shown.items()
     }
+    if offline:
+        note(LABEL)
     if json:
-        print_json(plain)
+        print_json({"offline": True, **plain} if offline else plain)
         return
     if not plain:
-        note(f"environment {env} was never deployed; `infra deploy --env {env}` does that")
+        command = f"infra deploy --env {env}{' --offline' if offline else ''}"
+        note(f"environment {env} was never deployed; `{command}` does that")
     for name, values in plain.items():
         for key, value in values.items():
             print(f"{name}.{key} = {'(sensitive)' if value is None else value}")

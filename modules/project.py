@@ -23,6 +23,8 @@ class Project:
     """A folder that has `environments/`; everything `infra` writes goes below `root/.infra`."""
 
     root: Path
+    offline: bool = False
+    """A rehearsal: states of its own, below `.infra/offline`; no secret is read, no service is reached."""
 
     @property
     def environments(self) -> Path:
@@ -40,7 +42,7 @@ class Project:
 
     def environment_state(self, environment: str) -> Path:
         """One environment's folder: `<stack>/` working folders and `secrets/`."""
-        return self.state / "env" / environment
+        return (self.state / "offline" if self.offline else self.state) / "env" / environment
 
 
 def find_project(start: Path | None = None) -> Project:

@@ -46,11 +46,13 @@ def secret_file(project: Project, name: str) -> Path:
 
 
 def load_endpoints(project: Project) -> LocalEndpoints:
-    """Read the record.
+    """Read the record; an offline rehearsal has none, and takes the services' usual ports.
 
     Raises:
         LocalError: the local platform was never started, or the record is unreadable.
     """
+    if project.offline:
+        return LocalEndpoints("127.0.0.1:9092", "http://127.0.0.1:8081/apis/ccompat/v7", "127.0.0.1", 8443)
     path = record_file(project)
     try:
         return LocalEndpoints(**json.loads(path.read_text()))

@@ -199,9 +199,10 @@ class Invention:
     def _object(self, kind: CtyType, path: str) -> dict[str, Any]:
         """An object of a computed list (Snowflake's `show_output`): the resource's own values where named alike."""
         made: dict[str, Any] = {}
+        assert isinstance(kind, list)
         for name, member in kind[1].items():
             own = None if name == path else self._given.get(name)
-            fits = isinstance(own, str | bool | int | float) and own is not UNKNOWN
+            fits = isinstance(own, str | bool | int | float)
             made[name] = _as_type(member, own) if fits else _empty(member)
         return made
 

@@ -79,7 +79,8 @@ class Deployment:
         self.environment = environment_name
         self.waves = waves(stacks)
         self.root = project.environment_state(environment_name)
-        self._folders = {stack.name: WorkingFolder(self.root / stack.name, stack) for stack in stacks}
+        self.simulated = providers.simulated
+        self._folders = {stack.name: WorkingFolder(self.root / stack.name, stack, self.simulated) for stack in stacks}
         self._providers = providers
         self._command = terraform_command(binary)
         self._secrets = secrets if callable(secrets) else partial(_same, dict(secrets or {}))
@@ -133,10 +134,12 @@ class Deployment:
         if failed:
             self._interrupts.check()
             first = failed[0][1]
-            first.details = (*first.details, *(f"{other}" for _, other in failed[1:]))
+            for name, other in failed[1:]:
+                alike = other.what == first.what
+                first.details = (*first.details, f"stack {name} fails alike" if alike else f"{other}")
             raise first
         plans = [outcome for outcome in results.values() if isinstance(outcome, StackPlan)]
-        return EnvironmentPlan(self.environment, tuple(plans), destroy)
+        return EnvironmentPlan(self.environment, tuple(plans), destroy, self.simulated)
 
     def _plan_stack(self, name: str, destroy: bool = False) -> StackPlan:
         self._progress.started(name, "plan", 0)
@@ -170,7 +173,7 @@ class Deployment:
                 do=f"restore the state of stack {stack} from {self._folders[stack].path / 'backups'}",
             )
         runner = self._runner(name, inputs)
-        document = folder.prepare(inputs)
+        document = folder.prepare(inputs, unprotected=destroy and self.simulated)
         folder.check_space(PlanError)
         result, drifted = self._run_plan(folder, runner, document, destroy)
         if result.code not in (0, 2):
@@ -283,7 +286,7 @@ class Deployment:
                 self._record_outputs()
                 if failed:
                     raise apply_failure(plan, results, failed, interrupted=bool(self._interrupts.count))
-        return ApplyResult(self.environment, tuple(results), plan.destroy)
+        return ApplyResult(self.environment, tuple(results), plan.destroy, self.simulated)
 
     def destroy(self) -> ApplyResult:
         """Plan the destruction of all stacks and apply it, without asking; never-applied stacks are skipped."""
@@ -350,7 +353,7 @@ class Deployment:
         """Plan against real outputs and hold it against what was approved."""
         fresh = self._plan_stack(approved.stack)
         if any(finding.severity == "refuse" for finding in fresh.findings):
-            raise PlanRefusedError(EnvironmentPlan(self.environment, (fresh,)))
+            raise PlanRefusedError(EnvironmentPlan(self.environment, (fresh,), offline=self.simulated))
         different = differences(approved, fresh)
         if different:
             raise PlanError(

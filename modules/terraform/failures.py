@@ -73,8 +73,7 @@ def terraform_failure(
             do="run the same command again; if it stays so, set TF_LOG=debug",
             details=tail,
         )
-    # Terraform repeats itself when a service fails several resources alike.
-    texts = list(dict.fromkeys(item.text() for item in errors))
+    texts = _texts(errors)
     whole = "\n".join(f"{item.summary}\n{item.detail}" for item in errors)
     known = _known(whole, kind, where, folder, texts)
     if known is not None:
@@ -84,12 +83,14 @@ def terraform_failure(
     if not first.address and first.where:
         place = f"{where}, {first.where}"
     detail = " ".join(first.detail.split())
+    do = "correct it and run the command again"
     if _UNREACHABLE.search(whole):
         do = (
             "check that the service runs and can be reached (on a laptop: `infra local up`), then run the command again"
         )
-    else:
-        do = "correct it and run the command again"
+        if "`infra local up`" in detail:
+            # A bundled plugin says so itself.
+            do, detail = detail, ""
     what = f"{first.summary}: {detail}" if detail else first.summary
     return kind(what, where=place, do=do, details=_limited(texts[1:]))
 
@@ -214,6 +215,20 @@ def from_os(error: OSError, folder: Path, kind: type[TerraformError] = PlanError
         where=str(error.filename or folder),
         do="check the folder's rights",
     )
+
+
+def _texts(errors: Sequence[Diagnostic]) -> list[str]:
+    """Each error once: a service that fails several resources alike is told of once, with where else."""
+    alike: dict[tuple[str, str], list[Diagnostic]] = {}
+    for item in errors:
+        alike.setdefault((item.summary, item.detail), []).append(item)
+    texts = []
+    for first, *others in alike.values():
+        texts.append(first.text())
+        places = list(dict.fromkeys(item.address or item.where for item in others if item.address or item.where))
+        if places:
+            texts.append(f"the same for {', '.join(places[:4])}" + (" …" if len(places) > 4 else ""))
+    return texts
 
 
 def _limited(lines: Sequence[str], most: int = 8, width: int = 400) -> tuple[str, ...]:

@@ -187,6 +187,8 @@ class EnvironmentPlan:
     environment: str
     stacks: tuple[StackPlan, ...]
     destroy: bool = False
+    offline: bool = False
+    """Made with simulated providers: a rehearsal."""
 
     @property
     def has_changes(self) -> bool:
@@ -221,6 +223,7 @@ class EnvironmentPlan:
             "version": JSON_VERSION,
             "environment": self.environment,
             "destroy": self.destroy,
+            "offline": self.offline,
             "has_changes": self.has_changes,
             "refused": bool(self.refused),
             "counts": self.counts,

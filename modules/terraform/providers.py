@@ -2,7 +2,7 @@
 
 The user's `~/.terraformrc` is not read, so that a run is the same on every machine. Bundled plugins come from a mirror
 folder only and never touch the network; official ones from a mirror where it has them, else from the registry, kept in
-a cache of the user's.
+a cache of the user's. Simulated plugins come from a mirror of their own, like bundled ones; their states are marked.
 """
 
 from __future__ import annotations
@@ -28,15 +28,20 @@ _official_init = threading.Lock()
 
 @dataclass(frozen=True)
 class ProviderInstallation:
-    """Bundled plugins from a mirror folder, or official ones.
+    """Bundled or simulated plugins from a mirror folder, or official ones.
 
     Args:
         mirror: a Terraform filesystem mirror, `HOST/NAMESPACE/NAME/VERSION/OS_ARCH/terraform-provider-NAME_vVERSION`
-            (or packed zip files); needed for `bundled`.
+            (or packed zip files); needed for `bundled` and `simulated`.
     """
 
-    kind: Literal["bundled", "official"]
+    kind: Literal["bundled", "official", "simulated"]
     mirror: Path | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nothing real is read or changed."""
+        return self.kind == "simulated"
 
     def sources(self) -> tuple[str, ...]:
         """Addresses the mirror holds, `registry.terraform.io/mongey/kafka`."""

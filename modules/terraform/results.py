@@ -50,6 +50,7 @@ class ApplyResult:
     environment: str
     stacks: tuple[StackResult, ...]
     destroy: bool = False
+    offline: bool = False
 
     @property
     def changed(self) -> bool:
@@ -59,6 +60,7 @@ class ApplyResult:
         return {
             "environment": self.environment,
             "destroy": self.destroy,
+            "offline": self.offline,
             "changed": self.changed,
             "stacks": [stack.to_json() for stack in self.stacks],
         }
@@ -78,7 +80,8 @@ def apply_failure(
     plan: EnvironmentPlan, results: Sequence[StackResult], failed: Sequence[Exception], *, interrupted: bool
 ) -> InfraError:
     """One error for a wave that failed: what was done, what was not, how to go on."""
-    command = f"infra {'destroy' if plan.destroy else 'deploy'} --env {plan.environment}"
+    offline = " --offline" if plan.offline else ""
+    command = f"infra {'destroy' if plan.destroy else 'deploy'} --env {plan.environment}{offline}"
     done = {item.stack: item.done for item in failed if isinstance(item, StackFailed)}
     finished = [item.stack for item in results if item.outcome == "applied"]
     lines = [f"{stack}: applied" for stack in finished]

@@ -6,6 +6,7 @@ Faster than starting `terraform output`, and it works without plugins.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import Any
 from modules.errors import PlanError, TerraformError
 from modules.terraform.failures import malformed_state
 
-__all__ = ["OutputValue", "State", "read_attributes", "read_state"]
+__all__ = ["OutputValue", "State", "new_simulated_state", "read_attributes", "read_state"]
+
+_SIMULATED = "simulated-"
+"""How the lineage of a rehearsal's state begins: Terraform keeps it in every copy and backup."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,12 @@ class State:
     addresses: tuple[str, ...]
     """Managed resource instances."""
     outputs: Mapping[str, OutputValue]
+    lineage: str = ""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it is a rehearsal's: what it holds does not exist."""
+        return self.lineage.startswith(_SIMULATED)
 
     @property
     def empty(self) -> bool:
@@ -41,12 +51,42 @@ class State:
         return not self.addresses and not self.outputs
 
 
-def read_state(path: Path, kind: type[TerraformError] = PlanError) -> State | None:
+def read_state(path: Path, kind: type[TerraformError] = PlanError, *, simulated: bool = False) -> State | None:
     """The state; None where there is none yet (Terraform's lock leaves an empty file behind).
 
+    Args:
+        simulated: whether it must be a rehearsal's; a real run never takes one for real, nor the other way round.
+
     Raises:
-        TerraformError (of `kind`): it is malformed.
+        TerraformError (of `kind`): it is malformed, or of the other kind.
     """
+    state = _read(path, kind)
+    if state is not None and state.simulated != simulated:
+        raise _of_the_other_kind(path, kind, simulated)
+    return state
+
+
+def new_simulated_state() -> bytes:
+    """An empty state of a rehearsal, from which Terraform goes on."""
+    state = {"version": 4, "terraform_version": "1.0.0", "serial": 0, "lineage": f"{_SIMULATED}{uuid.uuid4()}"}
+    return json.dumps({**state, "outputs": {}, "resources": []}).encode()
+
+
+def _of_the_other_kind(path: Path, kind: type[TerraformError], simulated: bool) -> TerraformError:
+    if simulated:
+        return kind(
+            "this state is of real resources, but stands where a rehearsal's should be",
+            where=str(path),
+            do="move it back to where it came from; `--offline` keeps its own states below `.infra/offline`",
+        )
+    return kind(
+        "this state was made by an offline rehearsal: what it holds does not exist",
+        where=str(path),
+        do="take it away, and restore the real one from `backups` beside it if there was one; or add --offline",
+    )
+
+
+def _read(path: Path, kind: type[TerraformError]) -> State | None:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -74,6 +114,7 @@ def read_state(path: Path, kind: type[TerraformError] = PlanError) -> State | No
                 name: OutputValue(body["value"], bool(body.get("sensitive")))
                 for name, body in (document.get("outputs") or {}).items()
             },
+            str(document.get("lineage", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise malformed_state(path, kind) from None

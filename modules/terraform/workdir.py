@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from modules.errors import ApplyError, SynthError, TerraformError
+from modules.errors import ApplyError, PlanError, SynthError, TerraformError
 from modules.terraform.command import TerraformCommand
 from modules.terraform.events import Event
 from modules.terraform.failures import from_os, need_space, terraform_failure
@@ -23,7 +23,7 @@ from modules.terraform.files import private_folder, write_private
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.runner import Runner
 from modules.terraform.source import StackSource, read_document
-from modules.terraform.state import OutputValue, State, read_state
+from modules.terraform.state import OutputValue, State, new_simulated_state, read_state
 
 __all__ = ["WorkingFolder"]
 
@@ -40,6 +40,8 @@ class WorkingFolder:
 
     path: Path
     source: StackSource
+    simulated: bool = False
+    """A rehearsal's: its state is marked, and one without the mark is refused."""
 
     @property
     def state_file(self) -> Path:
@@ -51,7 +53,7 @@ class WorkingFolder:
 
     def state(self, kind: type[TerraformError] | None = None) -> State | None:
         """The state; None when the stack was never applied."""
-        return read_state(self.state_file, kind) if kind else read_state(self.state_file)
+        return read_state(self.state_file, kind or PlanError, simulated=self.simulated)
 
     def document(self) -> dict[str, Any]:
         """The stack's synthesised JSON."""
@@ -67,10 +69,13 @@ class WorkingFolder:
                 do="run the command again",
             ) from None
 
-    def prepare(self, inputs: Mapping[str, OutputValue]) -> dict[str, Any]:
+    def prepare(self, inputs: Mapping[str, OutputValue], *, unprotected: bool = False) -> dict[str, Any]:
         """Write configuration and inputs; returns the parsed document.
 
         Sensitive inputs are not written: they travel in the environment (`secret_inputs`).
+
+        Args:
+            unprotected: lift `prevent_destroy`, for a rehearsal's destroy.
         """
         content = self._content()
         document = read_document(self.source, content)
@@ -78,7 +83,9 @@ class WorkingFolder:
         try:
             private_folder(self.path)
             write_private(self.path / "cdk.tf.json", content)
-            write_private(self.path / "infra_override.tf.json", _BACKEND)
+            write_private(self.path / "infra_override.tf.json", _override(document) if unprotected else _BACKEND)
+            if self.simulated and not (self.state_file.exists() and self.state_file.stat().st_size):
+                write_private(self.state_file, new_simulated_state())
             values = self.path / "infra.auto.tfvars.json"
             if plain:
                 write_private(values, json.dumps(plain, indent=1, sort_keys=True).encode())
@@ -108,8 +115,8 @@ class WorkingFolder:
         if not force and record.is_file() and record.read_text() == wanted:
             return False
         record.unlink(missing_ok=True)
-        if providers.kind == "bundled":
-            # The bundled plugins are part of this program: an update changes their hashes, and that is no attack.
+        if providers.kind != "official":
+            # Plugins that are part of this program: an update changes their hashes, and that is no attack.
             (self.path / ".terraform.lock.hcl").unlink(missing_ok=True)
             shutil.rmtree(self.path / ".terraform" / "providers", ignore_errors=True)
         with providers.initialising():
@@ -204,6 +211,24 @@ class WorkingFolder:
             return hashlib.sha256(self.plan_file.read_bytes()).hexdigest()
         except OSError:
             return ""
+
+
+def _override(document: Mapping[str, Any]) -> bytes:
+    """The backend's override file, with `prevent_destroy` off for everything that has it on."""
+    protected = {
+        kind: {name: {"lifecycle": {"prevent_destroy": False}} for name, body in named.items() if _protected(body)}
+        for kind, named in (document.get("resource") or {}).items()
+        if isinstance(named, dict)
+    }
+    lifted = {kind: named for kind, named in protected.items() if named}
+    return json.dumps({**json.loads(_BACKEND), **({"resource": lifted} if lifted else {})}).encode()
+
+
+def _protected(body: Any) -> bool:
+    block = body[0] if isinstance(body, list) and body else body
+    lifecycle = block.get("lifecycle") if isinstance(block, dict) else None
+    one = lifecycle[0] if isinstance(lifecycle, list) and lifecycle else lifecycle
+    return isinstance(one, dict) and bool(one.get("prevent_destroy"))
 
 
 def _identity(state: Path) -> tuple[str, int] | None:
