@@ -1,11 +1,17 @@
 """The AWS network in the environment model: a VPC made for the environment, or one that is there already.
 
-Read by the platforms that run in AWS (msk, redpanda) and for private connections to Confluent Cloud.
+Read by the platforms that run in AWS (msk, redpanda) and for private connections to Confluent Cloud. What a VPC holds
+(blocks of addresses, NAT gateways, endpoints) is derived here, without Terraform, so that the stacks and the cost
+report say the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_network
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -18,13 +24,18 @@ if TYPE_CHECKING:
     from modules.environment.explain import Positions
     from modules.environment.model import Environment
 
-__all__ = ["Network", "check"]
+__all__ = ["Egress", "Network", "Subnets", "check", "egress_of", "images_of", "subnets_of"]
+
+_SMALLEST, _LARGEST = 22, 16
+"""Prefix lengths of the VPC that is made: AWS allows /16 to /28, a private subnet a zone with room for tasks /22."""
+
+_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/.+")
 
 
 class Network(Section):
     """Where brokers and what reaches them live."""
 
-    cidr: str = Field("10.60.0.0/16", description="Addresses of the VPC that is made.")
+    cidr: str = Field("10.60.0.0/16", description="Addresses of the VPC that is made, /16 to /22.")
     zones: Whole = Field(3, ge=1, le=6, description="Availability zones; brokers are spread over them.")
     vpc_id: str | None = Field(None, description="An existing VPC instead of a new one.", pattern=r"^vpc-[0-9a-f]+$")
     subnet_ids: list[str] = Field(default_factory=list, description="Its private subnets, one a zone, with `vpc_id`.")
@@ -34,8 +45,198 @@ class Network(Section):
     egress: Literal["auto", "nat", "endpoints", "none"] = Field(
         "auto", description="How what runs in the VPC reaches Snowflake and AWS; auto: as what runs in it needs."
     )
+    domain: str | None = Field(
+        None,
+        description="A DNS domain for what answers behind a load balancer, with `zone_id`: gives it TLS.",
+        pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$",
+    )
+    zone_id: str | None = Field(
+        None, description="The public Route 53 zone that holds `domain`.", pattern=r"^Z[A-Z0-9]{5,31}$"
+    )
+
+
+@dataclass(frozen=True)
+class Subnets:
+    """Blocks of a VPC that is made, one a zone each."""
+
+    private: tuple[str, ...]
+    public: tuple[str, ...]
+
+
+def subnets_of(network: Network) -> Subnets:
+    """Sixteenths of the VPC for what is private, from its start; public ones, which hold NAT alone, from its end.
+
+    The places do not depend on the number of zones, so that a zone can be added later.
+    """
+    vpc = IPv4Network(network.cidr)
+    private = list(islice(vpc.subnets(prefixlen_diff=4), network.zones))
+    public = list(list(vpc.subnets(new_prefix=max(vpc.prefixlen + 6, 24)))[-network.zones :])[::-1]
+    return Subnets(tuple(map(str, private)), tuple(map(str, public)))
+
+
+@dataclass(frozen=True)
+class Egress:
+    """How what runs in the VPC reaches what is outside. In a VPC that was there already nothing is made.
+
+    Attributes:
+        nat_gateways: how many; each has a public address.
+        interface_endpoints: AWS services reached privately; an endpoint has an address in every zone.
+        gateway_endpoints: those without a price.
+        reasons: what needs it, in words for the report.
+    """
+
+    nat_gateways: int
+    interface_endpoints: tuple[str, ...]
+    gateway_endpoints: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def egress_of(environment: Environment) -> Egress:
+    """What the network is given so that connectors and tasks reach what they need.
+
+    `auto` is a NAT gateway (one, or one a zone in production) where something in the VPC reaches the internet,
+    endpoints where all it needs is in AWS, and neither where nothing runs there but brokers.
+    """
+    network = environment.network
+    outside, inside = _internet_needs(environment), _aws_needs(environment)
+    reasons = (*outside, *inside.values())
+    if network.vpc_id or environment.platform not in ("msk", "redpanda"):
+        return Egress(0, (), (), reasons)
+    way = network.egress
+    if way == "auto":
+        way = "nat" if outside else "endpoints" if inside else "none"
+    gateways = (network.zones if environment.production else 1) if way == "nat" else 0
+    return Egress(gateways, tuple(inside) if way == "endpoints" else (), ("s3",), reasons)
+
+
+def images_of(environment: Environment) -> dict[str, str]:
+    """What runs in the VPC as ECS tasks → its image."""
+    if environment.platform == "msk" and environment.msk.registry.kind == "apicurio":
+        return {"the Schema Registry": environment.msk.registry.image}
+    if environment.platform == "redpanda":
+        return {"Redpanda": str(getattr(environment.redpanda, "image", "docker.io/redpandadata/redpanda"))}
+    return {}
+
+
+def _internet_needs(environment: Environment) -> tuple[str, ...]:
+    needs = [f"{who} pulls its image from {_host(image)}" for who, image in images_of(environment).items()
+             if not _ECR.fullmatch(image)]  # fmt: skip
+    if _connector_inside(environment):
+        needs.append("the sink connector reaches Snowflake")
+    return tuple(needs)
+
+
+def _aws_needs(environment: Environment) -> dict[str, str]:
+    """Endpoint → why."""
+    needs: dict[str, str] = {}
+    if images_of(environment):
+        needs |= dict.fromkeys(("ecr.api", "ecr.dkr"), "tasks pull images from ECR")
+        needs |= {"logs": "tasks write logs", "secretsmanager": "tasks read their secrets"}
+    if environment.platform == "redpanda" and environment.redpanda.compute == "ec2":
+        needs |= dict.fromkeys(("ecs", "ecs-agent", "ecs-telemetry"), "machines join the ECS cluster")
+    if _connector_inside(environment):
+        needs |= {"logs": "the connector writes logs", "secretsmanager": "the connector reads its secrets"}
+    return needs
+
+
+def _connector_inside(environment: Environment) -> bool:
+    """MSK Connect and a worker of one's own run in the VPC; the program `infra sink` runs where it is started."""
+    return environment.connect.kind in ("managed", "self-managed")
+
+
+def _host(image: str) -> str:
+    first = image.partition("/")[0]
+    return first if "." in first or ":" in first else "docker.io"
 
 
 def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
-    """CIDR blocks that overlap or are none, subnets without their VPC."""
-    yield from ()
+    """What is no network, and what would leave brokers open or tasks cut off."""
+
+    def problem(message: str, *at: object) -> Problem:
+        path = ".".join(str(each) for each in at if isinstance(each, str))
+        return Problem(positions.at("network", *at), f"network.{path}" if path else "network", message)
+
+    network = environment.network
+    vpc = _network(network.cidr)
+    if isinstance(vpc, str):
+        yield problem(vpc, "cidr")
+    elif not _LARGEST <= vpc.prefixlen <= _SMALLEST and not network.vpc_id:
+        yield problem(f"a VPC takes a block from /16 to /22 here, not /{vpc.prefixlen}", "cidr")
+    yield from _existing(network, problem)
+    yield from _clients(network, vpc if isinstance(vpc, IPv4Network) else None, problem)
+    yield from _egress(environment, problem)
+    if (network.domain is None) != (network.zone_id is None):
+        given, missing = ("domain", "zone_id") if network.domain else ("zone_id", "domain")
+        yield problem(f"`{given}` needs `{missing}` beside it: the certificate is proved in that zone", given)
+
+
+def _network(text: str) -> IPv4Network | str:
+    """The block, or what is wrong with the text."""
+    try:
+        found = ip_network(text)
+    except ValueError:
+        try:
+            loose = ip_network(text, strict=False)
+        except ValueError:
+            return f"'{text}' is no CIDR block; write one such as 10.60.0.0/16"
+        return f"'{text}' has bits set behind its prefix; the block is {loose}"
+    return found if isinstance(found, IPv4Network) else f"'{text}' is an IPv6 block; MSK and ECS here take IPv4"
+
+
+def _existing(network: Network, problem: Callable[..., Problem]) -> Iterator[Problem]:
+    if network.vpc_id is None:
+        if network.subnet_ids:
+            yield problem("subnets of which VPC? write `vpc_id` as well, or take the line out", "subnet_ids")
+        return
+    if not network.subnet_ids:
+        yield problem(f"{network.vpc_id} needs `subnet_ids`: its private subnets, one a zone", "vpc_id")
+    elif len(set(network.subnet_ids)) < network.zones:
+        count = len(set(network.subnet_ids))
+        yield problem(
+            f"{count} different subnets for {network.zones} zones; give one a zone, or lower `zones`", "subnet_ids"
+        )
+    elif len(network.subnet_ids) > network.zones:
+        yield problem(f"{len(network.subnet_ids)} subnets for {network.zones} zones; raise `zones`", "subnet_ids")
+    for number, subnet in enumerate(network.subnet_ids):
+        if not re.fullmatch(r"subnet-[0-9a-f]+", subnet):
+            yield problem(f"'{subnet}' is no subnet's id (`subnet-…`)", "subnet_ids", number)
+
+
+def _clients(network: Network, vpc: IPv4Network | None, problem: Callable[..., Problem]) -> Iterator[Problem]:
+    blocks: list[IPv4Network] = []
+    for number, client in enumerate(network.clients):
+        if client.startswith("sg-"):
+            if not re.fullmatch(r"sg-[0-9a-f]+", client):
+                yield problem(f"'{client}' is no security group's id (`sg-…`)", "clients", number)
+            continue
+        block = _network(client)
+        if isinstance(block, str):
+            yield problem(f"{block}, or a security group's id (`sg-…`)", "clients", number)
+        elif block.prefixlen < 8:
+            yield problem(
+                f"{block} is next to everyone; name the clients' own blocks (/8 or smaller)", "clients", number
+            )
+        else:
+            blocks.append(block)
+    for one, other in combinations(blocks, 2):
+        if one.overlaps(other):
+            yield problem(f"{one} and {other} overlap; keep the larger one", "clients")
+    if vpc is not None and network.vpc_id is None:
+        for block in blocks:
+            if vpc.overlaps(block) and not block.subnet_of(vpc):
+                yield problem(
+                    f"{vpc} and the clients' {block} overlap, so neither could route to the other; "
+                    "choose another block for the VPC", "cidr"
+                )  # fmt: skip
+
+
+def _egress(environment: Environment, problem: Callable[..., Problem]) -> Iterator[Problem]:
+    way, outside = environment.network.egress, _internet_needs(environment)
+    if environment.network.vpc_id or environment.platform not in ("msk", "redpanda"):
+        return
+    if way in ("endpoints", "none") and outside:
+        reasons = "; ".join(outside)
+        yield problem(f"`{way}` leads to no place outside AWS, but {reasons}; write `nat` or `auto`", "egress")
+    elif way == "none" and (inside := _aws_needs(environment)):
+        reasons = "; ".join(dict.fromkeys(inside.values()))
+        yield problem(f"`none` leads nowhere, but {reasons}; write `endpoints`, `nat` or `auto`", "egress")
