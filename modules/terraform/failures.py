@@ -225,7 +225,7 @@ def _texts(errors: Sequence[Diagnostic]) -> list[str]:
     texts = []
     for first, *others in alike.values():
         texts.append(first.text())
-        places = list(dict.fromkeys(item.address or item.where for item in others if item.address or item.where))
+        places = list(dict.fromkeys(place for item in others if (place := item.address or item.where)))
         if places:
             texts.append(f"the same for {', '.join(places[:4])}" + (" …" if len(places) > 4 else ""))
     return texts

@@ -5,14 +5,7 @@ The tests run in the order they stand: each starts from a deployed environment t
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,56 +13,10 @@ import pytest
 
 from modules.local.endpoints import load_endpoints
 from modules.platforms import platform_for
-from modules.project import Project
 from tests.integration.conftest import new_project
+from tests.integration.program import Infra, Ran
 
-BUNDLED_SNOWFLAKE = importlib.util.find_spec("modules.local.plugins.snowflake") is not None
-
-pytestmark = [
-    pytest.mark.platform,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(not BUNDLED_SNOWFLAKE, reason="the bundled Snowflake plugin is not in this tree yet"),
-]
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-class Infra:
-    """The program as a user runs it, in a project of its own."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-
-    def __call__(self, *arguments: str) -> Ran:
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "infra"), *arguments],
-            cwd=self.project.root,
-            env={**os.environ, "CI": "true", "INFRA_PROJECT": str(self.project.root)},
-            capture_output=True,
-            text=True,
-            timeout=400,
-            stdin=subprocess.DEVNULL,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
-
-    def plan(self) -> Ran:
-        return self("plan", "--env", "local", "--json")
-
-    def edit(self, file: str, old: str, new: str) -> None:
-        path = self.project.environments / file
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
