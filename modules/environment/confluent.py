@@ -73,10 +73,12 @@ class Confluent(Section):
     cidr: str | None = Field(None, description="With peering: the /16 Confluent's side takes, apart from your own.")
     routes: list[str] = Field(default_factory=list, description="With peering: your CIDR blocks that reach brokers.")
     cloud_api_key: SecretRef = Field(
-        SecretRefValue("env", "CONFLUENT_CLOUD_API_KEY"), description="The Cloud API key's id, as a reference."
+        SecretRefValue("env", "CONFLUENT_CLOUD_API_KEY"),
+        description="The Cloud API key's id, as a reference; default env:CONFLUENT_CLOUD_API_KEY.",
     )
     cloud_api_secret: SecretRef = Field(
-        SecretRefValue("env", "CONFLUENT_CLOUD_API_SECRET"), description="The Cloud API key's secret, as a reference."
+        SecretRefValue("env", "CONFLUENT_CLOUD_API_SECRET"),
+        description="Its secret, as a reference; default env:CONFLUENT_CLOUD_API_SECRET.",
     )
 
 

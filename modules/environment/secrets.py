@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 from modules.environment.types import SecretRefValue
 from modules.errors import SecretError
 from modules.project import Project
 
-__all__ = ["resolve_secret"]
+__all__ = ["keep_secret", "resolve_secret"]
 
 
 def resolve_secret(reference: SecretRefValue, project: Project) -> str:
@@ -31,6 +32,29 @@ def resolve_secret(reference: SecretRefValue, project: Project) -> str:
     if reference.scheme == "file":
         return _from_file(reference, project)
     return _from_secrets_manager(reference)
+
+
+def keep_secret(path: Path, value: str) -> None:
+    """Writes a secret's file, whole or not at all, readable by its owner only; its folder is private too.
+
+    Raises:
+        SecretError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(value)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SecretError(
+            f"cannot keep the secret: {reason}", where=str(path), do="free space or check the folder's rights"
+        ) from None
 
 
 def _from_env(reference: SecretRefValue) -> str:

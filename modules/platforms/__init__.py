@@ -12,6 +12,7 @@ from modules.project import Project
 __all__ = ["PLATFORMS", "platform_for"]
 
 PLATFORMS = {
+    "confluent": "modules.platforms.confluent:ConfluentPlatform",
     "local": "modules.platforms.local:LocalPlatform",
 }
 """Name → class; imported when an environment is on it."""

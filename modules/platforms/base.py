@@ -7,6 +7,7 @@ classes inside the method.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -69,3 +70,9 @@ class Platform(Protocol):
 
     def principal(self, role: KafkaRole) -> str:
         """The Kafka principal of a role, as ACLs name it (`User:sink`)."""
+
+    def missing_credentials(self) -> list[str]:
+        """What a deployment needs and this machine does not have, a line each; nothing is asked of any service."""
+
+    def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
+        """Told after each wave what its stacks output, sensitive values included; nothing of a destroyed stack."""

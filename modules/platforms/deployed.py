@@ -13,7 +13,7 @@ from typing import Any, Literal
 from modules.environment.model import Environment
 from modules.environment.secrets import resolve_secret
 from modules.environment.types import SecretRefValue
-from modules.errors import ConfigError
+from modules.errors import ConfigError, SecretError
 from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
 from modules.project import OUTPUTS_FILE, Project
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
@@ -83,6 +83,44 @@ class DeployedPlatform:
     def principal(self, role: KafkaRole) -> str:
         """`User:<role>`."""
         return f"User:{role}"
+
+    def missing_credentials(self) -> list[str]:
+        """The Snowflake account and its key; a platform adds its own. No service is asked."""
+        account = self.environment.warehouse.account
+        if account is None:
+            return [
+                "warehouse.account: the Snowflake account; write `account: {organization: …, account: …, user: …, "
+                "private_key: env:SNOWFLAKE_PRIVATE_KEY}` under `warehouse:`"
+            ]
+        return self._unset("warehouse.account.private_key", account.private_key)
+
+    def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
+        """Nothing is to be kept: a platform that hands out secrets overrides this."""
+
+    def _resolve(self, reference: SecretRefValue) -> str:
+        return resolve_secret(reference, self.project)
+
+    def _unset(self, path: str, reference: SecretRefValue) -> list[str]:
+        """A line where a reference to an environment variable or a file leads nowhere."""
+        if reference.scheme == "aws-sm":
+            return self._no_aws()
+        try:
+            resolve_secret(reference, self.project)
+        except SecretError as error:
+            return [f"{path}: {error.what}; {error.do}" if error.do else f"{path}: {error.what}"]
+        return []
+
+    def _no_aws(self) -> list[str]:
+        """A line where boto3 finds no credentials of AWS; which they are and what they may do is not asked."""
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            found = boto3.Session().get_credentials()
+        except BotoCoreError as error:
+            return [f"AWS: {error}; set AWS_PROFILE to a profile of ~/.aws/config"]
+        how = "log in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        return [] if found else [f"AWS: no credentials; {how}"]
 
     def _login(self, role: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
         """What makes the general settings one role's."""

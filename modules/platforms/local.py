@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from modules.environment.model import Environment
@@ -81,6 +82,13 @@ class LocalPlatform:
     def principal(self, role: KafkaRole) -> str:
         """`User:<role>`: the SCRAM users are named after the roles."""
         return f"User:{role}"
+
+    def missing_credentials(self) -> list[str]:
+        """None: what reaches the services was made with them."""
+        return []
+
+    def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
+        """Nothing is to be kept."""
 
     def _admin_key(self) -> SecretRefValue:
         return SecretRefValue("file", str(secret_file(self._project, ADMIN_KEY).relative_to(self._project.root)))

@@ -10,7 +10,7 @@ from modules.environment.secrets import resolve_secret
 from modules.errors import ConfigError, LocalError
 from modules.local.credentials import ensure_secrets, write_private
 from modules.local.endpoints import LocalEndpoints, record_file
-from modules.platforms import platform_for
+from modules.platforms import PLATFORMS, platform_for
 from modules.project import Project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,7 +65,10 @@ def test_the_administrator_s_key_resolves_and_the_connector_s_is_the_environment
     assert str(connector.private_key) == "file:.infra/env/local/secrets/svc-kafka-connector.p8"
 
 
-def test_a_platform_that_is_not_ready_says_what_works_instead(project: Project) -> None:
+def test_a_platform_that_is_not_ready_says_what_works_instead(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(PLATFORMS, "confluent")
     with pytest.raises(ConfigError, match="cannot be deployed or connected to yet") as caught:
         platform_for(load_environment(project, "dev"), project)
     assert "infra cost" in (caught.value.do or "")

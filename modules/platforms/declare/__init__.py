@@ -13,6 +13,7 @@ from modules.project import Project
 __all__ = ["CLUSTER_OUTPUTS", "DECLARATIONS", "Declarations", "declarations_for"]
 
 DECLARATIONS = {
+    "confluent": "modules.platforms.declare.confluent:ConfluentDeclarations",
     "local": "modules.platforms.declare.local:LocalDeclarations",
 }
 """Name → class; imported when an environment on it is synthesised."""

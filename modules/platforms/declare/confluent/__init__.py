@@ -1,0 +1,107 @@
+"""Confluent Cloud's Terraform half, through `confluentinc/confluent`.
+
+    cluster.py   environment, cluster, registry
+    access.py    service accounts, their API keys and roles, and where keys are kept
+    private.py   PrivateLink and peering
+    topics.py    topics, rights on them, subjects
+
+The cluster stack works with a Cloud API key. The stacks behind it work with the deployer's Kafka and registry keys,
+which the cluster stack makes; they get the Cloud API key only where role bindings are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modules.environment.confluent import networking_of, secrets_of
+from modules.environment.model import Environment
+from modules.platforms.base import Platform
+from modules.platforms.declare.aws import aws_provider
+from modules.platforms.declare.confluent.access import declare_access
+from modules.platforms.declare.confluent.cluster import declare_cluster, declare_environment
+from modules.platforms.declare.confluent.private import connect_vpc, declare_network
+from modules.platforms.declare.confluent.topics import (
+    connector_rights,
+    declare_acls,
+    declare_role_bindings,
+    declare_schemas,
+    declare_topics,
+    rights_of,
+)
+from modules.project import Project
+from modules.resources.base import Stack
+from modules.resources.confluent import ConfluentProvider
+from modules.resources.expressions import Expr, var
+from modules.topics import AclSpec, SchemaSpec, TopicSpec
+
+__all__ = ["ConfluentDeclarations"]
+
+
+class ConfluentDeclarations:
+    """One environment with one cluster and its registry."""
+
+    def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
+        self._environment = environment
+        self._project = project
+        self._bindings = environment.confluent.authorization == "role-bindings"
+        accounts = tuple(f"{role}_account" for role in ("producer", "consumer", "sink"))
+        crn = ("rbac_crn",) if self._bindings else ()
+        self.cluster_inputs: tuple[str, ...] = (
+            "cluster_id", "rest_endpoint", "registry_id", "registry_url", *accounts, *crn,
+        )  # fmt: skip
+
+    def cluster(self, stack: Stack) -> None:
+        environment = self._environment
+        ConfluentProvider(stack, **_cloud_key(stack))
+        if networking_of(environment) != "public" or secrets_of(environment) == "aws-sm":
+            aws_provider(stack, environment, environment.confluent.region)
+        outer = declare_environment(stack, environment)
+        network = declare_network(stack, environment, outer)
+        made = declare_cluster(stack, environment, outer, network)
+        connect_vpc(stack, environment, made, network)
+        declare_access(stack, environment, self._project, made)
+
+    def kafka_provider(self, stack: Stack) -> None:
+        """The one provider of the stack: Kafka, the registry where schemas are, the cloud where roles are bound."""
+        registry: dict[str, Any] = {}
+        if stack.node.id == "topics" and any(topic.value for topic in self._environment.topics.values()):
+            registry = {
+                "schema_registry_id": var("cluster_registry_id"),
+                "schema_registry_rest_endpoint": var("cluster_registry_url"),
+                "schema_registry_api_key": _secret(stack, "registry_api_key"),
+                "schema_registry_api_secret": _secret(stack, "registry_api_secret"),
+            }
+        ConfluentProvider(
+            stack,
+            kafka_id=var("cluster_cluster_id"),
+            kafka_rest_endpoint=var("cluster_rest_endpoint"),
+            kafka_api_key=_secret(stack, "kafka_api_key"),
+            kafka_api_secret=_secret(stack, "kafka_api_secret"),
+            **registry,
+            **(_cloud_key(stack) if self._bindings else {}),
+        )
+
+    def registry_provider(self, stack: Stack) -> None:
+        """Nothing: `kafka_provider` has configured the registry too."""
+
+    def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
+        declare_topics(stack, self._environment, specs)
+
+    def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
+        """Rights as ACLs or role bindings; with the managed connector also those its own topics and group need."""
+        managed = stack.node.id == "connect" and self._environment.connect.kind == "managed"
+        rights = list(connector_rights(specs)) if managed else rights_of(specs)
+        (declare_role_bindings if self._bindings else declare_acls)(stack, rights)
+
+    def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
+        declare_schemas(stack, self._environment, specs, texts)
+
+
+def _cloud_key(stack: Stack) -> dict[str, Any]:
+    return {name: _secret(stack, f"confluent_{name}") for name in ("cloud_api_key", "cloud_api_secret")}
+
+
+def _secret(stack: Stack, name: str) -> Expr:
+    """A value that is in no plan and no state."""
+    return stack.variable(name, sensitive=True, ephemeral=True)
