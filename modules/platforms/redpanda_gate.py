@@ -1,0 +1,330 @@
+"""The gate between two Redpanda brokers: asks the cluster what it looks like and does the next step until it is whole.
+
+Terraform runs it between two brokers' services (`python -m modules.platforms.redpanda_gate`, a provisioner of the
+cluster stack), so a deploy replaces one broker, waits here, and only then touches the next. What to do is decided in
+`redpanda_roll.py`. Speaks to Redpanda's Admin API over TLS as the administrator, and to ECS to know which brokers
+there are; the login comes from Secrets Manager and is in no argument. `INFRA_REDPANDA_GATE=skip` lets everything pass,
+for a cluster that is beyond repair and is to be made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from modules.errors import InfraError, ServiceError
+from modules.platforms.redpanda_roll import (
+    Broker,
+    ClearMaintenance,
+    Decommission,
+    Done,
+    Health,
+    Step,
+    View,
+    next_step,
+)
+
+__all__ = ["AdminApi", "Cluster", "main", "settle", "view_of"]
+
+ADMIN_PORT = 9644
+_PAUSE = 12.0
+"""Seconds between two looks: Redpanda keeps its health report for about ten."""
+
+_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class AdminApi:
+    """One cluster's Admin API, by its brokers' addresses.
+
+    Attributes:
+        urls: address → base URL.
+        username: the administrator.
+        password: its password.
+        context: trusts the cluster's authority; None for plain HTTP.
+    """
+
+    urls: Mapping[str, str]
+    username: str
+    password: str = field(repr=False)
+    context: ssl.SSLContext | None = None
+
+    def any(self, method: str, path: str) -> Any:
+        """The answer of the first broker that gives one; None where none answers.
+
+        Raises:
+            ServiceError: one refused.
+        """
+        for address in self.urls:
+            answer = self.ask(address, method, path)
+            if answer is not None:
+                return answer
+        return None
+
+    def ask(self, address: str, method: str, path: str) -> Any:
+        """One broker's answer (an empty one is `{}`); None where it does not answer or is starting.
+
+        Raises:
+            ServiceError: it refused.
+        """
+        url = self.urls[address] + path
+        request = urllib.request.Request(url, method=method)  # noqa: S310 - https, but for a test's own server
+        token = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        request.add_header("Authorization", f"Basic {token}")
+        try:
+            with _opener(self.context).open(request, timeout=_TIMEOUT) as answer:
+                return json.loads(answer.read() or b"{}")
+        except urllib.error.HTTPError as error:
+            if error.code >= 500:
+                return None
+            raise ServiceError(
+                f"Redpanda refused {method} {path} (HTTP {error.code}: {_reason(error)})",
+                where=self.urls[address],
+                do="check the administrator's secret; `infra deploy` again goes on from here",
+            ) from None
+        except ssl.SSLCertVerificationError as error:
+            raise _untrusted(self.urls[address], error) from None
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ssl.SSLCertVerificationError):
+                raise _untrusted(self.urls[address], error.reason) from None
+            return None
+        except (OSError, ValueError):
+            return None
+
+
+def _opener(context: ssl.SSLContext | None) -> urllib.request.OpenerDirector:
+    """Straight to the broker: a proxy on the way out of the network does not lead back in."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.loads(error.read())["message"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return str(error.reason)
+
+
+def _untrusted(url: str, error: ssl.SSLCertVerificationError) -> ServiceError:
+    return ServiceError(
+        f"the broker's certificate is not one of the cluster's authority ({error.verify_message})",
+        where=url,
+        do="check `redpanda.certificate`, or raise `redpanda.secrets_version` to have new ones made",
+    )
+
+
+class Cluster(Protocol):
+    """What the gate needs of the cluster; tests put a small server or a table in its place."""
+
+    def view(self) -> View:
+        """How things are now."""
+
+    def do(self, step: Step) -> None:
+        """Carries out a step that is more than waiting."""
+
+
+@dataclass(frozen=True)
+class AdminCluster:
+    """A cluster behind an Admin API; `started` says which brokers ECS has."""
+
+    api: AdminApi
+    seeds: Sequence[str]
+    started: Callable[[], Sequence[str]]
+    before: str | None = None
+    leaving: frozenset[str] = frozenset()
+
+    def view(self) -> View:
+        return view_of(self.api, self.seeds, self.started(), self.before, self.leaving)
+
+    def do(self, step: Step) -> None:
+        if isinstance(step, Decommission):
+            self.api.any("PUT", f"/v1/brokers/{step.id}/decommission")
+        elif isinstance(step, ClearMaintenance):
+            self.api.any("DELETE", f"/v1/brokers/{step.id}/maintenance")
+
+
+def view_of(
+    api: AdminApi, seeds: Sequence[str], started: Sequence[str], before: str | None, leaving: frozenset[str]
+) -> View:
+    """One look at the cluster."""
+    brokers, health, risks = None, None, None
+    ready = frozenset(each for each in started if _is_ready(api.ask(each, "GET", "/v1/status/ready")))
+    if started:
+        listed, overview = api.any("GET", "/v1/brokers"), api.any("GET", "/v1/cluster/health_overview")
+        brokers = tuple(_broker(each) for each in listed) if isinstance(listed, list) else None
+        health = _health(overview) if isinstance(overview, dict) else None
+    if before is not None and before in started and brokers is not None:
+        probe = api.ask(before, "GET", "/v1/broker/pre_restart_probe")
+        found = probe.get("risks") if isinstance(probe, dict) else None
+        risks = {str(risk): len(partitions) for risk, partitions in found.items()} if found is not None else None
+    return View(tuple(started), tuple(seeds), brokers, health, ready, before, risks, leaving)
+
+
+def _is_ready(answer: Any) -> bool:
+    return isinstance(answer, dict) and answer.get("status") == "ready"
+
+
+def _broker(found: Mapping[str, Any]) -> Broker:
+    return Broker(
+        id=int(found["node_id"]),
+        address=str(found.get("internal_rpc_address", "")),
+        alive=bool(found.get("is_alive")),
+        draining=found.get("membership_status") != "active",
+        maintenance=bool((found.get("maintenance_status") or {}).get("draining")),
+    )
+
+
+def _health(found: Mapping[str, Any]) -> Health:
+    return Health(
+        healthy=bool(found.get("is_healthy")),
+        leaderless=int(found.get("leaderless_count", len(found.get("leaderless_partitions", ())))),
+        under_replicated=int(found.get("under_replicated_count", len(found.get("under_replicated_partitions", ())))),
+        reasons=tuple(str(each).replace("_", " ") for each in found.get("unhealthy_reasons", ())),
+    )
+
+
+def settle(
+    cluster: Cluster,
+    *,
+    patience: float,
+    pause: float = _PAUSE,
+    say: Callable[[str], None] = lambda _line: None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Returns when the next broker may be touched; that the cluster is whole is seen twice.
+
+    Raises:
+        ServiceError: it is not within `patience` seconds, or a broker refused.
+    """
+    deadline = clock() + patience
+    said, whole = "", False
+    while True:
+        step = next_step(cluster.view())
+        if isinstance(step, Done):
+            if step.sure or whole:
+                say(step.why)
+                return
+            whole = True
+        else:
+            whole = False
+            line = _words(step)
+            if line != said:
+                say(line)
+                said = line
+            cluster.do(step)
+        if clock() > deadline:
+            raise ServiceError(
+                f"the cluster did not come to rest in {patience:,.0f} seconds; last: {_words(step)}",
+                do="look at the brokers' logs; `infra deploy` again goes on from here",
+            )
+        sleep(pause)
+
+
+def _words(step: Step) -> str:
+    if isinstance(step, Decommission):
+        return f"decommissioning id {step.id}: {step.why}"
+    if isinstance(step, ClearMaintenance):
+        return f"taking id {step.id} out of maintenance"
+    return step.why
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program: 0 when the next broker may be touched."""
+    given = _parser().parse_args(arguments)
+    if os.environ.get("INFRA_REDPANDA_GATE") == "skip":
+        _say("not looked at: INFRA_REDPANDA_GATE=skip")
+        return 0
+    try:
+        settle(_cluster(given), patience=given.patience, say=_say)
+    except InfraError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="redpanda-gate", description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--ecs-cluster", required=True, help="the ECS cluster's name")
+    parser.add_argument("--broker", action="append", required=True, metavar="SERVICE=ADDRESS", help="each of them")
+    parser.add_argument("--seeds", type=int, required=True, help="how many of the first brokers found the cluster")
+    parser.add_argument("--login", required=True, help="ARN of the administrator's secret")
+    parser.add_argument("--tls", required=True, help="ARN of the secret with the authority's certificate")
+    parser.add_argument("--before", help="the address of the broker that is to be touched next")
+    parser.add_argument("--leaving", action="append", default=[], help="a broker that is taken out for good")
+    parser.add_argument("--patience", type=float, default=4 * 3600.0, help="seconds")
+    return parser
+
+
+def _cluster(given: argparse.Namespace) -> AdminCluster:
+    services = dict(each.split("=", 1) for each in given.broker)
+    addresses = list(services.values())
+
+    def started() -> list[str]:
+        return [services[name] for name in _active(given.region, given.ecs_cluster, list(services))]
+
+    if started():
+        login, tls = (_secret(given.region, arn) for arn in (given.login, given.tls))
+        context: ssl.SSLContext | None = ssl.create_default_context(cadata=tls["ca"])
+    else:
+        login, context = {"username": "", "password": ""}, None
+    urls = {address: f"https://{address}:{ADMIN_PORT}" for address in addresses}
+    api = AdminApi(urls, login["username"], login["password"], context)
+    return AdminCluster(api, addresses[: given.seeds], started, given.before, frozenset(given.leaving))
+
+
+def _active(region: str, cluster: str, services: list[str]) -> list[str]:
+    """Which of the services ECS has, in their order.
+
+    Raises:
+        ServiceError: ECS refused.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    found: set[str] = set()
+    try:
+        client = boto3.client("ecs", region_name=region)
+        for start in range(0, len(services), 10):
+            answer = client.describe_services(cluster=cluster, services=services[start : start + 10])
+            found |= {each["serviceName"] for each in answer["services"] if each["status"] == "ACTIVE"}
+    except (BotoCoreError, ClientError) as error:
+        raise ServiceError(
+            f"ECS did not say which brokers there are: {error}",
+            where=cluster,
+            do="check that you are logged in and may call ecs:DescribeServices",
+        ) from None
+    return [service for service in services if service in found]
+
+
+def _secret(region: str, arn: str) -> dict[str, str]:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=arn)
+        return {str(key): str(value) for key, value in json.loads(answer["SecretString"]).items()}
+    except (BotoCoreError, ClientError, ValueError, KeyError, AttributeError) as error:
+        kind = type(error).__name__ if isinstance(error, ValueError | KeyError | AttributeError) else str(error)
+        raise ServiceError(
+            f"the secret cannot be read: {kind}", where=arn, do="check that you are logged in and may read it"
+        ) from None
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"redpanda: {line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

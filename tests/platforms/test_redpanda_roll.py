@@ -1,0 +1,394 @@
+"""The steps between two brokers: the state machine alone, then with a small Admin API over loopback."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from modules.errors import ServiceError
+from modules.platforms import redpanda_gate
+from modules.platforms.redpanda_gate import AdminApi, AdminCluster, settle
+from modules.platforms.redpanda_roll import (
+    Broker,
+    ClearMaintenance,
+    Decommission,
+    Done,
+    Health,
+    Step,
+    View,
+    Wait,
+    next_step,
+)
+
+NAMES = ("broker-1", "broker-2", "broker-3")
+MEMBERS = tuple(Broker(number, name, alive=True) for number, name in enumerate(NAMES))
+WELL = Health(healthy=True)
+WHOLE = View(NAMES, NAMES, MEMBERS, WELL, frozenset(NAMES))
+
+
+def test_a_whole_cluster_is_done() -> None:
+    assert next_step(WHOLE) == Done("the cluster is whole")
+
+
+@pytest.mark.parametrize("started", [(), NAMES[:1], NAMES[:2]])
+def test_until_all_seeds_are_started_there_is_no_cluster_to_wait_for(started: tuple[str, ...]) -> None:
+    step = next_step(View(started, NAMES, None, None))
+    assert isinstance(step, Done) and step.sure and "broker-3" in step.why
+
+
+def test_silence_of_a_cluster_that_was_founded_is_no_forming() -> None:
+    assert next_step(View(NAMES, NAMES, None, None)) == Wait("no broker answers")
+
+
+def test_a_cluster_that_answers_is_looked_at_even_if_a_seed_is_missing() -> None:
+    dead = (replace(MEMBERS[0], alive=False), *MEMBERS[1:])
+    assert isinstance(next_step(View(NAMES[1:], NAMES, dead, WELL)), Wait)
+
+
+def test_a_broker_that_is_not_back_is_waited_for() -> None:
+    dead = (replace(MEMBERS[0], alive=False), *MEMBERS[1:])
+    assert next_step(replace(WHOLE, brokers=dead)) == Wait("broker-1 has not joined")
+
+
+def test_a_broker_the_others_hear_but_that_does_not_serve_yet_is_waited_for() -> None:
+    view = replace(WHOLE, ready=frozenset(NAMES[1:]))
+    assert next_step(view) == Wait("broker-1 is starting")
+
+
+def test_an_id_the_others_still_believe_in_is_not_decommissioned() -> None:
+    brokers = (*MEMBERS, Broker(3, "broker-1", alive=True))
+    step = next_step(replace(WHOLE, brokers=brokers))
+    assert step == Wait("broker-1 is back as id 3, id 0 is not given up by the others yet")
+
+
+def test_a_broker_that_kept_its_disk_keeps_its_id_and_nothing_is_decommissioned() -> None:
+    assert next_step(replace(WHOLE, before="broker-2", risks={})) == Done("the cluster is whole")
+
+
+def ghost(**changes: Any) -> View:
+    """Broker 1 is back as id 3; id 0 is what is left of it."""
+    old = replace(MEMBERS[0], alive=False, **changes)
+    brokers = (old, *MEMBERS[1:], Broker(3, "broker-1", alive=True))
+    return replace(WHOLE, brokers=brokers, health=Health(healthy=False, under_replicated=4))
+
+
+def test_an_id_whose_broker_is_back_under_another_is_decommissioned() -> None:
+    assert next_step(ghost()) == Decommission(0, "broker-1 is back as id 3")
+
+
+def test_a_ghost_leaves_maintenance_first_or_it_would_keep_the_only_place() -> None:
+    assert next_step(ghost(maintenance=True)) == ClearMaintenance(0)
+
+
+def test_a_ghost_is_not_decommissioned_twice() -> None:
+    assert next_step(ghost(draining=True)) == Wait("id 0 is being decommissioned: its replicas move")
+
+
+def test_a_ghost_is_kept_while_partitions_have_no_leader() -> None:
+    step = next_step(replace(ghost(), health=Health(healthy=False, leaderless=2)))
+    assert step == Wait("2 partitions have no leader; id 0 is kept until they do")
+
+
+def test_two_ghosts_go_one_after_the_other_the_oldest_first() -> None:
+    brokers = (
+        *(replace(each, alive=False) for each in MEMBERS[:2]),
+        MEMBERS[2],
+        Broker(3, "broker-2", alive=True),
+        Broker(4, "broker-1", alive=True),
+    )
+    view = replace(WHOLE, brokers=brokers)
+    assert next_step(view) == Decommission(0, "broker-1 is back as id 4")
+    after = tuple(replace(each, draining=True) if each.id == 0 else each for each in brokers)
+    assert isinstance(next_step(replace(view, brokers=after)), Wait)
+    gone = tuple(each for each in brokers if each.id != 0)
+    assert next_step(replace(view, brokers=gone)) == Decommission(1, "broker-2 is back as id 3")
+
+
+def test_a_dead_broker_nobody_replaced_is_never_decommissioned() -> None:
+    stranger = (*MEMBERS, Broker(9, "broker-9", alive=False))
+    step = next_step(replace(WHOLE, brokers=stranger))
+    assert step == Wait("id 9 at broker-9 is down, and no broker came back in its place")
+
+
+def test_a_live_broker_left_in_maintenance_is_taken_out_of_it() -> None:
+    drained = (*MEMBERS[:2], replace(MEMBERS[2], maintenance=True))
+    assert next_step(replace(WHOLE, brokers=drained)) == ClearMaintenance(2)
+
+
+def test_a_broker_that_leaves_for_good_is_decommissioned_alive() -> None:
+    four = (*MEMBERS, Broker(3, "broker-4", alive=True))
+    view = replace(WHOLE, brokers=four, leaving=frozenset({"broker-4"}))
+    assert next_step(view) == Decommission(3, "broker-4 leaves for good")
+    moving = replace(view, brokers=(*MEMBERS, replace(four[3], draining=True)))
+    assert isinstance(next_step(moving), Wait)
+    assert next_step(replace(view, brokers=MEMBERS)) == Done("the cluster is whole")
+
+
+@pytest.mark.parametrize(
+    ("health", "words"),
+    [
+        (Health(False, leaderless=1), "1 partitions without a leader"),
+        (Health(True, under_replicated=3), "3 partitions with too few replicas"),
+        (Health(False, reasons=("nodes down",)), "nodes down"),
+        (Health(False), "it does not say why"),
+    ],
+)
+def test_an_unhealthy_cluster_is_waited_for(health: Health, words: str) -> None:
+    assert next_step(replace(WHOLE, health=health)) == Wait(f"the cluster is not healthy: {words}")
+
+
+@pytest.mark.parametrize("risk", ["unavailable", "full_acks_produce_unavailable"])
+def test_a_broker_whose_stop_would_hurt_is_not_touched_yet(risk: str) -> None:
+    step = next_step(replace(WHOLE, before="broker-2", risks={risk: 2}))
+    assert isinstance(step, Wait) and step.why.startswith("broker-2 cannot stop yet: 2 partitions")
+
+
+def test_what_topics_without_copies_chose_is_no_reason_to_wait() -> None:
+    view = replace(WHOLE, before="broker-2", risks={"rf1_offline": 5, "acks1_data_loss": 1})
+    assert isinstance(next_step(view), Done)
+
+
+def test_a_broker_that_does_not_answer_its_probe_is_not_touched() -> None:
+    assert isinstance(next_step(replace(WHOLE, before="broker-2", risks=None)), Wait)
+
+
+def test_the_probe_of_a_broker_that_is_yet_to_be_made_is_not_asked() -> None:
+    assert isinstance(next_step(replace(WHOLE, before="broker-4")), Done)
+
+
+@dataclass
+class Redpanda:
+    """As much of a cluster as the Admin API shows; `tick` is what time does to it."""
+
+    brokers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    refuse: int = 0
+    moving: int = 2
+    down: bool = False
+
+    def join(self, id_: int, address: str) -> None:
+        self.brokers[id_] = {
+            "node_id": id_,
+            "internal_rpc_address": address,
+            "internal_rpc_port": 33145,
+            "is_alive": True,
+            "membership_status": "active",
+            "maintenance_status": {"draining": False},
+        }
+
+    def tick(self) -> None:
+        for id_, broker in list(self.brokers.items()):
+            if broker["membership_status"] == "draining":
+                self.moving -= 1
+                if self.moving <= 0:
+                    del self.brokers[id_]
+
+    def answer(self, method: str, path: str) -> tuple[int, Any]:
+        if method != "GET":
+            self.asked.append(f"{method} {path}")
+        if self.down:
+            return 503, {"message": "booting", "code": 503}
+        if self.refuse:
+            return self.refuse, {"message": "Forbidden (superuser role required)", "code": self.refuse}
+        parts = path.split("?")[0].strip("/").split("/")
+        if parts[:2] == ["v1", "brokers"] and len(parts) == 4:
+            return self._change(method, self.brokers[int(parts[2])], parts[3])
+        if path == "/v1/status/ready":
+            return 200, {"status": "ready"}
+        if path == "/v1/brokers":
+            return 200, list(self.brokers.values())
+        if path == "/v1/cluster/health_overview":
+            down = [id_ for id_, broker in self.brokers.items() if not broker["is_alive"]]
+            moving = [id_ for id_, each in self.brokers.items() if each["membership_status"] != "active"]
+            bad = len(down) + len(moving)
+            return 200, {
+                "is_healthy": not bad,
+                "nodes_down": down,
+                "leaderless_count": 0,
+                "under_replicated_count": bad,
+            }
+        assert path == "/v1/broker/pre_restart_probe"
+        return 200, {"risks": {"rf1_offline": [], "unavailable": []}}
+
+    def _change(self, method: str, broker: dict[str, Any], what: str) -> tuple[int, Any]:
+        if (method, what) == ("PUT", "decommission"):
+            broker["membership_status"] = "draining"
+        elif (method, what) == ("DELETE", "maintenance"):
+            broker["maintenance_status"] = {"draining": False}
+        else:
+            return 404, {"message": "Not found", "code": 404}
+        return 200, {}
+
+
+@pytest.fixture
+def redpanda() -> Iterator[tuple[Redpanda, AdminApi]]:
+    cluster = Redpanda()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            expected = "Basic " + base64.b64encode(b"admin:right").decode()
+            if self.headers.get("Authorization") != expected:
+                status, body = 401, {"message": "Unauthorized", "code": 401}
+            else:
+                status, body = cluster.answer(self.command, self.path)
+            text = json.dumps(body).encode() if body != {} else b""
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_PUT = do_DELETE = handle_any
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        yield cluster, AdminApi(dict.fromkeys(NAMES, url), "admin", "right")
+        server.shutdown()
+        thread.join()
+
+
+def run(cluster: Redpanda, api: AdminApi, *, patience: int = 50, **more: Any) -> list[str]:
+    """Settles with a clock of looks instead of seconds; what was said."""
+    said: list[str] = []
+    looks = [0.0]
+
+    def sleep(_seconds: float) -> None:
+        looks[0] += 1
+        cluster.tick()
+
+    settle(
+        AdminCluster(api, NAMES, lambda: NAMES, **more),
+        patience=patience,
+        pause=1,
+        say=said.append,
+        clock=lambda: looks[0],
+        sleep=sleep,
+    )
+    return said
+
+
+def test_a_replaced_broker_is_seen_through_to_a_whole_cluster(redpanda: tuple[Redpanda, AdminApi]) -> None:
+    cluster, api = redpanda
+    for id_, name in enumerate(NAMES):
+        cluster.join(id_, name)
+    cluster.brokers[0].update(is_alive=False, maintenance_status={"draining": True})
+    cluster.join(3, "broker-1")
+    said = run(cluster, api, before="broker-2")
+    assert cluster.asked == ["DELETE /v1/brokers/0/maintenance", "PUT /v1/brokers/0/decommission"]
+    assert set(cluster.brokers) == {1, 2, 3}
+    assert said[0] == "taking id 0 out of maintenance"
+    assert said[1] == "decommissioning id 0: broker-1 is back as id 3"
+    assert said[-1] == "the cluster is whole"
+
+
+def test_a_run_that_was_broken_off_goes_on_where_it_was(redpanda: tuple[Redpanda, AdminApi]) -> None:
+    cluster, api = redpanda
+    for id_, name in enumerate(NAMES):
+        cluster.join(id_, name)
+    cluster.brokers[0]["is_alive"] = False
+    cluster.join(3, "broker-1")
+    cluster.moving = 1_000
+    with pytest.raises(ServiceError, match="did not come to rest"):
+        run(cluster, api, patience=3)
+    cluster.moving = 2
+    run(cluster, api)
+    assert cluster.asked == ["PUT /v1/brokers/0/decommission"]
+    assert set(cluster.brokers) == {1, 2, 3}
+
+
+def test_giving_up_says_what_was_waited_for_and_that_a_deploy_goes_on(redpanda: tuple[Redpanda, AdminApi]) -> None:
+    cluster, api = redpanda
+    for id_, name in enumerate(NAMES[:2]):
+        cluster.join(id_, name)
+    with pytest.raises(ServiceError) as caught:
+        run(cluster, api, patience=3)
+    assert caught.value.what == "the cluster did not come to rest in 3 seconds; last: broker-3 has not joined"
+    assert caught.value.do and "`infra deploy` again goes on from here" in caught.value.do
+    assert cluster.asked == []
+
+
+def test_brokers_that_are_starting_are_waited_for(redpanda: tuple[Redpanda, AdminApi]) -> None:
+    cluster, api = redpanda
+    cluster.down = True
+    with pytest.raises(ServiceError, match="last: no broker answers"):
+        run(cluster, api, patience=2)
+
+
+def test_nobody_there_is_waited_for_too() -> None:
+    closed = AdminApi({"broker-1": "http://127.0.0.1:9"}, "admin", "right")
+    assert closed.any("GET", "/v1/brokers") is None
+
+
+def test_a_refused_login_stops_at_once_and_shows_no_password(redpanda: tuple[Redpanda, AdminApi]) -> None:
+    cluster, api = redpanda
+    with pytest.raises(ServiceError) as caught:
+        run(cluster, replace(api, password="wrong-secret"))
+    assert "HTTP 401: Unauthorized" in caught.value.what
+    assert "wrong-secret" not in str(caught.value) and "wrong-secret" not in repr(replace(api, password="wrong-secret"))
+
+
+def test_a_refused_step_is_an_error_with_redpandas_own_words(redpanda: tuple[Redpanda, AdminApi]) -> None:
+    cluster, api = redpanda
+    cluster.refuse = 403
+    with pytest.raises(ServiceError, match="superuser role required"):
+        run(cluster, api)
+
+
+def test_that_the_cluster_is_whole_is_seen_twice() -> None:
+    steps: list[View] = [WHOLE, replace(WHOLE, health=Health(False, under_replicated=1)), WHOLE, WHOLE]
+    seen: list[View] = []
+
+    class Flapping:
+        def view(self) -> View:
+            seen.append(steps[len(seen)])
+            return seen[-1]
+
+        def do(self, step: Step) -> None:
+            assert isinstance(step, Wait)
+
+    settle(Flapping(), patience=100, clock=lambda: 0.0, sleep=lambda _seconds: None)
+    assert len(seen) == 4
+
+
+def arguments(*more: str) -> list[str]:
+    given = ["--region", "eu-west-1", "--ecs-cluster", "c", "--seeds", "1", "--login", "arn:a", "--tls", "arn:b"]
+    return [*given, "--broker", "s=broker-1", *more]
+
+
+def test_the_program_passes_where_no_broker_was_ever_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(redpanda_gate, "_active", lambda *_: [])
+    monkeypatch.setattr(redpanda_gate, "_secret", lambda *_: pytest.fail("no secret is there yet"))
+    assert redpanda_gate.main(arguments("--before", "broker-1")) == 0
+    assert "not founded before broker-1 is started" in capsys.readouterr().out
+
+
+def test_the_program_says_what_is_wrong_and_leaves_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object) -> list[str]:
+        raise ServiceError("ECS did not say", where="c", do="log in")
+
+    monkeypatch.setattr(redpanda_gate, "_active", refused)
+    assert redpanda_gate.main(arguments()) == 1
+    assert capsys.readouterr().err == "c: ECS did not say\n  → log in\n"
+
+
+def test_the_gate_can_be_left_open_on_purpose(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INFRA_REDPANDA_GATE", "skip")
+    assert redpanda_gate.main(arguments()) == 0
+    assert "INFRA_REDPANDA_GATE=skip" in capsys.readouterr().out
