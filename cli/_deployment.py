@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from modules.environment import Environment, load_environment
 from modules.errors import ConfigError
-from modules.platforms import platform_for
+from modules.platforms import platform_for, require_credentials
 from modules.platforms.base import Platform
 from modules.project import Project, find_project
 
@@ -63,11 +63,17 @@ def open_target(name: str, *, offline: bool = False) -> Target:
 
 
 def deployment_of(target: Target, progress: Progress | None = None) -> Deployment:
-    """Synthesise the stacks and get Terraform ready for them; writes below the environment's state folder only."""
+    """Synthesise the stacks and get Terraform ready for them; writes below the environment's state folder only.
+
+    Raises:
+        ConfigError: credentials are missing; all are named, before Terraform is started.
+    """
     from modules.terraform.engine import Deployment
     from stacks import synth, terraform_secrets
 
     environment, project = target.environment, target.project
+    if not target.offline:
+        require_credentials(target.platform, environment)
     out = project.environment_state(environment.name) / "cdktf.out"
     sources = synth(environment, project, target.platform, out)
     return Deployment(
@@ -77,6 +83,7 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
         _providers(target),
         binary=environment.terraform.binary,
         secrets=_placeholders(sources) if target.offline else partial(terraform_secrets, target.platform, project),
+        applied=target.platform.applied,
         progress=progress,
         parallelism=PARALLELISM,
     )

@@ -9,7 +9,7 @@ from modules.errors import ConfigError
 from modules.platforms.base import Platform
 from modules.project import Project
 
-__all__ = ["PLATFORMS", "platform_for"]
+__all__ = ["PLATFORMS", "platform_for", "require_credentials"]
 
 PLATFORMS = {
     "confluent": "modules.platforms.confluent:ConfluentPlatform",
@@ -34,3 +34,20 @@ def platform_for(environment: Environment, project: Project) -> Platform:
     module, _, name = found.partition(":")
     platform: Platform = getattr(importlib.import_module(module), name)(project, environment)
     return platform
+
+
+def require_credentials(platform: Platform, environment: Environment) -> None:
+    """Whether this machine has what a plan or a deployment logs in with; no service is asked.
+
+    Raises:
+        ConfigError: something is missing; `details` names each and how to set it.
+    """
+    missing = list(dict.fromkeys(platform.missing_credentials()))
+    if missing:
+        count = "a credential is" if len(missing) == 1 else f"{len(missing)} accounts or credentials are"
+        raise ConfigError(
+            f"{count} missing for environment `{environment.name}`",
+            where=environment.source,
+            details=missing,
+            do="set what is named above, or rehearse with `--offline`, which needs none",
+        )

@@ -75,4 +75,5 @@ class Platform(Protocol):
         """What a deployment needs and this machine does not have, a line each; nothing is asked of any service."""
 
     def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
-        """Told after each wave what its stacks output, sensitive values included; nothing of a destroyed stack."""
+        """Told before a plan and after each wave what a stack outputs, sensitive values included; nothing of a stack
+        that is not there (any more)."""

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from modules.errors import ApplyError, InfraError, PlanError
 from modules.project import OUTPUTS_FILE, Project
@@ -55,6 +56,8 @@ class Deployment:
         secrets: values of Terraform variables that must touch neither disk nor argv (ephemeral variables): passed as
             TF_VAR_* to every command, for an apply of a saved plan wants them again. A function is asked for each
             stack when its turn comes, for what an earlier stack makes can be read only then.
+        applied: told the outputs of each stack, sensitive ones included, before a plan and after each wave, so before
+            secrets of the stacks behind it are asked for; keeps what clients have to find.
         orphan_timeout: seconds to wait for a Terraform that a killed run left behind.
         parallelism: Terraform's `-parallelism`; its default is 10.
 
@@ -72,6 +75,7 @@ class Deployment:
         *,
         binary: str | None = None,
         secrets: Mapping[str, str] | Callable[[str], Mapping[str, str]] | None = None,
+        applied: Callable[[str, Mapping[str, Any]], None] | None = None,
         progress: Progress | None = None,
         orphan_timeout: float = 900.0,
         parallelism: int | None = None,
@@ -84,6 +88,7 @@ class Deployment:
         self._providers = providers
         self._command = terraform_command(binary)
         self._secrets = secrets if callable(secrets) else partial(_same, dict(secrets or {}))
+        self._applied = applied
         self._progress: Progress = progress or Silent()
         self._orphan_timeout = orphan_timeout
         self._parallelism = [f"-parallelism={parallelism}"] if parallelism else []
@@ -122,6 +127,7 @@ class Deployment:
             PlanError, StateLockedError, InterruptedRun: as their names say.
         """
         with self._working("plan"):
+            self._hand_over(self.stack_names)
             plan = self._plan_all(destroy)
         if plan.refused:
             raise PlanRefusedError(plan)
@@ -284,6 +290,7 @@ class Deployment:
                 results += [item for item in outcomes.values() if isinstance(item, StackResult)]
                 failed = [item for item in outcomes.values() if isinstance(item, Exception)]
                 self._record_outputs()
+                self._hand_over([stack.name for stack in wave])
                 if failed:
                     raise apply_failure(plan, results, failed, interrupted=bool(self._interrupts.count))
         return ApplyResult(self.environment, tuple(results), plan.destroy, self.simulated)
@@ -374,6 +381,11 @@ class Deployment:
         }
         content = json.dumps({name: outputs for name, outputs in found.items() if outputs}, indent=2, sort_keys=True)
         write_private(self.root / OUTPUTS_FILE, content.encode() + b"\n")
+
+    def _hand_over(self, stacks: Sequence[str]) -> None:
+        if self._applied is not None:
+            for stack in stacks:
+                self._applied(stack, {name: each.value for name, each in self.outputs(stack).items()})
 
     @contextlib.contextmanager
     def _working(self, action: str) -> Iterator[None]:
