@@ -7,6 +7,7 @@ A format is data (`formats.yaml`). Its placeholders:
     {uuid} {zone}                                  likewise; `zone` is a, b or c, following from the object's id
     {region} {account} {partition} {org}           of the provider's configuration
     {n}                                            the number of a repetition
+    {serial}                                       1, 2, … : how many objects have these arguments
     {id} {name} {environment.id}                   another value of the same object, computed ones included
     {name|id}                                      the first of these that has a value
 
@@ -70,6 +71,7 @@ class Invention:
         self._constants = constants
         configured = json.dumps(_known(given), sort_keys=True, default=str)
         self._seed = hashlib.sha256(f"{kind}\n{configured}\n{salt or ''}".encode()).digest()
+        self._salt = salt
         self._made: dict[str, Any] = {}
         self._natural: dict[str, bool] = {}
 
@@ -148,11 +150,13 @@ class Invention:
         if mark in self._constants and mark != "region":
             return self._constants[mark]
         drawn = _DRAWN.fullmatch(mark)
-        if drawn or mark in ("uuid", "zone"):
+        if drawn or mark in ("uuid", "zone", "serial"):
             self._natural[path] = False
         if drawn:
             where = mark if drawn[1] == "same" else f"{path}:{mark}"
             return self._draw(where, _ALPHABETS[drawn[1]], int(drawn[2]))
+        if mark == "serial":
+            return str(self._salt + 1)
         if mark == "uuid":
             return str(uuid.UUID(bytes=self._digest(path)[:16], version=4))
         if mark == "zone":

@@ -96,12 +96,16 @@ class SimulatedResource(Resource):
         paths = []
         said: dict[str, Diagnostic] = {}
         for each in changed_values(self._block, prior, planned):
-            verdict = self._rules.verdict(each.name)
+            verdict = self._rules.verdict(each)
             if verdict == "replaces":
                 paths.append(each.path)
             elif verdict is None or each.name in self._rules.depends:
                 said[each.name] = self._unsure(each.name)
         return Plan(planned, diagnostics=tuple(said.values()), replace_paths=tuple(dict.fromkeys(paths)))
+
+    def _key(self, state: State) -> str:
+        # Revisions of a task definition share its id.
+        return str(state["arn" if "arn_without_revision" in state else "id"])
 
     def create(self, planned: State) -> State:
         for salt in (0, *_SALTS):
@@ -109,9 +113,10 @@ class SimulatedResource(Resource):
                 self._kind, self._block, self._provider.formats, planned, self._provider.constants, salt
             )
             state = invention.filled()
-            if self._provider.store.add(self._kind, str(state["id"]), state):
+            key = self._key(state)
+            if self._provider.store.add(self._kind, key, state):
                 return state
-            if invention.natural("id"):
+            if invention.natural("arn" if key != state["id"] else "id"):
                 break
         raise PluginError(
             f"simulated: there is a {self._kind} with the id {state['id']} already",
@@ -119,7 +124,7 @@ class SimulatedResource(Resource):
         )
 
     def read(self, state: State) -> State | None:
-        found = self._provider.store.get(self._kind, str(state["id"]))
+        found = self._provider.store.get(self._kind, self._key(state))
         return None if found is None else complete(self._block, from_json(self._block.wire_type, found))
 
     def update(self, prior: State, planned: State) -> State:
@@ -129,11 +134,11 @@ class SimulatedResource(Resource):
         for name in ("revision", "latest_revision", "latest_version", "version"):
             if planned.get(name) is UNKNOWN and isinstance(prior.get(name), int):
                 state[name] = prior[name] + 1
-        self._provider.store.put(self._kind, str(state["id"]), state)
+        self._provider.store.put(self._kind, self._key(state), state)
         return state
 
     def delete(self, state: State) -> None:
-        self._provider.store.remove(self._kind, str(state["id"]))
+        self._provider.store.remove(self._kind, self._key(state))
 
     def import_(self, identifier: str) -> State:
         if self._provider.store.get(self._kind, identifier) is None:
@@ -156,8 +161,7 @@ class SimulatedResource(Resource):
         depends = self._rules.depends.get(name)
         if depends:
             return Diagnostic(
-                f"simulated: a change of {self._kind}.{name} may replace it: {depends}",
-                "Planned as a change in place.",
+                f"simulated: {self._kind}.{name} is planned as a change in place: {depends}",
                 severity="warning",
             )
         return Diagnostic(

@@ -6,7 +6,7 @@ The schema snapshots hold neither. What the table lacks is no guess but unknown,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -27,21 +27,25 @@ class Rules:
 
     Args:
         others: what holds for arguments not named; None: unknown.
-        depends: path → when its change replaces, where that depends on more than the argument.
+        when: path → `less` or `emptied`: a change replaces only where the value gets less or was emptied.
+        depends: path → a sentence to show with a change, where what happens depends on more than the argument.
         recomputed: computed attribute → the arguments it follows from (empty: any change).
     """
 
     replaces: frozenset[str] = frozenset()
     in_place: frozenset[str] = frozenset()
     others: Verdict | None = None
+    when: Mapping[str, str] = field(default_factory=dict)
     depends: Mapping[str, str] = field(default_factory=dict)
     conflicts: tuple[tuple[str, ...], ...] = ()
     exactly_one: tuple[tuple[str, ...], ...] = ()
     recomputed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def verdict(self, path: str) -> Verdict | None:
+    def verdict(self, changed: Changed) -> Verdict | None:
         """What a change of an argument does: its own entry, else that of the block around it, else `others`."""
-        parts = path.split(".")
+        if changed.name in self.when:
+            return "replaces" if _happens(self.when[changed.name], changed.before, changed.after) else "in-place"
+        parts = changed.name.split(".")
         for length in range(len(parts), 0, -1):
             name = ".".join(parts[:length])
             if name in self.replaces:
@@ -69,6 +73,8 @@ class Changed:
 
     name: str
     path: tuple[Step, ...]
+    before: Any = None
+    after: Any = None
 
 
 def load_rules(source: str, kind: str) -> Rules:
@@ -84,6 +90,7 @@ def load_rules(source: str, kind: str) -> Rules:
         replaces=names("replaces"),
         in_place=names("in_place"),
         others=own.get("others"),
+        when=own.get("replaces_when", {}),
         depends=own.get("depends", {}),
         conflicts=tuple(map(tuple, own.get("conflicts", ()))),
         exactly_one=tuple(map(tuple, own.get("exactly_one", ()))),
@@ -103,7 +110,7 @@ def changed_values(
         path = (*prefix, name)
         if isinstance(member, Attribute):
             if not (member.computed and (new is UNKNOWN or not member.optional)):
-                yield Changed(_dotted(path), path)
+                yield Changed(_dotted(path), path, old, new)
         elif member.nesting in ("single", "group") and isinstance(old, dict) and isinstance(new, dict):
             yield from changed_values(member.block, old, new, path)
         elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and member.nesting == "list":
@@ -111,9 +118,17 @@ def changed_values(
                 yield from changed_values(member.block, before, after, (*path, index))
         elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) == 1:
             # A set's element has no path of its own: the change inside is named, Terraform is told the set.
-            yield from (Changed(each.name, path) for each in changed_values(member.block, old[0], new[0], path))
+            inner = changed_values(member.block, old[0], new[0], path)
+            yield from (replace(each, path=path) for each in inner)
         else:
-            yield Changed(_dotted(path), path)
+            yield Changed(_dotted(path), path, old, new)
+
+
+def _happens(condition: str, before: Any, after: Any) -> bool:
+    if condition == "emptied":
+        return bool(before) and after in (None, "", [])
+    same = type(before) is type(after) and before is not None
+    return same and bool(after < before)
 
 
 def _dotted(path: tuple[Step, ...]) -> str:
