@@ -7,6 +7,8 @@ overrides it) and where to keep its unpacked packages: with a warm cache the imp
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib.util
 import os
 from pathlib import Path
@@ -32,3 +34,24 @@ def _prepare_node() -> None:
 _prepare_node()
 
 from cdktf import App, Fn, LocalBackend, TerraformOutput, TerraformStack, TerraformVariable, Token  # noqa: E402
+
+
+def _end_node_quietly() -> None:
+    """Ctrl-C reaches Node as well; jsii's own clean-up would then show a traceback about the pipe that is gone."""
+    from jsii._kernel import Kernel
+
+    node = getattr(Kernel().provider, "_process", None)
+    if node is None:
+        return
+    atexit.unregister(node.stop)
+
+    def stop() -> None:
+        for _ in range(2):  # the first attempt stops at the pipe, the second tidies the rest
+            with contextlib.suppress(OSError):
+                node.stop()
+                return
+
+    atexit.register(stop)
+
+
+_end_node_quietly()

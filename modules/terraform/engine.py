@@ -88,7 +88,7 @@ class Deployment:
         self._providers = providers
         self._command = terraform_command(binary)
         self._secrets = secrets if callable(secrets) else partial(_same, dict(secrets or {}))
-        self._applied = applied
+        self._keep = applied
         self._progress: Progress = progress or Silent()
         self._orphan_timeout = orphan_timeout
         self._parallelism = [f"-parallelism={parallelism}"] if parallelism else []
@@ -127,7 +127,7 @@ class Deployment:
             PlanError, StateLockedError, InterruptedRun: as their names say.
         """
         with self._working("plan"):
-            self._hand_over(self.stack_names)
+            self._hand_over([name for name in self.stack_names if self.applied(name)])
             plan = self._plan_all(destroy)
         if plan.refused:
             raise PlanRefusedError(plan)
@@ -167,7 +167,8 @@ class Deployment:
         waits = self._waits_for(name)
         if waits and not destroy:
             changes = planned_creations(folder.document(), state.addresses if state else ())
-            note = f"values known only after {' and '.join(waits)} is applied"
+            last = f" and {waits[-1]} are" if len(waits) > 1 else " is"
+            note = f"values known only after {', '.join(waits[:-1] or waits)}{last} applied"
             return StackPlan(name, changes=changes, pending_on=waits, note=note)
         inputs = self._inputs(name)
         missing = sorted(set(folder.source.inputs) - set(inputs))
@@ -383,9 +384,9 @@ class Deployment:
         write_private(self.root / OUTPUTS_FILE, content.encode() + b"\n")
 
     def _hand_over(self, stacks: Sequence[str]) -> None:
-        if self._applied is not None:
+        if self._keep is not None:
             for stack in stacks:
-                self._applied(stack, {name: each.value for name, each in self.outputs(stack).items()})
+                self._keep(stack, {name: each.value for name, each in self.outputs(stack).items()})
 
     @contextlib.contextmanager
     def _working(self, action: str) -> Iterator[None]:

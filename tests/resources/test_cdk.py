@@ -121,3 +121,16 @@ def test_snapshots_expressions_and_environments_are_read_without_the_library() -
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_node_that_was_stopped_before_its_time_is_not_complained_about() -> None:
+    code = (
+        "import psutil, modules.cdk\n"
+        "nodes = psutil.Process().children()\n"
+        "assert nodes\n"
+        "for node in nodes:\n"
+        "    node.kill()\n"
+        "    node.wait()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
