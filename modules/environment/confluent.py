@@ -70,6 +70,11 @@ class Confluent(Section):
         description="The account of `network.vpc_id`, for a dedicated cluster's private network.",
         pattern=r"^[0-9]{12}$",
     )
+    zone_ids: list[str] = Field(
+        default_factory=list,
+        description="With privatelink and dedicated: the zones of `network.subnet_ids` by the ids that are the same in "
+        "every account (use1-az1 …), three.",
+    )
     cidr: str | None = Field(None, description="With peering: the /16 Confluent's side takes, apart from your own.")
     routes: list[str] = Field(default_factory=list, description="With peering: your CIDR blocks that reach brokers.")
     cloud_api_key: SecretRef = Field(
@@ -187,7 +192,7 @@ def _network(environment: Environment, problem: Say) -> Iterator[Problem]:
             yield problem(f"{confluent.tier} is {only} only; {way} needs dedicated", "confluent", "networking")
             return
     if way == "public":
-        for name in ("aws_account", "cidr", "routes"):
+        for name in ("aws_account", "zone_ids", "cidr", "routes"):
             if getattr(confluent, name):
                 yield problem("a cluster that is public takes none; take the line out", "confluent", name)
         return
@@ -199,6 +204,9 @@ def _network(environment: Environment, problem: Say) -> Iterator[Problem]:
         yield problem(message, "network", "clients")
     if confluent.tier == "dedicated" and confluent.aws_account is None:
         yield problem(f"{reason}: write the AWS account of the VPC, 12 digits", "confluent", "aws_account")
+    if confluent.tier == "dedicated" and way == "privatelink" and len(set(confluent.zone_ids)) != 3:
+        message = f"{reason}: write the ids of the subnets' three zones, such as [use1-az1, use1-az2, use1-az4]"
+        yield problem(message, "confluent", "zone_ids")
     yield from _peering(environment, way, problem)
 
 

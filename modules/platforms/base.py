@@ -76,4 +76,4 @@ class Platform(Protocol):
 
     def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
         """Told before a plan and after each wave what a stack outputs, sensitive values included; nothing of a stack
-        that is not there (any more)."""
+        that was destroyed."""

@@ -50,6 +50,7 @@ def declare_network(stack: Stack, environment: Environment, made: ConfluentEnvir
         region=confluent.region,
         connection_types=[way.upper()],
         cidr=confluent.cidr if peering else None,
+        zones=None if peering else list(confluent.zone_ids),
         dns_config=None if peering else {"resolution": "PRIVATE"},
         environment={"id": made.attr("id")},
     )
