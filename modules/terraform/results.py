@@ -94,7 +94,7 @@ def apply_failure(
             if complete
             else f"{stack.stack}: nothing done, {len(left)} to do"
         )
-        if complete:
+        if complete and left:
             lines.append(f"  not done: {', '.join(left[:10])}{' …' if len(left) > 10 else ''}")
     if interrupted:
         return InterruptedRun("interrupted", do=f"`{command}` goes on from here", details=lines)
