@@ -4,6 +4,7 @@ account is asked. What the service takes is data in `confluent_facts.py`."""
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Literal
@@ -116,7 +117,7 @@ def max_ecku_of(environment: Environment) -> int | None:
         _partitions(environment) / facts.unit_partitions,
         max(facts.least, _least_units(environment)),
     )
-    return min(max(-int(-want // 1) for want in wants), facts.most)
+    return min(max(math.ceil(want) for want in wants), facts.most)
 
 
 def deletion_protection_of(environment: Environment) -> bool:
@@ -260,7 +261,7 @@ def _too_many(environment: Environment, problem: Say) -> Iterator[Problem]:
     count = _partitions(environment)
     if count > facts.partitions:
         fits = [name for name, each in TIERS.items() if each.partitions >= count]
-        way = f"{' or '.join(fits)} would hold them" if fits else "spread them over several clusters"
+        way = f"{_or(fits)} would hold them" if fits else "spread them over several clusters"
         message = f"{count:,} partitions, dead-letter topics included; {confluent.tier} takes {facts.partitions:,}"
         yield problem(f"{message} a cluster: {way}, or take fewer", "topics")
         return
@@ -270,6 +271,10 @@ def _too_many(environment: Environment, problem: Say) -> Iterator[Problem]:
         key = "cku" if confluent.tier == "dedicated" else "max_ecku"
         message = f"{units} {facts.unit} hold {units * facts.unit_partitions:,} partitions"
         yield problem(f"{message}, the topics have {count:,}: write at least {needed}", "confluent", key)
+
+
+def _or(names: list[str]) -> str:
+    return " or ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), names[-1]])
 
 
 def _partitions(environment: Environment) -> int:

@@ -7,7 +7,7 @@ classes inside the method.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -71,7 +71,7 @@ class Platform(Protocol):
     def principal(self, role: KafkaRole) -> str:
         """The Kafka principal of a role, as ACLs name it (`User:sink`)."""
 
-    def missing_credentials(self) -> list[str]:
+    def missing_credentials(self) -> Sequence[str]:
         """What a deployment needs and this machine does not have, a line each; nothing is asked of any service."""
 
     def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
