@@ -142,6 +142,8 @@ class StackPlan:
     note: str | None = None
     """A sentence to show with the stack: what it waits for, or that it was never applied (destroy)."""
     plan_file: Path | None = None
+    compatibility: Mapping[str, str] = field(default_factory=dict)
+    """Subject → level that will hold, where a provider keeps it in a resource of its own."""
     digest: str = ""
     """SHA-256 of the plan file: an apply refuses another one."""
     inputs_digest: str = ""
@@ -250,7 +252,22 @@ def parse_plan(stack: str, document: Mapping[str, Any], *, warnings: Iterable[Di
         drift=drift,
         warnings=tuple(warnings),
         unchanged=unchanged,
+        compatibility=_levels(document),
     )
+
+
+def _levels(document: Mapping[str, Any]) -> dict[str, str]:
+    planned = document.get("planned_values") or {}
+    found = [
+        each.get("values") or {}
+        for each in (planned.get("root_module") or {}).get("resources") or []
+        if each.get("type") == "confluent_subject_config"
+    ]
+    return {
+        each["subject_name"]: each["compatibility_level"]
+        for each in found
+        if each.get("subject_name") and each.get("compatibility_level")
+    }
 
 
 def _change(entry: Mapping[str, Any]) -> Change | None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,14 @@ JUDGED: Mapping[str, tuple[str, ...]] = {
 }
 """Arguments that a refusal depends on."""
 
+_TIERS = ("basic", "standard", "enterprise", "freight", "dedicated")
+"""Blocks of `confluent_kafka_cluster`, of which one is there."""
+
 _HOLDS_DATA: Mapping[str, str] = {
     "kafka_topic": "its messages are lost",
     "confluent_kafka_topic": "its messages are lost",
+    "confluent_kafka_cluster": "its topics and their messages are lost, and clients need its new address and keys",
+    "confluent_environment": "its clusters, topics and schemas are lost",
     "snowflake_table": "its rows are lost (Time Travel keeps them for the table's retention)",
     "snowflake_schema": "its tables and their rows are lost",
     "snowflake_database": "its schemas, tables and rows are lost",
@@ -52,7 +57,7 @@ _HOLDS_DATA: Mapping[str, str] = {
 
 def review(plan: StackPlan) -> tuple[Finding, ...]:
     """All findings, refusals first."""
-    found = [finding for change in plan.changes for finding in judge(change)]
+    found = [finding for change in plan.changes for finding in judge(_as_subject(change, plan.compatibility))]
     return tuple(sorted(found, key=lambda finding: finding.severity != "refuse"))
 
 
@@ -87,6 +92,64 @@ def review_declared(document: Mapping[str, Any], state: Path) -> tuple[Change, .
 def judge(change: Change) -> tuple[Finding, ...]:
     """All findings about one change."""
     return tuple(finding for check in _CHECKS for finding in check(change))
+
+
+def _as_subject(change: Change, levels: Mapping[str, str]) -> Change:
+    """Confluent's schema, or a change of its compatibility, in the words of the provider the checks are written for."""
+    if change.type == "confluent_schema":
+        sides = [
+            None
+            if side is None
+            else {
+                "subject": _value(side, "subject_name"),
+                "schema": _value(side, "schema"),
+                "schema_type": _value(side, "format"),
+                "compatibility_level": levels.get(str(_value(side, "subject_name"))),
+            }
+            for side in (change.before, change.after)
+        ]
+    elif change.type == "confluent_subject_config" and change.kind == "update":
+        sides = [
+            {"subject": _value(side, "subject_name"), "compatibility_level": _value(side, "compatibility_level")}
+            for side in (change.before, change.after)
+        ]
+    else:
+        return change
+    return replace(change, type="schemaregistry_schema", before=sides[0], after=sides[1])
+
+
+def _cluster_type(change: Change) -> Iterable[Finding]:
+    """Confluent changes Basic to Standard and nothing else; the provider finds out only while it applies, or never."""
+    if change.type != "confluent_kafka_cluster" or change.kind not in ("update", "replace"):
+        return
+    old, new = ([tier for tier in _TIERS if _value(side, tier)] for side in (change.before, change.after))
+    if len(old) != 1 or len(new) != 1 or old == new:
+        return
+    name = _value(change.before, "display_name") or change.address
+    if (old, new) == (["basic"], ["standard"]):
+        if change.kind == "update":
+            yield Finding("warn", change.address, f"cluster {name} becomes standard, which cannot be undone")
+        return
+    yield Finding(
+        "refuse",
+        change.address,
+        f"cluster {name} cannot go from {old[0]} to {new[0]}: Confluent Cloud only changes basic to standard, in place",
+        f"keep {old[0]}; or deploy an environment of its own with {new[0]}, move producers and consumers over, and "
+        "destroy this one",
+    )
+
+
+def _cluster_size(change: Change) -> Iterable[Finding]:
+    if change.type != "confluent_kafka_cluster" or change.kind != "update":
+        return
+    old, new = ((_value(side, "dedicated") or [{}])[0].get("cku") for side in (change.before, change.after))
+    if isinstance(old, int) and isinstance(new, int) and new < old:
+        yield Finding(
+            "warn",
+            change.address,
+            f"the cluster shrinks from {old} to {new} CKU: Confluent refuses it while the load needs more",
+            "take one CKU at a time, with the cluster's load below what is left",
+        )
 
 
 def _partitions(change: Change) -> Iterable[Finding]:
@@ -205,6 +268,8 @@ def _level_lowered(change: Change) -> Iterable[Finding]:
 
 
 _CHECKS: tuple[Callable[[Change], Iterable[Finding]], ...] = (
+    _cluster_type,
+    _cluster_size,
     _partitions,
     _replication,
     _schema,

@@ -212,3 +212,92 @@ def test_what_a_plugin_refuses_itself_is_judged_from_json_and_state(tmp_path: Pa
     assert "from 6 down to 3" in messages[0] and 'field "vat" has no default' in messages[1]
     assert review_declared({"resource": {}}, state) == ()
     assert review_declared(document, tmp_path / "nothing") == ()
+
+
+def cluster(tier: str, **settings: Any) -> dict[str, Any]:
+    tiers = {name: [] for name in ("basic", "standard", "enterprise", "freight", "dedicated")}
+    return {"display_name": "streaming-dev", **tiers, tier: [settings]}
+
+
+@pytest.mark.parametrize("actions", [["update"], ["delete", "create"]])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("standard", "basic"),
+        ("basic", "dedicated"),
+        ("standard", "dedicated"),
+        ("dedicated", "standard"),
+        ("standard", "enterprise"),
+        ("enterprise", "freight"),
+    ],
+)
+def test_another_type_of_cluster_is_refused_whatever_terraform_would_do(actions: list[str], old: str, new: str) -> None:
+    finding = findings(entry("confluent_kafka_cluster", actions, cluster(old), cluster(new)))[0]
+    assert finding.severity == "refuse"
+    assert finding.message == (
+        f"cluster streaming-dev cannot go from {old} to {new}: Confluent Cloud only changes basic to standard, in place"
+    )
+    assert f"keep {old}" in (finding.do or "")
+
+
+def test_basic_becomes_standard_with_a_word_that_it_stays_so() -> None:
+    (finding,) = findings(entry("confluent_kafka_cluster", ["update"], cluster("basic"), cluster("standard")))
+    assert (finding.severity, finding.message) == (
+        "warn",
+        "cluster streaming-dev becomes standard, which cannot be undone",
+    )
+
+
+def test_a_larger_limit_or_more_units_are_nothing_to_talk_about_and_fewer_units_are() -> None:
+    def change(old: Any, new: Any) -> list[Finding]:
+        return findings(entry("confluent_kafka_cluster", ["update"], old, new))
+
+    assert change(cluster("basic", max_ecku=1), cluster("basic", max_ecku=9)) == []
+    assert change(cluster("dedicated", cku=2), cluster("dedicated", cku=3)) == []
+    (finding,) = change(cluster("dedicated", cku=3), cluster("dedicated", cku=2))
+    assert finding.severity == "warn" and "shrinks from 3 to 2 CKU" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("type_", "lost"),
+    [
+        ("confluent_kafka_cluster", "its topics and their messages are lost"),
+        ("confluent_environment", "its clusters, topics and schemas are lost"),
+        ("confluent_kafka_topic", "its messages are lost"),
+        ("confluent_schema", "consumers can no longer look up the schema"),
+    ],
+)
+def test_what_holds_data_on_confluent_is_not_deleted_without_saying_so(type_: str, lost: str) -> None:
+    (finding,) = findings(entry(type_, ["delete"], {"display_name": "x", "subject_name": "s"}, None))
+    assert finding.severity == "warn" and lost in finding.message
+
+
+def confluent_plan(level: str, *fields: str, before: str | None = None) -> list[Finding]:
+    """A plan that changes a schema from one field `id` to these, under a level in a resource of its own."""
+    sides = [
+        {"subject_name": "orders-value", "format": "AVRO", "schema": schema(*each)["schema"]}
+        for each in (["id"], fields)
+    ]
+    changes = [entry("confluent_schema", ["update"], *sides)]
+    if before:
+        levels = [{"subject_name": "orders-value", "compatibility_level": each} for each in (before, level)]
+        changes.append(entry("confluent_subject_config", ["update"], *levels))
+    settled = {
+        "type": "confluent_subject_config",
+        "values": {"subject_name": "orders-value", "compatibility_level": level},
+    }
+    planned = {"root_module": {"resources": [settled]}}
+    return list(review(parse_plan("topics", {"resource_changes": changes, "planned_values": planned})))
+
+
+def test_confluents_schema_is_judged_by_the_level_that_will_hold() -> None:
+    (finding,) = confluent_plan("BACKWARD", "id", "priority")
+    assert finding.severity == "refuse"
+    assert finding.message.startswith('orders-value: field "priority" has no default: BACKWARD needs one')
+    assert confluent_plan("FORWARD", "id", "priority") == []
+    assert confluent_plan("BACKWARD", "id") == []
+
+
+def test_confluents_level_that_falls_to_none_warns() -> None:
+    (finding,) = confluent_plan("NONE", "other", before="BACKWARD")
+    assert finding.severity == "warn" and "from BACKWARD to NONE" in finding.message
