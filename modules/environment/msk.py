@@ -1,26 +1,30 @@
-"""MSK in the environment model: its settings and what is wrong with them before any account is asked.
+"""MSK in the environment model: its settings, and the sizes that follow from them and the workload.
 
-What MSK allows is in `msk_limits.py`.
+What MSK allows is in `msk_limits.py`, what is checked of it in `msk_checks.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
 from modules.environment import msk_limits as limits
-from modules.environment.document import Problem
+from modules.environment.msk_checks import check
 from modules.environment.section import Section
 from modules.environment.types import DataSize, SecretRef, Whole
 
 if TYPE_CHECKING:
-    from modules.environment.explain import Positions
     from modules.environment.model import Environment
 
-__all__ = ["Msk", "MskRegistry", "check"]
+__all__ = [
+    "Msk", "MskRegistry", "check", "registry_database", "registry_tasks", "storage_ceiling_gib", "storage_gib",
+]  # fmt: skip
 
+GIB = 2**30
+_COPIES = 3
+_HEADROOM = Decimal("1.3")
 _EXPRESS_DEFAULT = "express.m7g.large"
 
 
@@ -68,6 +72,10 @@ class Msk(Section):
     authentication: Literal["iam", "scram"] | None = Field(
         None, description="How clients log in; default: scram, serverless iam (it has no other)."
     )
+    trusted: list[str] = Field(
+        default_factory=list,
+        description="IAM ARNs that may take on the clients' roles; default: whom the account's policies allow to.",
+    )
     credentials_version: Whole = Field(1, ge=1, description="scram: raise it to give every user a new password.")
     open_monitoring: bool = Field(True, description="Prometheus exporters on the brokers.")
     alarm_emails: list[str] = Field(default_factory=list, description="Who is written to when an alarm goes off.")
@@ -92,6 +100,32 @@ class Msk(Section):
         return self.kafka_version or limits.VERSIONS.get(self.mode, ("",))[0]
 
 
-def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
-    """What MSK would refuse, found before anything is asked of it."""
-    yield from ()
+def storage_gib(environment: Environment) -> int:
+    """A broker's disk to begin with, in GiB: as given, else three copies of what is kept, spread evenly, with 30 %
+    headroom. The cost report takes the same."""
+    given = environment.msk.storage_per_broker
+    if given is not None:
+        return -(-given.bytes // GIB)
+    workload = environment.workload
+    seconds = Decimal(environment.workload_retention.milliseconds) / 1000
+    kept = workload.ingress.bytes_per_second * seconds * workload.compression
+    each = kept * _COPIES * _HEADROOM / environment.msk.brokers / GIB
+    return max(1, int(each.to_integral_value(ROUND_CEILING)))
+
+
+def storage_ceiling_gib(environment: Environment) -> int:
+    """How far a broker's disk may grow by itself, in GiB."""
+    ceiling = environment.msk.storage_ceiling
+    if ceiling is not None:
+        return ceiling.bytes // GIB
+    return min(4 * storage_gib(environment), limits.LARGEST_DISK // GIB)
+
+
+def registry_tasks(environment: Environment) -> int:
+    """How many tasks answer for Apicurio."""
+    return environment.msk.registry.tasks or (2 if environment.production else 1)
+
+
+def registry_database(environment: Environment) -> str:
+    """The instance class of Apicurio's database."""
+    return environment.msk.registry.database or ("db.t4g.medium" if environment.production else "db.t4g.micro")

@@ -6,7 +6,19 @@ has outgrown refuses what would work; the message names the table's date, and th
 
 from __future__ import annotations
 
-__all__ = ["BROKERS", "REGIONS", "SERVERLESS_REGIONS", "TOPIC_SETTINGS", "VERSIONS"]
+__all__ = [
+    "BROKERS",
+    "FIXED_SETTINGS",
+    "LARGEST_DISK",
+    "READ",
+    "REGIONS",
+    "SERVERLESS_PARTITIONS",
+    "SERVERLESS_REGIONS",
+    "TOPIC_SETTINGS",
+    "TWO_ZONES_ONLY",
+    "VERSIONS",
+    "ZONES",
+]
 
 READ = "2026-11"
 
@@ -25,8 +37,14 @@ SERVERLESS_REGIONS = (
 )  # fmt: skip
 """serverless.html"""
 
-VERSIONS = {"provisioned": ("4.1.x.kraft", "4.0.x.kraft", "3.9.x.kraft", "3.9.x"), "express": ("3.9.x", "3.8.x")}
-"""Newest first; 3.6 is out of support since 2026-06 (kafka-versions.html)."""
+VERSIONS = {"provisioned": ("3.9.x.kraft", "4.0.x.kraft", "4.1.x.kraft", "3.9.x"), "express": ("3.9.x", "3.8.x")}
+"""The default first, which is the one AWS recommends; 3.6 is out of support since 2026-06, and 4.x knows KRaft alone
+(kafka-versions.html)."""
+
+ZONES = {"provisioned": (2, 3), "express": (3,), "serverless": (2, 3)}
+"""In how many zones brokers may be (aws-properties-msk-cluster-brokernodegroupinfo, bestpractices-express)."""
+
+TWO_ZONES_ONLY = frozenset(["us-west-1"])
 
 _STANDARD = {
     "m7g": {"large": 1_500, "xlarge": 1_500, "2xlarge": 3_000, "4xlarge": 6_000, "8xlarge": 6_000, "12xlarge": 6_000,
@@ -65,6 +83,13 @@ TOPIC_SETTINGS: dict[str, frozenset[str]] = {
     )
 }
 """The only settings a topic takes (serverless-config.html)."""
+
+FIXED_SETTINGS = {
+    "express": {"min.insync.replicas": "2", "unclean.leader.election.enable": "false"},
+    "serverless": {"min.insync.replicas": "2"},
+}
+"""Settings a mode has fixed, and at what; they are left out where the project would set them itself
+(msk-configuration-express-read-only.html)."""
 
 LARGEST_DISK = 16_384 * 2**30
 """Bytes a broker's volume may have (limits.html)."""

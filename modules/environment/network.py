@@ -40,7 +40,8 @@ class Network(Section):
     vpc_id: str | None = Field(None, description="An existing VPC instead of a new one.", pattern=r"^vpc-[0-9a-f]+$")
     subnet_ids: list[str] = Field(default_factory=list, description="Its private subnets, one a zone, with `vpc_id`.")
     clients: list[str] = Field(
-        default_factory=list, description="Who may reach the brokers: CIDR blocks and security groups (`sg-…`)."
+        default_factory=list,
+        description="Who may reach the brokers: CIDR blocks and security groups (`sg-…`); default: the VPC itself.",
     )
     egress: Literal["auto", "nat", "endpoints", "none"] = Field(
         "auto", description="How what runs in the VPC reaches Snowflake and AWS; auto: as what runs in it needs."
@@ -53,6 +54,11 @@ class Network(Section):
     zone_id: str | None = Field(
         None, description="The public Route 53 zone that holds `domain`.", pattern=r"^Z[A-Z0-9]{5,31}$"
     )
+
+    @property
+    def admitted(self) -> tuple[str, ...]:
+        """Who may reach the brokers; of an existing VPC the block is not known, so there clients must be named."""
+        return tuple(self.clients) or (() if self.vpc_id else (self.cidr,))
 
 
 @dataclass(frozen=True)
@@ -197,6 +203,8 @@ def _existing(network: Network, problem: Callable[..., Problem]) -> Iterator[Pro
         )
     elif len(network.subnet_ids) > network.zones:
         yield problem(f"{len(network.subnet_ids)} subnets for {network.zones} zones; raise `zones`", "subnet_ids")
+    if not network.clients:
+        yield problem("nobody could reach the brokers; name the clients' blocks or security groups", "clients")
     for number, subnet in enumerate(network.subnet_ids):
         if not re.fullmatch(r"subnet-[0-9a-f]+", subnet):
             yield problem(f"'{subnet}' is no subnet's id (`subnet-…`)", "subnet_ids", number)

@@ -80,7 +80,7 @@ def topic_specs(environment: Environment) -> list[TopicSpec]:
     """The declared topics, each followed by its dead-letter topic where it has a sink."""
     specs = []
     for name, topic in environment.topics.items():
-        replication = topic.replication or _default_replication(environment)
+        replication = environment.replication(name)
         config = {
             "cleanup.policy": "delete",
             "retention.ms": str(topic.retention.milliseconds),
@@ -128,10 +128,6 @@ def schema_specs(environment: Environment) -> list[SchemaSpec]:
 
 def _sunk(environment: Environment) -> list[tuple[str, Topic]]:
     return [(name, topic) for name, topic in environment.topics.items() if topic.sink]
-
-
-def _default_replication(environment: Environment) -> int:
-    return 1 if environment.platform == "local" else 3
 
 
 def _durability(environment: Environment, replication: int) -> dict[str, str]:

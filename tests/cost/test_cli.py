@@ -82,10 +82,10 @@ def test_options_that_do_not_fit_or_cannot_be_ranked_come_last(
 def test_a_region_nobody_has_is_an_error_with_those_there_are(
     tmp_path: Path, monkeypatch: Patch, capsys: Capture
 ) -> None:
-    project = project_with(tmp_path, "e", MSK + "msk: {region: us-east-9}\n")
+    project = project_with(tmp_path, "e", MSK + "msk: {region: af-south-1}\n")
     code, _, err = run(monkeypatch, capsys, project, "cost", "--env", "e")
     assert code == 1
-    assert "us-east-9" in err
+    assert "af-south-1" in err
     assert "us-east-1" in err
 
 

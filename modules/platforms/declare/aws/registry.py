@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modules.environment.model import Environment
+from modules.platforms.aws import DATABASE_ROLE
 from modules.platforms.declare.aws.certificates import declare_alias, declare_certificate, host_of
 from modules.platforms.declare.aws.network import NetworkRefs
 from modules.platforms.declare.aws.provider import allow, name_tag, policy, trust_of_service
@@ -44,10 +45,7 @@ from modules.resources.aws import (
 from modules.resources.base import Stack
 from modules.resources.expressions import Expr, function
 
-__all__ = ["DATABASE_ROLE", "Apicurio", "declare_apicurio", "log_days"]
-
-DATABASE_ROLE = "registry-database"
-"""Whose password the database's is, in the variable of passwords and as a secret."""
+__all__ = ["Apicurio", "declare_apicurio", "log_days"]
 
 _PORT, _HEALTH_PORT, _DATABASE_PORT = 8080, 9000, 5432
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -61,13 +59,11 @@ class Apicurio:
         image: pinned by version or digest.
         tasks: how many answer.
         database_class: RDS's instance class.
-        password_version: raised to give the database a new password.
     """
 
     image: str
     tasks: int
     database_class: str
-    password_version: int
 
 
 def declare_apicurio(
@@ -177,7 +173,6 @@ def _database(
         key,
         passwords,
         id_="registry",
-        version=settings.password_version,
     )
     subnets = AwsDbSubnetGroup(
         stack,
@@ -202,7 +197,7 @@ def _database(
         db_name="registry",
         username="registry",
         password_wo=password_of(passwords, DATABASE_ROLE),
-        password_wo_version=settings.password_version,
+        password_wo_version=1,
         db_subnet_group_name=subnets.attr("name"),
         vpc_security_group_ids=[group_id("registry-database")],
         publicly_accessible=False,

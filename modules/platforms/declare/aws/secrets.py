@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modules.environment.model import Environment
+from modules.platforms.aws import PASSWORDS, fresh_password, secret_name
 from modules.platforms.declare.aws.provider import allow, name_tag
 from modules.platforms.names import resource_name
 from modules.resources.aws import AwsKmsAlias, AwsKmsKey, AwsSecretsmanagerSecret, AwsSecretsmanagerSecretVersion
@@ -32,9 +32,6 @@ __all__ = [
     "read_statements",
     "secret_name",
 ]
-
-PASSWORDS = "kafka_passwords"
-"""The ephemeral variable of a cluster stack with logins."""
 
 
 @dataclass(frozen=True)
@@ -135,16 +132,6 @@ def declare_logins(
     )
     arns = {role: secret.attr("arn", key=role) for role in users}
     return Logins(arns, {role: f"aws-sm:{arn}" for role, arn in arns.items()}, written)
-
-
-def secret_name(environment: Environment, role: str, prefix: str = "") -> str:
-    """The name of a role's secret."""
-    return resource_name(environment, role, limit=256, prefix=prefix)
-
-
-def fresh_password() -> str:
-    """A new password, of letters, digits, `-` and `_`."""
-    return secrets.token_urlsafe(24)
 
 
 def read_statements(arns: Sequence[str], key: KeyRef) -> list[dict[str, object]]:

@@ -32,7 +32,7 @@ def client_rules(environment: Environment, ports: Mapping[str, int]) -> dict[str
     """Ingress of the clients the YAML names (`network.clients`): `kafka from 10.0.0.0/8`."""
     rules = {}
     for what, port in ports.items():
-        for client in environment.network.clients:
+        for client in environment.network.admitted:
             group = client.startswith("sg-")
             rules[f"{what} from {client}"] = Rule(port, group=client) if group else Rule(port, cidr=client)
     return rules

@@ -1,0 +1,209 @@
+"""MSK's Terraform half: network, brokers, logins, registry and alarms in the cluster stack, topics and rights behind.
+
+Terraform makes topics and ACLs as the IAM role `admin`, whatever clients log in with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from modules.environment.model import Environment
+from modules.environment.msk import registry_database, registry_tasks
+from modules.environment.msk_limits import TOPIC_SETTINGS
+from modules.platforms.base import Platform
+from modules.platforms.declare.aws import NetworkRefs, aws_provider, declare_key, declare_network
+from modules.platforms.declare.aws.alarms import declare_alarm_topic, declare_alarms
+from modules.platforms.declare.aws.provider import policy
+from modules.platforms.declare.aws.registry import Apicurio, declare_apicurio
+from modules.platforms.declare.aws.secrets import KeyRef, Logins, declare_logins, passwords_variable
+from modules.platforms.declare.aws.security import client_rules, declare_security_group
+from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics
+from modules.platforms.declare.msk.access import declare_admin_rights, declare_policies, declare_roles
+from modules.platforms.declare.msk.alarms import NAMESPACE, alarms_of
+from modules.platforms.declare.msk.cluster import Brokers, cluster_name, declare_brokers
+from modules.platforms.msk import SCRAM_ROLES, SECRET_PREFIX
+from modules.project import Project
+from modules.resources.aws import AwsMskScramSecretAssociation, AwsSecretsmanagerSecretPolicy
+from modules.resources.base import Stack
+from modules.resources.expressions import Expr, each, function, var
+from modules.resources.kafka import KafkaProvider
+from modules.resources.schemaregistry import SchemaregistryProvider
+from modules.topics import AclSpec, SchemaSpec, TopicSpec
+
+__all__ = ["MskDeclarations"]
+
+_SCRAM_PORT, _IAM_PORT, _JMX_PORT, _NODE_PORT = 9096, 9098, 11001, 11002
+
+
+class MskDeclarations:
+    """One cluster of Amazon MSK."""
+
+    def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
+        self._environment = environment
+        self._platform = platform
+        self._msk = environment.msk
+        arn = ("arn",) if self._msk.login == "iam" else ()
+        self.cluster_inputs: tuple[str, ...] = ("admin_bootstrap_servers", "admin_role_arn", *arn, "registry_url")
+
+    def cluster(self, stack: Stack) -> None:
+        environment, msk = self._environment, self._msk
+        aws_provider(stack, environment, msk.region)
+        network = declare_network(stack, environment, msk.region)
+        key = declare_key(stack, environment, "kafka", "Brokers' disks and secrets") if self._needs_key() else None
+        passwords = passwords_variable(stack) if self._needs_passwords() else None
+        brokers = declare_brokers(stack, environment, network, self._group(stack, network), key)
+        roles = declare_roles(stack, environment, ("admin", *(SCRAM_ROLES if msk.login == "iam" else ())))
+        declare_admin_rights(stack, environment, brokers.arn)
+        logins = self._users(stack, brokers, key, passwords) if key and passwords and msk.login == "scram" else None
+        topic = declare_alarm_topic(stack, environment, msk.alarm_emails)
+        declare_alarms(stack, environment, NAMESPACE, alarms_of(environment, cluster_name(environment)), topic)
+        url = self._registry(stack, network, key, passwords)
+        self._outputs(stack, brokers, roles, logins, url)
+
+    def kafka_provider(self, stack: Stack) -> None:
+        """With IAM the rights are policies, so that only the stack with the topics needs Kafka: see `topics`."""
+        if self._msk.login == "scram":
+            self._kafka(stack)
+
+    def registry_provider(self, stack: Stack) -> None:
+        login = self._msk.registry.credentials is not None
+        SchemaregistryProvider(
+            stack,
+            schema_registry_url=var("cluster_registry_url"),
+            username=stack.variable("registry_username", sensitive=True, ephemeral=True) if login else None,
+            password=stack.variable("registry_password", sensitive=True, ephemeral=True) if login else None,
+        )
+
+    def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
+        if self._msk.login == "iam" and specs:
+            self._kafka(stack)
+        declare_topics(stack, [self._accepted(spec) for spec in specs])
+
+    def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
+        if self._msk.login == "scram":
+            declare_acls(stack, specs, self._platform.principal)
+        elif specs:
+            aws_provider(stack, self._environment, self._msk.region)
+            declare_policies(stack, self._environment, specs, var("cluster_arn"))
+
+    def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
+        declare_schemas(stack, specs, texts)
+
+    def _needs_key(self) -> bool:
+        return self._msk.mode != "serverless" or self._msk.registry.kind == "apicurio"
+
+    def _needs_passwords(self) -> bool:
+        return self._msk.login == "scram" or self._msk.registry.kind == "apicurio"
+
+    def _group(self, stack: Stack, network: NetworkRefs) -> Expr:
+        """Who reaches the brokers: the clients the YAML names, on the ports of their login."""
+        ports = {"kafka by IAM": _IAM_PORT}
+        if self._msk.login == "scram":
+            ports["kafka by SCRAM"] = _SCRAM_PORT
+        if self._msk.open_monitoring and self._msk.mode != "serverless":
+            ports |= {"metrics of Kafka": _JMX_PORT, "metrics of the machine": _NODE_PORT}
+        return declare_security_group(
+            stack,
+            self._environment,
+            network.vpc_id,
+            "kafka",
+            description="The brokers",
+            ingress=client_rules(self._environment, ports),
+            egress={},
+        )
+
+    def _users(self, stack: Stack, brokers: Brokers, key: KeyRef, passwords: Expr) -> Logins:
+        """SCRAM users: secrets that MSK reads."""
+        logins = declare_logins(
+            stack,
+            self._environment,
+            {role: role for role in SCRAM_ROLES},
+            key,
+            passwords,
+            prefix=SECRET_PREFIX,
+            version=self._msk.credentials_version,
+        )
+        read = {
+            role: policy(
+                stack,
+                f"secret_{role}",
+                [
+                    {
+                        "Sid": "AWSKafkaResourcePolicy",
+                        "Effect": "Allow",
+                        "Principal": {"Service": "kafka.amazonaws.com"},
+                        "Action": "secretsmanager:getSecretValue",
+                        "Resource": arn,
+                    }
+                ],
+            )
+            for role, arn in logins.arns.items()
+        }
+        readable = AwsSecretsmanagerSecretPolicy(
+            stack,
+            "login",
+            for_each={role: {"arn": logins.arns[role], "policy": read[role]} for role in read},
+            secret_arn=each.value("arn"),
+            policy=each.value("policy"),
+        )
+        AwsMskScramSecretAssociation(
+            stack,
+            "main",
+            cluster_arn=brokers.arn,
+            secret_arn_list=list(logins.arns.values()),
+            depends_on=[logins.versions, readable],
+        )
+        return logins
+
+    def _registry(self, stack: Stack, network: NetworkRefs, key: KeyRef | None, passwords: Expr | None) -> str:
+        registry = self._msk.registry
+        if registry.kind == "external":
+            assert registry.url is not None  # checked when the environment was read
+            return registry.url
+        assert key is not None and passwords is not None
+        settings = Apicurio(
+            registry.image,
+            registry_tasks(self._environment),
+            registry_database(self._environment),
+        )
+        return declare_apicurio(stack, self._environment, self._msk.region, network, key, passwords, settings)
+
+    def _outputs(
+        self, stack: Stack, brokers: Brokers, roles: Mapping[str, Expr], logins: Logins | None, url: str
+    ) -> None:
+        scram = self._msk.login == "scram"
+        credentials: dict[str, str] = dict(logins.references) if logins else {}
+        if self._msk.registry.credentials is not None:
+            credentials["registry"] = str(self._msk.registry.credentials)
+        settings = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512" if scram else "OAUTHBEARER"}
+        stack.output("bootstrap_servers", brokers.scram or brokers.iam, description="Kafka's addresses for clients.")
+        stack.output("registry_url", url, description="The Schema Registry's Confluent-compatible API.")
+        stack.output("client_settings", settings, description="What all clients set alike, in librdkafka's words.")
+        stack.output("credentials", credentials, description="Where each role's login is kept.")
+        stack.output("admin_bootstrap_servers", brokers.iam, description="Kafka's addresses for the administrator.")
+        stack.output("admin_role_arn", roles["admin"], description="Whom Terraform acts as in Kafka.")
+        stack.output("role_arns", dict(roles), description="IAM roles that clients take on.")
+        stack.output("arn", brokers.arn, description="The cluster.")
+
+    def _kafka(self, stack: Stack) -> None:
+        KafkaProvider(
+            stack,
+            bootstrap_servers=function("split", ",", var("cluster_admin_bootstrap_servers")),
+            tls_enabled=True,
+            sasl_mechanism="aws-iam",
+            sasl_aws_region=self._msk.region,
+            sasl_aws_role_arn=var("cluster_admin_role_arn"),
+        )
+
+    def _accepted(self, spec: TopicSpec) -> TopicSpec:
+        """The topic without the settings that the mode fixes at what they would be set to."""
+        if self._msk.mode == "provisioned":
+            return spec
+        allowed = TOPIC_SETTINGS.get(self._msk.mode)
+        kept = [
+            (name, value)
+            for name, value in spec.config
+            if name != "min.insync.replicas" and (allowed is None or name in allowed)
+        ]
+        return replace(spec, config=tuple(kept))

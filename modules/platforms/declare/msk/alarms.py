@@ -1,0 +1,98 @@
+"""What of MSK is watched: disk, replicas, processors, the controller, and how far the sink is behind.
+
+Thresholds are those of AWS's best practices. Express brokers have no disk and no replicas of ours to watch: CloudWatch
+has no such metrics for them; Serverless has consumer lag alone.
+"""
+
+from __future__ import annotations
+
+from modules.environment.model import Environment
+from modules.platforms.declare.aws.alarms import Alarm
+from modules.topics import sink_group
+
+__all__ = ["NAMESPACE", "alarms_of"]
+
+NAMESPACE = "AWS/Kafka"
+
+
+def alarms_of(environment: Environment, cluster: str) -> dict[str, Alarm]:
+    """Name → alarm; `cluster` is the cluster's name, by which its metrics are found."""
+    mode = environment.msk.mode
+    found: dict[str, Alarm] = {}
+    if mode != "serverless":
+        found["controller"] = Alarm(
+            "No controller is active: no partition gets a new leader",
+            ("ActiveControllerCount",),
+            {"Cluster Name": cluster},
+            "LessThanThreshold",
+            1,
+            minutes=10,
+            missing="breaching",
+        )
+        for broker in range(1, environment.msk.brokers + 1):
+            found |= _broker(mode, str(broker), {"Cluster Name": cluster, "Broker ID": str(broker)})
+    if mode == "provisioned":
+        found["offline partitions"] = Alarm(
+            "Partitions without a leader: nothing is written to or read from them",
+            ("OfflinePartitionsCount",),
+            {"Cluster Name": cluster},
+            "GreaterThanThreshold",
+            0,
+        )
+    return {**found, **_lag(environment, cluster)}
+
+
+def _broker(mode: str, broker: str, its: dict[str, str]) -> dict[str, Alarm]:
+    found = {
+        f"cpu broker {broker}": Alarm(
+            f"Broker {broker} is short of processor: a broker less could not be made up for",
+            ("CpuUser", "CpuSystem"),
+            its,
+            "GreaterThanThreshold",
+            60,
+            statistic="Average",
+            minutes=15,
+        )
+    }
+    if mode == "express":
+        for metric, what in (("ProduceThrottleTime", "write"), ("FetchThrottleTime", "read")):
+            found[f"{what} throttled broker {broker}"] = Alarm(
+                f"Broker {broker} holds back clients that {what}: it is at the rate its size allows",
+                (metric,),
+                its,
+                "GreaterThanThreshold",
+                0,
+                statistic="Average",
+            )
+        return found
+    found[f"disk broker {broker}"] = Alarm(
+        f"Broker {broker}'s disk is filling up",
+        ("KafkaDataLogsDiskUsed",),
+        its,
+        "GreaterThanThreshold",
+        85,
+    )
+    found[f"under-replicated broker {broker}"] = Alarm(
+        f"Broker {broker} leads partitions whose copies are behind",
+        ("UnderReplicatedPartitions",),
+        its,
+        "GreaterThanThreshold",
+        0,
+        minutes=15,
+    )
+    return found
+
+
+def _lag(environment: Environment, cluster: str) -> dict[str, Alarm]:
+    return {
+        f"lag {name}": Alarm(
+            f"The sink is far behind in {name}",
+            ("SumOffsetLag",),
+            {"Cluster Name": cluster, "Consumer Group": sink_group(name), "Topic": name},
+            "GreaterThanThreshold",
+            environment.msk.alarm_lag,
+            minutes=15,
+        )
+        for name, topic in environment.topics.items()
+        if topic.sink
+    }
