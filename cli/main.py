@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "sink": "Carry the topic's events into the warehouse.",
     "smoke": "Measure end-to-end latency against the SLOs.",
     "cost": "What an environment costs, and what it would cost elsewhere.",
+    "platforms": "The decision table: what each platform costs here, lacks and asks of people.",
     "doctor": "Check this machine and an environment.",
     "demo": "Everything at once: local platform, deploy, produce, query, smoke, cost.",
 }

@@ -6,7 +6,7 @@ Pure: environment and price book in, frozen records out.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -147,13 +147,16 @@ def report(environment: Environment, book: PriceBook | None = None, assumptions:
 
 
 def compare(
-    environment: Environment, book: PriceBook | None = None, assumptions: Assumptions | None = None
+    environment: Environment,
+    book: PriceBook | None = None,
+    assumptions: Assumptions | None = None,
+    options: Sequence[str] = COMPARED,
 ) -> Comparison:
-    """The environment's workload on every option of `COMPARED`, and on its own."""
+    """The environment's workload on every option named (of `catalog.OPTIONS`), and on its own."""
     book = book or load_book()
     assumed = assumptions or Assumptions()
     own = option_of(environment)
-    names = [*COMPARED, *([own.id] if own and own.id not in COMPARED else [])]
+    names = [*options, *([own.id] if own and own.id not in options else [])]
     told, told_for = _told()
     usage = usage_of(environment)
     if not _is_the_tutorials(usage):
