@@ -9,6 +9,7 @@ A format is data (`formats.yaml`). Its placeholders:
     {n}                                            the number of a repetition
     {serial}                                       1, 2, … : how many objects have these arguments
     {id} {name} {environment.id}                   another value of the same object, computed ones included
+    {cluster:last}                                 what is behind the last `/` of it
     {name|id}                                      the first of these that has a value
 
 A format may also be a literal, a list, a map of formats (one object), or a map with these keys:
@@ -132,7 +133,7 @@ class Invention:
         if "when" not in form and "repeat" not in form:
             return {key: self._formed(one, f"{path}.{key}", number) for key, one in form.items()}
         if "when" in form and not any(self._look_up(each.strip()) for each in form["when"].split("|")):
-            return form.get("else")
+            return self._formed(form.get("else"), path, number)
         if "repeat" not in form:
             return self._formed(form["value"], path, number)
         times = form["repeat"] if isinstance(form["repeat"], int) else self._look_up(form["repeat"]) or 1
@@ -161,7 +162,10 @@ class Invention:
             return str(uuid.UUID(bytes=self._digest(path)[:16], version=4))
         if mark == "zone":
             return "abc"[sum(str(self._given.get("id")).encode()) % 3]
+        mark, _, cut = mark.partition(":")
         value = self._look_up(mark)
+        if cut == "last" and isinstance(value, str):
+            value = value.rpartition("/")[2]
         if self._natural.get(mark) is False:
             self._natural[path] = False
         if value is None and mark == "region":

@@ -7,7 +7,7 @@ the ephemeral variables of the synthesised stacks are filled here.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from modules.environment.model import Environment
@@ -71,6 +71,13 @@ class OfflinePlatform:
     def terraform_secrets(self, stack: str) -> dict[str, str]:
         """None: `placeholder_secrets` fills every ephemeral variable."""
         return {}
+
+    def missing_credentials(self) -> list[str]:
+        """None: a rehearsal needs none."""
+        return []
+
+    def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
+        """Nothing is handed to clients: they would find made-up keys where real ones belong."""
 
     def principal(self, role: KafkaRole) -> str:
         return self._inner.principal(role)

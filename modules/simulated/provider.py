@@ -96,11 +96,11 @@ class SimulatedResource(Resource):
         paths = []
         said: dict[str, Diagnostic] = {}
         for each in changed_values(self._block, prior, planned):
-            verdict = self._rules.verdict(each)
+            verdict, remark = self._rules.verdict(each), self._rules.remark(each)
             if verdict == "replaces":
                 paths.append(each.path)
-            elif verdict is None or each.name in self._rules.depends:
-                said[each.name] = self._unsure(each.name)
+            elif verdict is None or remark:
+                said[each.name] = self._unsure(each.name, remark)
         return Plan(planned, diagnostics=tuple(said.values()), replace_paths=tuple(dict.fromkeys(paths)))
 
     def _key(self, state: State) -> str:
@@ -157,11 +157,10 @@ class SimulatedResource(Resource):
             return {**planned, "tags_all": UNKNOWN}
         return {**planned, "tags_all": {**self._provider.default_tags, **(tags or {})}}
 
-    def _unsure(self, name: str) -> Diagnostic:
-        depends = self._rules.depends.get(name)
-        if depends:
+    def _unsure(self, name: str, remark: str | None) -> Diagnostic:
+        if remark:
             return Diagnostic(
-                f"simulated: {self._kind}.{name} is planned as a change in place: {depends}",
+                f"simulated: {self._kind}.{name} is planned as a change in place: {remark}",
                 severity="warning",
             )
         return Diagnostic(

@@ -28,7 +28,8 @@ class Rules:
     Args:
         others: what holds for arguments not named; None: unknown.
         when: path → `less` or `emptied`: a change replaces only where the value gets less or was emptied.
-        depends: path → a sentence to show with a change, where what happens depends on more than the argument.
+        depends: path → a sentence to show with a change, where what happens depends on more than the argument; or
+            `less` or `emptied` → the sentence, for such a change only.
         recomputed: computed attribute → the arguments it follows from (empty: any change).
     """
 
@@ -36,7 +37,7 @@ class Rules:
     in_place: frozenset[str] = frozenset()
     others: Verdict | None = None
     when: Mapping[str, str] = field(default_factory=dict)
-    depends: Mapping[str, str] = field(default_factory=dict)
+    depends: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     conflicts: tuple[tuple[str, ...], ...] = ()
     exactly_one: tuple[tuple[str, ...], ...] = ()
     recomputed: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -53,6 +54,14 @@ class Rules:
             if name in self.in_place:
                 return "in-place"
         return self.others
+
+    def remark(self, changed: Changed) -> str | None:
+        """What to say about a change of an argument."""
+        said = self.depends.get(changed.name)
+        if said is None or isinstance(said, str):
+            return said
+        found = (text for condition, text in said.items() if _happens(condition, changed.before, changed.after))
+        return next(found, None)
 
     def check(self, kind: str, config: Mapping[str, Any]) -> Iterable[Diagnostic]:
         """Errors about arguments that exclude each other; unknown values are not judged."""

@@ -1,0 +1,31 @@
+"""A Terraform folder whose plugins are all simulated, and the store they share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from modules.simulated.mirror import write_simulated_mirror
+from modules.simulated.store import Store
+from tests.plugins.terraform_folder import Terraform
+
+__all__ = ["Bench"]
+
+
+class Bench(Terraform):
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder / "simulated.sqlite")
+        write_simulated_mirror(folder / "mirror", self.store.path)
+        super().__init__(folder / "work", folder / "mirror")
+
+    def plan_text(self) -> str:
+        """What Terraform prints with a plan that must succeed, in one line."""
+        code, out, err = self.run("plan", "-input=false", "-compact-warnings")
+        assert code == 0, out + err
+        return " ".join(out.split())
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """All attributes by address."""
+        shown = json.loads(self.run("show", "-json")[1])
+        return {each["address"]: each["values"] for each in shown["values"]["root_module"]["resources"]}
