@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Block", "blocks_of", "faults", "instances_of", "schema_of", "strings"]
+__all__ = ["Block", "blocks_of", "faults", "instances_of", "resolved", "schema_of", "strings"]
 
 SNAPSHOTS = Path(__file__).parents[2] / "modules" / "resources" / "schemas"
 META = {"for_each", "depends_on", "lifecycle", "provider", "count", "dynamic", "alias"}
@@ -70,7 +70,7 @@ def faults(document: Mapping[str, Any]) -> Iterator[str]:
             continue
         arguments = {key: value for key, value in body.items() if key not in META}
         for key, value in instances_of(document, body).items():
-            yield from _block(f'{where}["{key}"]' if key else where, schema, _resolved(arguments, key, value))
+            yield from _block(f'{where}["{key}"]' if key else where, schema, resolved(arguments, key, value))
         for inner, many in body.get("dynamic", {}).items():
             for each in many if isinstance(many, list) else [many]:
                 yield from _block(f"{where}.{inner}", schema["block_types"][inner]["block"], each["content"])
@@ -95,7 +95,7 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(each)
 
 
-def _resolved(value: Any, key: str, given: Any) -> Any:
+def resolved(value: Any, key: str, given: Any) -> Any:
     """`${each.key}` and `${each.value…}` replaced by what one instance has there."""
     if isinstance(value, str):
         match = _EACH.fullmatch(value)
@@ -106,8 +106,8 @@ def _resolved(value: Any, key: str, given: Any) -> Any:
             found = found.get(step[0] or step[1], value) if isinstance(found, dict) else value
         return found
     if isinstance(value, dict):
-        return {name: _resolved(each, key, given) for name, each in value.items()}
-    return [_resolved(each, key, given) for each in value] if isinstance(value, list) else value
+        return {name: resolved(each, key, given) for name, each in value.items()}
+    return [resolved(each, key, given) for each in value] if isinstance(value, list) else value
 
 
 def _block(where: str, schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
