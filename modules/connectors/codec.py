@@ -53,6 +53,8 @@ def registry(client: RegistryClient) -> Any:
     settings: dict[str, Any] = {"url": client.url, "timeout": 10, "max.retries": 1}
     if client.username:
         settings["basic.auth.user.info"] = f"{client.username}:{client.password or ''}"
+    if client.ca_file:
+        settings["ssl.ca.location"] = client.ca_file
     return SchemaRegistryClient(settings)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from modules.environment.explain import Positions
     from modules.environment.model import Environment
 
-__all__ = ["IMAGE", "Redpanda", "Size", "check", "machine", "size_of", "storage_of"]
+__all__ = ["IMAGE", "Redpanda", "Size", "check", "domain_of", "machine", "size_of", "storage_of"]
 
 GIB = 2**30
 
@@ -169,6 +169,11 @@ def _smallest(vcpu: int, memory: int) -> str:
         if cores >= vcpu and cores * _FAMILIES["m"] * GIB >= memory:
             return f"m7g.{size}"
     return "m7g.16xlarge"
+
+
+def domain_of(environment: Environment) -> str:
+    """The private DNS domain of the brokers' names."""
+    return environment.redpanda.domain or f"{environment.name}.{environment.project}.internal".lower().replace("_", "-")
 
 
 def storage_of(environment: Environment) -> int:

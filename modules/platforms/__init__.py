@@ -14,6 +14,7 @@ __all__ = ["PLATFORMS", "platform_for", "require_credentials"]
 PLATFORMS = {
     "confluent": "modules.platforms.confluent:ConfluentPlatform",
     "local": "modules.platforms.local:LocalPlatform",
+    "redpanda": "modules.platforms.redpanda:RedpandaPlatform",
     "msk": "modules.platforms.msk:MskPlatform",
 }
 """Name → class; imported when an environment is on it."""

@@ -25,6 +25,8 @@ class RegistryClient:
     url: str
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    """The authority of its certificate, a PEM file; None for those everyone trusts."""
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--broker", action="append", required=True, metavar="SERVICE=ADDRESS", help="each of them")
     parser.add_argument("--seeds", type=int, required=True, help="how many of the first brokers found the cluster")
     parser.add_argument("--login", required=True, help="ARN of the administrator's secret")
-    parser.add_argument("--tls", required=True, help="ARN of the secret with the authority's certificate")
+    parser.add_argument("--authority", required=True, help="ARN of the secret with the authority's certificate")
     parser.add_argument("--before", help="the address of the broker that is to be touched next")
     parser.add_argument("--leaving", action="append", default=[], help="a broker that is taken out for good")
     parser.add_argument("--patience", type=float, default=4 * 3600.0, help="seconds")
@@ -274,8 +274,8 @@ def _cluster(given: argparse.Namespace) -> AdminCluster:
         return [services[name] for name in _active(given.region, given.ecs_cluster, list(services))]
 
     if started():
-        login, tls = (_secret(given.region, arn) for arn in (given.login, given.tls))
-        context: ssl.SSLContext | None = ssl.create_default_context(cadata=tls["ca"])
+        login, authority = (_secret(given.region, arn) for arn in (given.login, given.authority))
+        context: ssl.SSLContext | None = ssl.create_default_context(cadata=authority["ca"])
     else:
         login, context = {"username": "", "password": ""}, None
     urls = {address: f"https://{address}:{ADMIN_PORT}" for address in addresses}

@@ -362,7 +362,7 @@ def test_that_the_cluster_is_whole_is_seen_twice() -> None:
 
 
 def arguments(*more: str) -> list[str]:
-    given = ["--region", "eu-west-1", "--ecs-cluster", "c", "--seeds", "1", "--login", "arn:a", "--tls", "arn:b"]
+    given = ["--region", "eu-west-1", "--ecs-cluster", "c", "--seeds", "1", "--login", "arn:a", "--authority", "arn:b"]
     return [*given, "--broker", "s=broker-1", *more]
 
 

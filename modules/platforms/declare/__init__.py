@@ -15,6 +15,7 @@ __all__ = ["CLUSTER_OUTPUTS", "DECLARATIONS", "Declarations", "declarations_for"
 DECLARATIONS = {
     "confluent": "modules.platforms.declare.confluent:ConfluentDeclarations",
     "local": "modules.platforms.declare.local:LocalDeclarations",
+    "redpanda": "modules.platforms.declare.redpanda:RedpandaDeclarations",
     "msk": "modules.platforms.declare.msk:MskDeclarations",
 }
 """Name → class; imported when an environment on it is synthesised."""

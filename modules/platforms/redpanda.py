@@ -1,0 +1,110 @@
+"""Redpanda on ECS as a platform: SASL/SCRAM over TLS, with the authority of the cluster's own certificates.
+
+Clients reach the brokers by their names in a private zone, so only from the network or through a tunnel into it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from modules.environment.redpanda import domain_of
+from modules.environment.types import SecretRefValue
+from modules.errors import ConfigError
+from modules.platforms.base import RegistryClient
+from modules.platforms.deployed import DeployedPlatform
+
+__all__ = ["AUTHORITY", "AUTHORITY_KEY", "BROKER_TLS", "CREDENTIAL_ROLES", "USERS", "RedpandaPlatform"]
+
+AUTHORITY, AUTHORITY_KEY, BROKER_TLS = "redpanda-authority", "redpanda-authority-key", "redpanda-tls"
+"""Secrets with certificates, JSON objects each; with `-` as `_` the variables that bring them."""
+
+USERS = ("producer", "consumer", "sink", "registry")
+"""Users beside the administrator, by the roles they have; `registry` is whom clients look schemas up as."""
+
+CREDENTIAL_ROLES = ("admin", *USERS)
+
+
+class RedpandaPlatform(DeployedPlatform):
+    """One cluster of one's own."""
+
+    name = "redpanda"
+
+    def registry_client(self) -> RegistryClient:
+        """The registry behind the load balancer, with the cluster's authority unless its certificate is public."""
+        client = super().registry_client()
+        if self.environment.network.domain:
+            return client
+        return replace(client, ca_file=str(self._authority_file(self._cluster())))
+
+    def terraform_secrets(self, stack: str) -> dict[str, str]:
+        """New passwords and certificates for the cluster, which take effect where a version was raised; the logins
+        that were written for what is in it."""
+        if stack == "cluster":
+            return self._fresh()
+        if stack not in ("topics", "connect"):
+            return {}
+        cluster = self._cluster()
+        found = {"kafka_admin_password": self._credentials("admin", cluster)[1], "kafka_authority": self._ca(cluster)}
+        if stack == "topics":
+            found |= {f"kafka_{user}_password": self._credentials(user, cluster)[1] for user in USERS}
+        return found
+
+    def missing_credentials(self) -> list[str]:
+        """Adds AWS."""
+        return [*super().missing_credentials(), *self._no_aws()]
+
+    def _login(self, role: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
+        return {**super()._login(role, cluster), "ssl.ca.pem": self._ca(cluster)}
+
+    def _fresh(self) -> dict[str, str]:
+        from modules.platforms.declare.aws.secrets import PASSWORDS, fresh_password
+
+        passwords = json.dumps({role: fresh_password() for role in CREDENTIAL_ROLES})
+        if self.environment.redpanda.certificate is not None:
+            return {PASSWORDS: passwords}
+        from modules.platforms.redpanda_certificates import Authority, make_authority, make_pair
+
+        kept = self._kept_authority()
+        authority = Authority(*kept) if kept else make_authority(f"{self.environment.project}-{self.environment.name}")
+        pair = make_pair(authority, domain_of(self.environment))
+        values = {
+            AUTHORITY: json.dumps({"ca": authority.certificate}),
+            AUTHORITY_KEY: json.dumps({"private_key": authority.private_key}),
+            BROKER_TLS: pair.as_json(),
+        }
+        return {PASSWORDS: passwords, **{name.replace("-", "_"): value for name, value in values.items()}}
+
+    def _kept_authority(self) -> tuple[str, str] | None:
+        """Certificate and key of the authority that signed what the brokers have now; None before there are any.
+
+        New certificates must be its own, or brokers with old and new ones would not speak to each other while they
+        roll.
+        """
+        try:
+            cluster = self._cluster()
+        except ConfigError:
+            return None
+        if AUTHORITY_KEY not in cluster.get("credentials", {}):
+            return None
+        return self._ca(cluster), self._part(cluster, AUTHORITY_KEY, "private_key")
+
+    def _ca(self, cluster: Mapping[str, Any]) -> str:
+        return self._part(cluster, AUTHORITY, "ca")
+
+    def _part(self, cluster: Mapping[str, Any], what: str, key: str) -> str:
+        """One value of a secret with certificates."""
+        scheme, _, name = str(cluster["credentials"][what]).partition(":")
+        return self._resolve(SecretRefValue(scheme, f"{name}#{key}"))
+
+    def _authority_file(self, cluster: Mapping[str, Any]) -> Path:
+        """The authority's certificate as a file, for clients that take no text; it is public."""
+        path = self.project.environment_state(self.environment.name) / "redpanda-authority.pem"
+        text = self._ca(cluster)
+        if not path.is_file() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return path
