@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "smoke": "Measure end-to-end latency against the SLOs.",
     "cost": "What an environment costs, and what it would cost elsewhere.",
     "platforms": "The decision table: what each platform costs here, lacks and asks of people.",
+    "promote": "Carry one environment's pipeline over to another.",
     "doctor": "Check this machine and an environment.",
     "demo": "Everything at once: local platform, deploy, produce, query, smoke, cost.",
 }
