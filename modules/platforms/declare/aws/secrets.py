@@ -85,9 +85,13 @@ def passwords_variable(stack: Stack) -> Expr:
 
 
 def password_of(passwords: Expr, role: str | Expr) -> Expr:
-    """One role's password, ephemeral: for write-only arguments only."""
+    """One role's password, ephemeral: for write-only arguments only.
+
+    Text that is no JSON is everyone's password: that is how a rehearsal fills the variable.
+    """
     key = role.inner if isinstance(role, Expr) else json.dumps(role)
-    return Expr.of(f"{function('jsondecode', passwords).inner}[{key}]")
+    decoded = function("jsondecode", passwords).inner
+    return Expr.of(f"can({decoded}) ? {decoded}[{key}] : {passwords.inner}")
 
 
 def declare_logins(
