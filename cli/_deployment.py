@@ -74,6 +74,7 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
     environment, project = target.environment, target.project
     if not target.offline:
         require_credentials(target.platform, environment)
+        _require_reach(target)
     out = project.environment_state(environment.name) / "cdktf.out"
     sources = synth(environment, project, target.platform, out)
     return Deployment(
@@ -87,6 +88,19 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
         progress=progress,
         parallelism=PARALLELISM,
     )
+
+
+def _require_reach(target: Target) -> None:
+    """Brokers that cannot be reached from here are said now, not by Terraform after minutes."""
+    if target.environment.platform == "local":
+        return  # its plugins say at once, and better, what is down
+    from cli._output import note
+    from modules.platforms.reach import deployed_cluster, first_deploy_words, require_reach
+
+    require_reach(target.environment, target.project)
+    if deployed_cluster(target.project, target.environment.name) is None:
+        for line in first_deploy_words(target.environment):
+            note(line)
 
 
 def _placeholders(sources: list[StackSource]) -> Callable[[str], Mapping[str, str]]:

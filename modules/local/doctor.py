@@ -267,6 +267,27 @@ def _references(value: object, path: str) -> Iterator[tuple[str, SecretRefValue]
             yield from _references(inner, f"{path}.{name}")
 
 
+def _reach(patient: Patient) -> Iterator[Finding]:
+    from modules.platforms.reach import deployed_cluster, is_private, unreached, ways_in
+
+    environment = patient.load()
+    if environment is None or environment.platform == "local":
+        return
+    cluster = deployed_cluster(patient.project, environment.name)
+    if cluster is None:
+        private = "its brokers will be private" if is_private(environment) else "its brokers will be public"
+        yield Finding("reach", "ok", f"{environment.name} was never deployed from here; {private}")
+        return
+    lost = unreached(cluster)
+    if not lost:
+        yield Finding("reach", "ok", f"brokers and registry of {environment.name} can be reached")
+        return
+    ways = ways_in(environment) if is_private(environment) else ()
+    text = f"brokers or registry of {environment.name} cannot be reached from here"
+    yield Finding("reach", "fail", text, "check the network" if not ways else "go one of these ways",
+                  (*map(str, lost), *ways))  # fmt: skip
+
+
 CHECKS: dict[str, Check] = {
     "python": _python,
     "disk": _disk,
@@ -279,5 +300,6 @@ CHECKS: dict[str, Check] = {
     "environment": _environments,
     "ports": _ports,
     "secrets": _secrets,
+    "reach": _reach,
     "clock": _clock,
 }
