@@ -88,8 +88,9 @@ def write(case: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         documents = synthesise(case, Path(folder).resolve())
     target = GOLDEN / case
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
+    for old in target.glob("*.tf.json"):
+        old.unlink()
     for stack, document in documents.items():
         (target / f"{stack}.tf.json").write_text(render(document), encoding="utf-8")
 

@@ -101,7 +101,8 @@ def _access(stack: Stack, environment: Environment, made: ConfluentEnvironment, 
         environment={"id": made.attr("id")},
         network={"id": network.attr("id")},
     )
-    service = network.attr("aws", 0, "private_link_endpoint_service")
+    # A block the provider fills: `[0]` would fail wherever it is planned empty rather than unknown.
+    service = Expr.of(f"one({network.attr('aws').inner}[*].private_link_endpoint_service)")
     _endpoint(stack, environment, service, network.attr("dns_domain"), [access])
 
 

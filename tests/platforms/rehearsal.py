@@ -1,0 +1,116 @@
+"""Rehearses a case of `cases/` with `--offline`: the commands a person would type, in a project of its own.
+
+For the tests of every platform. Nothing is reached: whatever would leave the machine fails, and no credential is
+there. `golden/<case>/plan.txt` is what `infra plan` prints first; `python -m tests.platforms.rehearsal [CASE…]` writes
+it anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.main import main
+from tests.platforms.golden import GOLDEN, cases, project_of
+
+__all__ = ["PLAN", "Answer", "Rehearsal"]
+
+PLAN = "plan.txt"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command came to. `changes` is `stack: address` → kind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    @property
+    def changes(self) -> dict[str, str]:
+        stacks = self.json["stacks"]
+        return {f"{stack['stack']}: {each['address']}": each["kind"] for stack in stacks for each in stack["changes"]}
+
+    @property
+    def findings(self) -> list[tuple[str, str]]:
+        """Severity and message of each."""
+        return [(each["severity"], each["message"]) for stack in self.json["stacks"] for each in stack["findings"]]
+
+
+class Rehearsal:
+    """One case, from plan to destroy."""
+
+    def __init__(
+        self, case: str, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.project, self.name = project_of(case, root)
+        self._capsys = capsys
+        monkeypatch.setenv("INFRA_PROJECT", str(root))
+        for name in [name for name in os.environ if name.startswith(("AWS_", "CONFLUENT_", "SNOWFLAKE_"))]:
+            monkeypatch.delenv(name)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    @property
+    def file(self) -> Path:
+        """The environment's YAML, for changes."""
+        return self.project.environments / f"{self.name}.yaml"
+
+    def change(self, old: str, new: str) -> None:
+        """Replaces the one place of `old` in the YAML."""
+        text = self.file.read_text()
+        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {self.file.name}"
+        self.file.write_text(text.replace(old, new))
+
+    def add(self, line: str) -> None:
+        """Adds a line to the YAML's end."""
+        self.file.write_text(f"{self.file.read_text()}{line}\n")
+
+    def plan(self) -> Answer:
+        return self._run("plan", "--json")
+
+    def plan_text(self) -> Answer:
+        return self._run("plan")
+
+    def deploy(self) -> Answer:
+        return self._run("deploy", "--yes")
+
+    def destroy(self) -> Answer:
+        return self._run("destroy", "--yes")
+
+    def _run(self, *arguments: str) -> Answer:
+        self._capsys.readouterr()
+        code = main([*arguments, "--env", self.name, "--offline"])
+        out, err = self._capsys.readouterr()
+        return Answer(code, out, err)
+
+
+def write(names: list[str]) -> None:
+    for case in names or cases():
+        with tempfile.TemporaryDirectory() as folder:
+            project, name = project_of(case, Path(folder).resolve())
+            program = f"from cli.main import main; raise SystemExit(main(['plan', '--env', '{name}', '--offline']))"
+            command = [sys.executable, "-c", program]
+            environment = {**os.environ, "INFRA_PROJECT": str(project.root)}
+            done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+        if done.returncode != 2:
+            raise SystemExit(done.stderr)
+        (GOLDEN / case / PLAN).write_text(done.stdout, encoding="utf-8")
+        sys.stdout.write(f"{GOLDEN / case / PLAN}\n")
+
+
+if __name__ == "__main__":
+    write(sys.argv[1:])

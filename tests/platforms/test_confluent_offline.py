@@ -1,0 +1,95 @@
+"""Every tier of Confluent Cloud rehearsed by real Terraform with simulated providers, from plan to destroy.
+
+What the rehearsal cannot show (what a real account would refuse) is not claimed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.platforms.golden import GOLDEN, cases
+from tests.platforms.rehearsal import PLAN, Rehearsal
+
+Rehearse = Callable[[str], Rehearsal]
+
+WHOLE = {
+    "confluent-basic-dev": 45,
+    "confluent-standard_roles-prod": 56,
+    "confluent-enterprise-dev": 55,
+    "confluent-freight-prod": 67,
+    "confluent-dedicated_privatelink-prod": 67,
+}
+"""Cases that are deployed and destroyed too: every tier, dev and prod; and how many objects each makes."""
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rehearse:
+    return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("case", sorted(set(cases("confluent")) - set(WHOLE)))
+def test_a_first_plan_is_what_is_kept(rehearse: Rehearse, case: str) -> None:
+    planned = rehearse(case).plan_text()
+    assert planned.code == 2, planned.err
+    assert planned.out == (GOLDEN / case / PLAN).read_text(), f"python -m tests.platforms.rehearsal {case}"
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_a_tier_is_planned_deployed_changed_and_destroyed(rehearse: Rehearse, case: str) -> None:
+    it = rehearse(case)
+    planned = it.plan_text()
+    assert (planned.code, planned.out) == (2, (GOLDEN / case / PLAN).read_text()), planned.err
+
+    deployed = it.deploy()
+    assert deployed.code == 0, deployed.err
+    again = it.plan()
+    assert (again.code, again.changes) == (0, {}), again.err
+
+    it.add("topics: {order-events: {retention: 3d}, clicks: {partitions: 3}}")
+    changed = it.plan()
+    assert changed.code == 2, changed.err
+    topic = 'topics: confluent_kafka_topic.topic["{}"]'.format
+    assert changed.changes[topic("order-events")] == "update"
+    assert changed.changes[topic("clicks")] == "create"
+    assert set(changed.changes.values()) == {"update", "create"}
+    assert changed.findings == []
+
+    destroyed = it.destroy()
+    assert destroyed.code == 0, destroyed.err
+    assert sum(int(line.split()[1]) for line in destroyed.out.splitlines() if " destroyed in " in line) == WHOLE[case]
+
+
+def test_what_cannot_be_changed_about_a_cluster_is_refused_or_shown_as_a_replacement(rehearse: Rehearse) -> None:
+    """One deployment, several changes planned: a tier up, a tier across, a region, a limit, a schema."""
+    it = rehearse("confluent-standard-dev")
+    assert it.deploy().code == 0
+    cluster = "cluster: confluent_kafka_cluster.main"
+
+    def planned(old: str, new: str) -> tuple[int, str | None, list[tuple[str, str]]]:
+        it.change(old, new)
+        answer = it.plan()
+        it.change(new, old)
+        return answer.code, answer.changes.get(cluster), answer.findings
+
+    assert planned("tier: standard", "max_ecku: 4, tier: standard") == (2, "update", [])
+    for tier in ("basic", "dedicated"):
+        code, _, findings = planned("tier: standard", f"tier: {tier}")
+        assert code == 1
+        assert ("refuse", findings[0][1]) == findings[0] and f"cannot go from standard to {tier}" in findings[0][1]
+    code, kind, findings = planned("region: us-east-1", "region: eu-west-1")
+    assert (code, kind) == (2, "replace")
+    assert ("warn", "holds data: it will be deleted and created again, its topics and their messages are lost, and "
+            "clients need its new address and keys") in findings  # fmt: skip
+
+    schema = it.project.environments / "schemas" / "order_events.avsc"
+    text = schema.read_text()
+    assert text.count('"currency", "type": "string", "default": "USD"') == 1
+    schema.write_text(text.replace('"currency", "type": "string", "default": "USD"', '"money", "type": "string"'))
+    answer = it.plan()
+    assert answer.code == 1
+    assert any(
+        severity == "refuse" and '"money" has no default: BACKWARD' in text for severity, text in answer.findings
+    )
