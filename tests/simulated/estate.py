@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["estate"]
+__all__ = ["estate", "part"]
 
 SOURCES = {
     "aws": "hashicorp/aws",
@@ -28,6 +28,16 @@ def estate() -> dict[str, Any]:
         },
         "data": _data(),
         "resource": {**_network(), **_msk(), **_ecs(), **_confluent(), **_snowflake(), **_topics()},
+    }
+
+
+def part(*providers: str, **resources: Any) -> dict[str, Any]:
+    """A document of some resources with the providers they need only, which is what makes a test quick."""
+    whole = estate()
+    return {
+        "terraform": {"required_providers": {name: {"source": SOURCES[name]} for name in providers}},
+        "provider": {name: {} if name != "kafka" else {"bootstrap_servers": ["k:9092"]} for name in providers},
+        "resource": {kind: body or whole["resource"][kind] for kind, body in resources.items()},
     }
 
 

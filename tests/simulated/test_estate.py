@@ -13,8 +13,6 @@ import pytest
 from tests.simulated.bench import Bench
 from tests.simulated.estate import estate
 
-Document = dict[str, Any]
-
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
@@ -131,75 +129,6 @@ def test_changes_are_in_place_or_replacements_as_the_table_says_and_what_it_lack
     assert "volume_size is planned as a change in place: MSK can enlarge a volume, never shrink it" in text
     assert text.count("simulated: ") == 2
     assert "latest_revision = 1 -> (known after apply)" in text
-
-
-def test_objects_changed_or_taken_away_in_the_store_are_drift(applied: Bench) -> None:
-    applied.write(estate())
-    topic = applied.store.get("kafka_topic", "orders")
-    warehouse = applied.store.get("snowflake_warehouse", '"LOADING"')
-    assert topic is not None
-    assert warehouse is not None
-    applied.store.put("kafka_topic", "orders", {**topic, "partitions": 12})
-    applied.store.remove("snowflake_warehouse", '"LOADING"')
-    assert applied.plan() == {"kafka_topic.orders": ("delete", "create"), "snowflake_warehouse.it": ("create",)}
-    applied.store.put("kafka_topic", "orders", topic)
-    applied.store.put("snowflake_warehouse", '"LOADING"', warehouse)
-    assert applied.plan() == {}
-
-
-def test_wrong_types_missing_arguments_and_exclusions_are_errors_that_name_the_argument(applied: Bench) -> None:
-    def broken(kind: str, name: str, change: Document) -> str:
-        document = estate()
-        document["resource"][kind][name] |= change
-        for argument in [argument for argument, value in change.items() if value is None]:
-            del document["resource"][kind][name][argument]
-        applied.write(document)
-        return applied.fails("validate")
-
-    assert 'attribute "number_of_broker_nodes": a number is required' in broken(
-        "aws_msk_cluster", "it", {"number_of_broker_nodes": "three"}
-    )
-    assert 'The argument "cluster_name" is required' in broken("aws_msk_cluster", "it", {"cluster_name": None})
-    assert "basic and standard exclude each other" in broken("confluent_kafka_cluster", "it", {"standard": {}})
-    assert "one of basic, standard, dedicated, enterprise, freight is required" in broken(
-        "confluent_kafka_cluster", "it", {"basic": None}
-    )
-    assert 'An argument named "brokers" is not expected here' in broken("aws_msk_cluster", "it", {"brokers": 3})
-    assert "No more than 1" in broken(
-        "confluent_kafka_cluster", "it", {"environment": [{"id": "env-1"}, {"id": "env-2"}]}
-    )
-
-
-def test_write_only_arguments_are_nowhere(applied: Bench) -> None:
-    document = estate()
-    document["resource"]["aws_secretsmanager_secret"] = {"it": {"name": "pipeline"}}
-    document["resource"]["aws_secretsmanager_secret_version"] = {
-        "it": {
-            "secret_id": "${aws_secretsmanager_secret.it.id}",
-            "secret_string_wo": "hush-hush",
-            "secret_string_wo_version": 1,
-        }
-    }
-    applied.write(document)
-    applied.apply()
-    assert applied.values("aws_secretsmanager_secret_version.it")["has_secret_string_wo"] is True
-    assert "hush-hush" not in (applied.folder / "terraform.tfstate").read_text()
-    assert b"hush-hush" not in applied.store.path.read_bytes()
-    applied.write(estate())
-    applied.apply()
-
-
-def test_equal_objects_have_ids_of_their_own_and_equal_names_are_refused(applied: Bench) -> None:
-    document = estate()
-    document["resource"]["aws_eip"] = {"it": {"count": 3, "domain": "vpc"}}
-    document["resource"]["kafka_topic"]["again"] = document["resource"]["kafka_topic"]["orders"]
-    applied.write(document)
-    message = applied.fails()
-    assert "simulated: there is a kafka_topic with the id orders already" in message
-    ids = {values["id"] for address, values in applied.state().items() if address.startswith("aws_eip.")}
-    assert len(ids) == 3
-    applied.write(estate())
-    applied.apply()
 
 
 def test_the_policy_document_is_rendered_for_real(state: dict[str, dict[str, Any]]) -> None:
