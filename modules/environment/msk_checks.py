@@ -35,7 +35,7 @@ def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
 
     msk = environment.msk
     yield from _region(msk, say)
-    yield from _zones(environment, say)
+    yield from _zones(environment, say, written)
     if msk.mode == "serverless":
         yield from _serverless(msk, say, written)
     else:
@@ -44,7 +44,7 @@ def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
         yield from _disks(environment, say, written)
     yield from _partitions(environment, say)
     yield from _topics(environment, say)
-    yield from _registry(environment, say)
+    yield from _registry(environment, say, written)
     for field, pattern, what in (("trusted", _ARN, "IAM ARN (`arn:aws:iam::…`)"), ("alarm_emails", _EMAIL, "address")):
         for number, value in enumerate(getattr(msk, field)):
             if not pattern.fullmatch(value):
@@ -65,13 +65,14 @@ def _region(msk: Msk, say: _Say) -> Iterator[Problem]:
     yield say(f"{what} is not in region `{msk.region}` (AWS's list of {limits.READ}){hint}", "msk", "region")
 
 
-def _zones(environment: Environment, say: _Say) -> Iterator[Problem]:
+def _zones(environment: Environment, say: _Say, written: Callable[..., bool]) -> Iterator[Problem]:
     msk, zones = environment.msk, environment.network.zones
     allowed = (2,) if msk.region in limits.TWO_ZONES_ONLY else limits.ZONES[msk.mode]
     if zones not in allowed:
         where = f" in {msk.region}" if msk.region in limits.TWO_ZONES_ONLY else ""
         words = " or ".join(map(str, allowed))
-        yield say(f"MSK {msk.mode}{where} takes {words} zones, not {zones}", "network", "zones")
+        at = ("msk", "region") if where and not written("network", "zones") else ("network", "zones")
+        yield say(f"MSK {msk.mode}{where} takes {words} zones, not {zones}", *at)
     elif environment.production and zones < 3:
         yield say(f"production spreads its brokers over 3 zones, not {zones}", "network", "zones")
 
@@ -182,7 +183,7 @@ def _topics(environment: Environment, say: _Say) -> Iterator[Problem]:
             yield say(f"production keeps three copies, not {topic.replication}", "topics", name, "replication")
 
 
-def _registry(environment: Environment, say: _Say) -> Iterator[Problem]:
+def _registry(environment: Environment, say: _Say, written: Callable[..., bool]) -> Iterator[Problem]:
     registry, network = environment.msk.registry, environment.network
     if registry.kind == "external":
         if registry.url is None:
@@ -199,8 +200,8 @@ def _registry(environment: Environment, say: _Say) -> Iterator[Problem]:
         yield say(
             "production's registry answers by TLS, so its load balancer needs a name: write `domain` and `zone_id` "
             "under `network:`, or `kind: external`",
-            "msk", "registry",
-        )  # fmt: skip
+            *(("msk", "registry") if written("msk", "registry") else ("production",)),
+        )
 
 
 def _count(number: int, what: str) -> str:

@@ -48,6 +48,9 @@ _HOLDS_DATA: Mapping[str, str] = {
     "confluent_kafka_topic": "its messages are lost",
     "confluent_kafka_cluster": "its topics and their messages are lost, and clients need its new address and keys",
     "confluent_environment": "its clusters, topics and schemas are lost",
+    "aws_msk_cluster": "its topics and their messages are lost, and clients need its new address",
+    "aws_msk_serverless_cluster": "its topics and their messages are lost, and clients need its new address",
+    "aws_db_instance": "the Schema Registry's schemas are lost",
     "snowflake_table": "its rows are lost (Time Travel keeps them for the table's retention)",
     "snowflake_schema": "its tables and their rows are lost",
     "snowflake_database": "its schemas, tables and rows are lost",
@@ -254,6 +257,24 @@ def _schema(change: Change) -> Iterable[Finding]:
         )
 
 
+def _msk_family(change: Change) -> Iterable[Finding]:
+    """MSK refuses it, but only once the plan is being applied (msk-configuration, "broker types")."""
+    if change.type != "aws_msk_cluster" or change.kind != "update":
+        return
+    nodes = [(_value(side, "broker_node_group_info") or [{}])[0] for side in (change.before, change.after)]
+    old, new = (str(each.get("instance_type") or "").partition(".")[0] for each in nodes)
+    if {old, new} == {"kafka", "express"}:
+        names = {"kafka": "Standard", "express": "Express"}
+        yield Finding(
+            "refuse",
+            change.address,
+            f"cluster {_value(change.before, 'cluster_name')} cannot go from {names[old]} to {names[new]} brokers: MSK "
+            "changes sizes within a type only",
+            "keep the `mode`; or deploy an environment of its own, move producers and consumers over, and destroy "
+            "this one",
+        )
+
+
 def _level_lowered(change: Change) -> Iterable[Finding]:
     if change.type != "schemaregistry_schema" or change.kind != "update":
         return
@@ -270,6 +291,7 @@ def _level_lowered(change: Change) -> Iterable[Finding]:
 _CHECKS: tuple[Callable[[Change], Iterable[Finding]], ...] = (
     _cluster_type,
     _cluster_size,
+    _msk_family,
     _partitions,
     _replication,
     _schema,

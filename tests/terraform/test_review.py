@@ -272,6 +272,27 @@ def test_what_holds_data_on_confluent_is_not_deleted_without_saying_so(type_: st
     assert finding.severity == "warn" and lost in finding.message
 
 
+def msk(type_: str) -> dict[str, Any]:
+    return {"cluster_name": "streaming-dev-kafka", "broker_node_group_info": [{"instance_type": type_}]}
+
+
+@pytest.mark.parametrize(("old", "new"), [("Standard", "Express"), ("Express", "Standard")])
+def test_msk_brokers_never_change_their_type_in_place(old: str, new: str) -> None:
+    types = {"Standard": "kafka.m7g.large", "Express": "express.m7g.large"}
+    (finding,) = findings(entry("aws_msk_cluster", ["update"], msk(types[old]), msk(types[new])))
+    assert (finding.severity, finding.message) == (
+        "refuse",
+        f"cluster streaming-dev-kafka cannot go from {old} to {new} brokers: MSK changes sizes within a type only",
+    )
+    assert findings(entry("aws_msk_cluster", ["update"], msk("kafka.m7g.large"), msk("kafka.m7g.xlarge"))) == []
+
+
+@pytest.mark.parametrize("type_", ["aws_msk_cluster", "aws_msk_serverless_cluster", "aws_db_instance"])
+def test_what_holds_data_on_msk_is_not_deleted_without_saying_so(type_: str) -> None:
+    (finding,) = findings(entry(type_, ["delete"], {}, None))
+    assert finding.severity == "warn" and "are lost" in finding.message
+
+
 def confluent_plan(level: str, *fields: str, before: str | None = None) -> list[Finding]:
     """A plan that changes a schema from one field `id` to these, under a level in a resource of its own."""
     sides = [
