@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from modules.environment.model import Environment
 
 __all__ = [
-    "Confluent", "availability_of", "check", "cku_of", "deletion_protection_of", "max_ecku_of", "networking_of",
-    "secrets_of",
+    "Confluent", "availability_of", "check", "cku_of", "deletion_protection_of", "in_aws", "max_ecku_of",
+    "networking_of", "secrets_of",
 ]  # fmt: skip
 
 Networking = Literal["public", "privatelink", "peering"]
@@ -129,6 +129,11 @@ def deletion_protection_of(environment: Environment) -> bool:
 def secrets_of(environment: Environment) -> Literal["aws-sm", "file"]:
     """Where API keys are kept."""
     return environment.confluent.secrets or ("aws-sm" if environment.production else "file")
+
+
+def in_aws(environment: Environment) -> bool:
+    """Whether anything of it is made in an AWS account: secrets, or the near end of PrivateLink."""
+    return secrets_of(environment) == "aws-sm" or networking_of(environment) == "privatelink"
 
 
 def check(environment: Environment, positions: Positions) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.environment.confluent import networking_of, secrets_of
+from modules.environment.confluent import in_aws, secrets_of
 from modules.environment.secrets import keep_secret
 from modules.platforms.base import KafkaRole
 from modules.platforms.deployed import DeployedPlatform
@@ -78,6 +78,6 @@ class ConfluentPlatform(DeployedPlatform):
             *self._unset("confluent.cloud_api_key", confluent.cloud_api_key),
             *self._unset("confluent.cloud_api_secret", confluent.cloud_api_secret),
         ]
-        if secrets_of(self.environment) == "aws-sm" or networking_of(self.environment) != "public":
+        if in_aws(self.environment):
             found += self._no_aws()
         return [*found, *super().missing_credentials()]

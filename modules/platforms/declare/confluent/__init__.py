@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.environment.confluent import networking_of, secrets_of
+from modules.environment.confluent import in_aws
 from modules.environment.model import Environment
 from modules.platforms.base import Platform
 from modules.platforms.declare.aws import aws_provider
@@ -54,7 +54,7 @@ class ConfluentDeclarations:
     def cluster(self, stack: Stack) -> None:
         environment = self._environment
         ConfluentProvider(stack, **_cloud_key(stack))
-        if networking_of(environment) != "public" or secrets_of(environment) == "aws-sm":
+        if in_aws(environment):
             aws_provider(stack, environment, environment.confluent.region)
         outer = declare_environment(stack, environment)
         network = declare_network(stack, environment, outer)
