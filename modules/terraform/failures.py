@@ -41,6 +41,7 @@ _CRASH = re.compile(
     r"|error while loading schemas|failed to load plugin schemas|timeout while waiting for plugin",
     re.I,
 )
+_PROTECTED = re.compile(r"Resource (\S+(?: \S+)*?) has lifecycle\.prevent_destroy set")
 _UNREACHABLE = re.compile(
     r"connection refused|cannot be reached|does not answer|could not connect|failed to connect"
     r"|client has run out of available brokers|no such host|i/o timeout|_TRANSPORT|timed out"
@@ -130,6 +131,15 @@ def _known(
             where=where,
             do="run the command again; `infra doctor` checks the plugins",
             details=_limited(texts),
+        )
+    if protected := list(dict.fromkeys(_PROTECTED.findall(" ".join(whole.split())))):
+        return kind(
+            "what holds data is protected, and this would destroy it",
+            where=where,
+            do="undo the change that takes it away or replaces it; or, if it is to go, take the protection off "
+            "(`production: false`, on Confluent also `confluent.deletion_protection: false`), deploy that, and run "
+            "this again",
+            details=_limited(protected),
         )
     if _MISSING.search(whole):
         return kind(

@@ -6,6 +6,7 @@ import json
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -445,3 +446,37 @@ def test_the_json_form_is_versioned_and_complete(bench: Workbench) -> None:
         "sensitive": False,
         "forces_replacement": False,
     }
+
+
+def test_what_is_protected_is_named_and_how_to_take_the_protection_off(bench: Workbench) -> None:
+    kept = {"input": 1, "lifecycle": {"prevent_destroy": True}}
+    bench.stack("one", {"resource": data(topics={**kept, "for_each": {"a b": 1, "c": 2}}, other=1)})
+    deployment = bench.deployment()
+    deployment.apply(deployment.plan())
+    with pytest.raises(PlanError, match="what holds data is protected, and this would destroy it") as caught:
+        deployment.plan(destroy=True)
+    assert sorted(caught.value.details) == ['terraform_data.topics["a b"]', 'terraform_data.topics["c"]']
+    assert "take the protection off (`production: false`" in (caught.value.do or "")
+    bench.stack("one", {"resource": data(topics={"input": 1, "for_each": {"a b": 1, "c": 2}}, other=1)})
+    assert bench.deployment().destroy().changed
+
+
+def test_what_a_stack_outputs_is_handed_over_before_the_next_asks_for_its_secrets(bench: Workbench) -> None:
+    """Sensitive values too; before a plan as well, for a machine that lost the files; nothing after a destroy."""
+    two_stacks(bench)
+    kept: dict[str, dict[str, Any]] = {}
+    asked: list[tuple[str, bool]] = []
+
+    def secrets(stack: str) -> dict[str, str]:
+        asked.append((stack, bool(kept.get("cluster"))))
+        return {}
+
+    deployment = bench.deployment(secrets=secrets, applied=lambda stack, outputs: kept.update({stack: dict(outputs)}))
+    deployment.apply(deployment.plan())
+    assert kept["cluster"]["key"] == "top-b-1"
+    assert ("topics", True) in asked and ("topics", False) not in asked
+    kept.clear()
+    deployment.plan()
+    assert kept["cluster"]["key"] == "top-b-1"
+    deployment.destroy()
+    assert kept["cluster"] == {}
