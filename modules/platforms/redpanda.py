@@ -96,9 +96,21 @@ class RedpandaPlatform(DeployedPlatform):
         return self._part(cluster, AUTHORITY, "ca")
 
     def _part(self, cluster: Mapping[str, Any], what: str, key: str) -> str:
-        """One value of a secret with certificates."""
+        """One value of a secret with certificates.
+
+        Raises:
+            ConfigError: the secret has no such value.
+        """
         scheme, _, name = str(cluster["credentials"][what]).partition(":")
-        return self._resolve(SecretRefValue(scheme, f"{name}#{key}"))
+        reference = SecretRefValue(scheme, name)
+        try:
+            return str(json.loads(self._resolve(reference))[key])
+        except (ValueError, KeyError, TypeError):
+            raise ConfigError(
+                f"the secret is no JSON object with `{key}`",
+                where=str(reference),
+                do=f"run `infra deploy --env {self.environment.name}`, or check `redpanda.certificate`",
+            ) from None
 
     def _authority_file(self, cluster: Mapping[str, Any]) -> Path:
         """The authority's certificate as a file, for clients that take no text; it is public."""

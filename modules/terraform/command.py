@@ -75,6 +75,8 @@ def base_environment(command: TerraformCommand, cli_config: Path, secrets: Mappi
         TF_INPUT="0",
         CHECKPOINT_DISABLE="1",
         TF_CLI_CONFIG_FILE=str(cli_config),
+        # What a provisioner runs modules of `infra` with, wherever Terraform itself comes from.
+        INFRA_PYTHON=sys.executable,
     )
     environment.update({f"TF_VAR_{name}": value for name, value in secrets.items()})
     return environment

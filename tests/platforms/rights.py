@@ -28,6 +28,8 @@ TABLES = [
     "msk-provisioned-prod",
     "msk-provisioned_iam-prod",
     "msk-serverless-prod",
+    "redpanda-ec2-prod",
+    "redpanda-fargate-prod",
 ]
 """Cases with a table in `rights/`."""
 
@@ -36,6 +38,8 @@ WILDCARDS = {
     "has this one registry, and no role is narrower",
     "admin | kafka-cluster:* | topic [*]": "whoever deploys makes topics that do not exist yet, on this one cluster",
     "admin | kafka-cluster:DescribeGroup | group [*]": "consumer lag of every group of this one cluster",
+    "machines | ecs:DiscoverPollEndpoint | [*]": "ECS takes no resource for it (AWS service authorization reference)",
+    "machines | ecs:* | *:container-instance/*/[*]": "a machine's id is given to it when it joins; this cluster's only",
     "*-start | ecr:GetAuthorizationToken | [*]": "ECR takes no resource for it (AWS service authorization reference)",
 }
 """`principal | may | on`, as a shell pattern (`[*]` is a star) → why it has to be a wildcard.

@@ -43,7 +43,7 @@ from modules.resources.aws import (
     AwsServiceDiscoveryService,
 )
 from modules.resources.base import Resource, Stack
-from modules.resources.expressions import Expr, each, function
+from modules.resources.expressions import Expr, each, function, local
 
 __all__ = ["Surroundings", "declare_brokers"]
 
@@ -82,6 +82,9 @@ def declare_brokers(
 ) -> None:
     """All brokers, chained: gate, machine, service, and the next gate waits for that service."""
     nodes = nodes_of(environment)
+    # The same for all of them; a task definition is read by people too.
+    stack.local("broker_start", start_script(size, environment.redpanda.compute))
+    stack.local("broker_bootstrap", bootstrap_file(environment))
     tasks = _tasks(stack, environment, size, around)
     names = _names(stack, environment, around.network)
     shared = machines.triggers() if machines else {"storage": storage_of(environment)}
@@ -125,7 +128,7 @@ def _tasks(stack: Stack, environment: Environment, size: Size, around: Surroundi
     return AwsEcsTaskDefinition(
         stack,
         "broker",
-        for_each={node.key: [_container(stack, environment, node, size, around)] for node in nodes_of(environment)},
+        for_each={node.key: [_container(stack, environment, node, around)] for node in nodes_of(environment)},
         family=f"{resource_name(environment, 'broker', limit=250)}-{each.key}",
         container_definitions=function("jsonencode", each.value()),
         requires_compatibilities=["FARGATE" if fargate else "EC2"],
@@ -141,15 +144,13 @@ def _tasks(stack: Stack, environment: Environment, size: Size, around: Surroundi
     )
 
 
-def _container(
-    stack: Stack, environment: Environment, node: Node, size: Size, around: Surroundings
-) -> Mapping[str, Any]:
+def _container(stack: Stack, environment: Environment, node: Node, around: Surroundings) -> Mapping[str, Any]:
     its = environment.redpanda
     file = stack.local(f"broker_{node.number}", broker_file(environment, node, around.network.zones[node.zone]))
     files = _OPEN_FILES[its.compute]
     values = {
         "BROKER_FILE": function("jsonencode", file),
-        "BOOTSTRAP_FILE": function("jsonencode", bootstrap_file(environment)),
+        "BOOTSTRAP_FILE": function("jsonencode", local("broker_bootstrap")),
         # A task reads its secrets when it starts, so a new certificate is a new task.
         "CERTIFICATE_VERSION": str(its.certificate_version),
     }
@@ -164,7 +165,7 @@ def _container(
         "essential": True,
         "user": "0",
         "entryPoint": ["/bin/sh", "-c"],
-        "command": [start_script(size, its.compute)],
+        "command": [local("broker_start")],
         "stopTimeout": 120,
         "portMappings": [
             {"containerPort": port, "protocol": "tcp"} for port in (KAFKA_PORT, ADMIN_PORT, RPC_PORT, REGISTRY_PORT)

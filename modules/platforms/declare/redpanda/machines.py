@@ -120,6 +120,8 @@ def _first_start(cluster: Expr, node: Node, volume: Expr) -> str:
         f"ECS_CLUSTER={cluster}",
         f'ECS_INSTANCE_ATTRIBUTES={{"broker":"{node.name}"}}',
         "ECS_AWSVPC_BLOCK_IMDS=true",
+        # Logs are written as the task's own role, not as the machine.
+        "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE=true",
         "END",
         f"echo 'fs.aio-max-nr = {_AIO}' > /etc/sysctl.d/60-redpanda.conf",
         "echo 'vm.swappiness = 1' >> /etc/sysctl.d/60-redpanda.conf",

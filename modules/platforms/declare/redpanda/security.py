@@ -127,15 +127,14 @@ def machine_profile(stack: Stack, environment: Environment, cluster: AwsEcsClust
     """What a broker's machine may do: be a machine of this ECS cluster, and nothing else."""
     role = _role(stack, environment, "machines", "ec2.amazonaws.com")
     arn = cluster.attr("arn")
-    member = allow(
-        "Member",
-        ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState", "ecs:SubmitContainerStateChange",
-         "ecs:SubmitTaskStateChange", "ecs:SubmitAttachmentStateChanges"],
-        [f"${{replace({arn.inner}, \":cluster/\", \":container-instance/\")}}/*", arn],
-    )  # fmt: skip
+    itself = f'${{replace({arn.inner}, ":cluster/", ":container-instance/")}}/*'
+    joins = ["ecs:RegisterContainerInstance", "ecs:DeregisterContainerInstance"]
+    tells = ["ecs:SubmitAttachmentStateChanges", "ecs:SubmitContainerStateChange", "ecs:SubmitTaskStateChange"]
+    hears = ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"]
     statements = [
-        allow("Join", ["ecs:RegisterContainerInstance", "ecs:DeregisterContainerInstance"], [arn]),
-        {**member, "Condition": {"ArnEquals": {"ecs:cluster": arn}}},
+        allow("Cluster", [*joins, *tells], [arn]),
+        # Its id is given to it when it joins; the condition holds it to this cluster.
+        {**allow("Machine", hears, [itself]), "Condition": {"ArnEquals": {"ecs:cluster": arn}}},
         allow("Find", ["ecs:DiscoverPollEndpoint"], ["*"]),
     ]
     _inline(stack, role, "machines", statements)

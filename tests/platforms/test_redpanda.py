@@ -1,0 +1,601 @@
+"""Redpanda on ECS: what must hold in its Terraform JSON, read without the code that made it, and its clients."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modules.environment import load_environment
+from modules.errors import ConfigError
+from modules.platforms.redpanda import RedpandaPlatform
+from modules.platforms.redpanda_certificates import Pair, make_authority, make_pair
+from modules.platforms.redpanda_gate import AdminApi
+from modules.project import OUTPUTS_FILE, Project
+from modules.topics import topic_specs
+from tests.platforms.golden import cases, environment_of, golden, synthesise
+
+CASES = cases("redpanda")
+PROD = [case for case in CASES if case.endswith("-prod")]
+FARGATE = [case for case in CASES if "fargate" in case]
+EC2 = [case for case in CASES if "ec2" in case]
+
+
+def cluster(case: str) -> dict[str, Any]:
+    return golden(case)["cluster"]
+
+
+def resources(case: str, type_: str) -> dict[str, Any]:
+    found: dict[str, Any] = cluster(case)["resource"].get(type_, {})
+    return found
+
+
+def containers(case: str) -> dict[str, dict[str, Any]]:
+    """Broker's key → its one container."""
+    found = cluster(case)["locals"]["aws_ecs_task_definition_broker"]
+    assert all(len(each) == 1 for each in found.values())
+    return {key: each[0] for key, each in found.items()}
+
+
+def files(case: str) -> list[dict[str, Any]]:
+    """Every broker's redpanda.yaml, as its container is given it."""
+    local = cluster(case)["locals"]
+    found = []
+    for container in containers(case).values():
+        values = {each["name"]: each["value"] for each in container["environment"]}
+        match = re.fullmatch(r"\$\{jsonencode\(local\.(\w+)\)\}", values["BROKER_FILE"])
+        assert match
+        found.append(local[match[1]])
+    return found
+
+
+def test_there_is_a_case_for_each_compute_in_development_and_production() -> None:
+    assert {"redpanda-ec2-dev", "redpanda-ec2-prod", "redpanda-fargate-dev", "redpanda-fargate-prod"} <= set(CASES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_broker_is_a_service_of_its_own_with_one_task_and_a_name_of_its_own(case: str) -> None:
+    services = resources(case, "aws_ecs_service")
+    assert len(services) == len(containers(case)) == len(files(case))
+    names = cluster(case)["locals"]["aws_service_discovery_service_broker"]
+    registered = {service["service_registries"]["registry_arn"] for service in services.values()}
+    assert registered == {f'${{aws_service_discovery_service.broker["{key}"].arn}}' for key in names}
+    for service in services.values():
+        assert service["desired_count"] == 1
+        # Two tasks of one broker would claim one name and one volume.
+        assert (service["deployment_maximum_percent"], service["deployment_minimum_healthy_percent"]) == (100, 0)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_services_are_chained_through_gates_and_each_waits_until_it_is_steady(case: str) -> None:
+    services, gates = resources(case, "aws_ecs_service"), resources(case, "terraform_data")
+    order = sorted(services, key=lambda name: int(name.rpartition("-")[2]))
+    before = None
+    for name in order:
+        number = name.rpartition("-")[2]
+        assert services[name]["wait_for_steady_state"] is True
+        assert f"terraform_data.before-{number}" in services[name]["depends_on"]
+        if before is not None:
+            assert gates[f"before-{number}"]["depends_on"] == [f"aws_ecs_service.{before}"]
+        before = name
+    assert gates["settled"]["depends_on"] == [f"aws_ecs_service.{before}"]
+    assert set(gates) == {"settled", *(f"before-{name.rpartition('-')[2]}" for name in order)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_gate_is_passed_anew_when_its_broker_will_be_touched(case: str) -> None:
+    for name, gate in resources(case, "terraform_data").items():
+        triggers = gate["triggers_replace"]
+        tasks = [f'${{aws_ecs_task_definition.broker["{key}"].arn}}' for key in containers(case)]
+        expected = tasks if name == "settled" else [tasks[int(name.rpartition("-")[2]) - 1]]
+        assert [value for value in triggers.values() if "task_definition" in str(value)] == expected
+        assert triggers.get("storage") or triggers.get("machine")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gates_know_every_broker_and_hold_no_secret_but_where_it_is(case: str) -> None:
+    services = resources(case, "aws_ecs_service")
+    addresses = [file["redpanda"]["advertised_rpc_api"]["address"] for file in files(case)]
+    for name, gate in resources(case, "terraform_data").items():
+        (step,) = gate["provisioner"]
+        words = shlex.split(step["local-exec"]["command"])
+        assert words[:3] == ["$INFRA_PYTHON", "-m", "modules.platforms.redpanda_gate"]
+        given = {words[at + 1] for at, word in enumerate(words) if word == "--broker"}
+        assert given == {
+            f"{each['name']}={address}" for each, address in zip(services.values(), addresses, strict=True)
+        }
+        assert ("--before" in words) == (name != "settled")
+        for option in ("--login", "--authority"):
+            assert re.fullmatch(
+                r'\$\{aws_secretsmanager_secret\.\w+\["[\w-]+"\]\.arn\}', words[words.index(option) + 1]
+            )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_rehearsal_has_the_same_gates_standing_open(case: str, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from modules.platforms import platform_for
+    from modules.platforms.declare import declarations_for
+    from modules.resources.base import App, Stack
+
+    environment, project = environment_of(case, tmp_path)
+    offline = replace(project, offline=True)
+    stack = Stack(App(outdir=str(tmp_path / "out")), "cluster")
+    declarations_for(environment, platform_for(environment, offline), offline).cluster(stack)
+    gates = stack.declared["resource"]["terraform_data"]
+    assert set(gates) == set(resources(case, "terraform_data"))
+    assert not any("provisioner" in gate for gate in gates.values())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_all_brokers_have_the_same_ordered_seeds_and_no_id(case: str) -> None:
+    seeds = [json.dumps(file["redpanda"]["seed_servers"]) for file in files(case)]
+    assert len(set(seeds)) == 1
+    listed = [each["host"]["address"] for each in files(case)[0]["redpanda"]["seed_servers"]]
+    assert listed == [file["redpanda"]["advertised_rpc_api"]["address"] for file in files(case)][:3]
+    for file in files(case):
+        assert file["redpanda"]["empty_seed_starts_cluster"] is False
+        assert "node_id" not in file["redpanda"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_advertised_names_are_those_the_private_zone_gives(case: str) -> None:
+    (zone,) = resources(case, "aws_service_discovery_private_dns_namespace").values()
+    names = cluster(case)["locals"]["aws_service_discovery_service_broker"].values()
+    expected = [f"{name}.{zone['name']}" for name in names]
+    assert [file["redpanda"]["advertised_rpc_api"]["address"] for file in files(case)] == expected
+    assert [file["redpanda"]["advertised_kafka_api"][0]["address"] for file in files(case)] == expected
+    assert cluster(case)["output"]["bootstrap_servers"]["value"] == ",".join(f"{each}:9092" for each in expected)
+
+
+@pytest.mark.parametrize("case", PROD)
+def test_production_has_three_brokers_in_three_zones_that_know_their_rack(case: str) -> None:
+    racks = [file["redpanda"]["rack"] for file in files(case)]
+    assert len(racks) >= 3 and len(set(racks)) == 3
+    for service, rack in zip(resources(case, "aws_ecs_service").values(), racks, strict=True):
+        (subnet,) = service["network_configuration"]["subnets"]
+        assert subnet.replace(".id}", "}") == rack.replace(".availability_zone}", "}")
+    assert bootstrap(case)["enable_rack_awareness"] is True
+
+
+def bootstrap(case: str) -> dict[str, Any]:
+    found: dict[str, Any] = cluster(case)["locals"]["broker_bootstrap"]
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_listener_has_tls_and_a_login(case: str) -> None:
+    for file in files(case):
+        broker, registry = file["redpanda"], file["schema_registry"]
+        assert broker["rpc_server_tls"]["enabled"] and broker["rpc_server_tls"]["require_client_auth"]
+        listeners = (
+            (broker["kafka_api"], broker["kafka_api_tls"]),
+            (broker["admin"], broker["admin_api_tls"]),
+            (registry["schema_registry_api"], registry["schema_registry_api_tls"]),
+        )
+        for open_, secured in listeners:
+            assert {each["name"] for each in open_} == {each["name"] for each in secured if each["enabled"]}
+        assert [each["authentication_method"] for each in broker["kafka_api"]] == ["sasl"]
+        assert [each["authentication_method"] for each in registry["schema_registry_api"]] == ["http_basic"]
+        assert file["schema_registry_client"]["broker_tls"]["enabled"]
+        assert "pandaproxy" not in file
+    settings = bootstrap(case)
+    assert settings["admin_api_require_auth"] and settings["superusers"] == ["admin"]
+    assert settings["kafka_enable_authorization"] and "enable_sasl" not in settings
+    assert settings["auto_create_topics_enabled"] is False
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_is_public(case: str) -> None:
+    (balancer,) = resources(case, "aws_lb").values()
+    assert balancer["internal"] is True and balancer["load_balancer_type"] == "network"
+    (listener,) = resources(case, "aws_lb_listener").values()
+    assert listener["port"] == 443
+    for service in resources(case, "aws_ecs_service").values():
+        assert service["network_configuration"]["assign_public_ip"] is False
+        assert service["enable_execute_command"] is False
+    for instance in resources(case, "aws_instance").values():
+        assert instance["associate_public_ip_address"] is False
+        assert instance["metadata_options"]["http_tokens"] == "required"
+    text = json.dumps(resources(case, "aws_vpc_security_group_ingress_rule")) + json.dumps(
+        {key: value for key, value in cluster(case)["locals"].items() if "ingress" in key}
+    )
+    assert "0.0.0.0/0" not in text and "::/0" not in text
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_brokers_admit_named_clients_operators_and_each_other(case: str) -> None:
+    rules = cluster(case)["locals"]["aws_vpc_security_group_ingress_rule_brokers"]
+    clients = {"10.20.0.0/16"} | ({"sg-0123456789abcdef0"} if case in PROD else set())
+    operators = {"10.20.1.0/24"} if case in PROD else clients
+    own = {"${aws_security_group.brokers.id}", "${aws_security_group.registry-balancer.id}"}
+    found: dict[int, set[str]] = {}
+    for rule in rules.values():
+        assert rule["from"] == rule["to"]
+        found.setdefault(rule["from"], set()).add(rule["cidr"] or rule["group"])
+    assert found[9092] - own == clients
+    assert found[9644] == operators
+    assert found[33145] == {"${aws_security_group.brokers.id}"}
+    assert found[8081] == {"${aws_security_group.registry-balancer.id}"}
+    assert set(found) == {9092, 9644, 33145, 8081}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_secrets_reach_a_task_by_reference_and_leave_its_environment_before_redpanda_starts(case: str) -> None:
+    script = cluster(case)["locals"]["broker_start"]
+    for container in containers(case).values():
+        for secret in container["secrets"]:
+            assert re.fullmatch(r'\$\{aws_secretsmanager_secret\.[\w-]+\["[\w-]+"\]\.arn\}:\w+::', secret["valueFrom"])
+            unset = script.index(f"{secret['name']} ") if f"{secret['name']} " in script else -1
+            assert script.index("unset ") < script.index("exec "), unset
+            assert re.search(rf"^unset .*\b{secret['name']}\b", script, re.MULTILINE), secret["name"]
+        plain = {each["name"] for each in container["environment"]}
+        assert plain == {"BROKER_FILE", "BOOTSTRAP_FILE", "CERTIFICATE_VERSION"}
+    written = resources(case, "aws_secretsmanager_secret_version")
+    assert set(written) == {"admin", "login", "tls"}
+    for version in written.values():
+        assert "secret_string" not in version and version["secret_string_wo"].startswith("${")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_redpanda_is_told_what_is_its_own_and_nothing_of_a_developers_mode(case: str) -> None:
+    script = cluster(case)["locals"]["broker_start"]
+    flags = dict(
+        flag.split("=", 1) for flag in script.splitlines()[-1].split() if flag.startswith("--") and "=" in flag
+    )
+    task = resources(case, "aws_ecs_task_definition")["broker"]
+    assert int(flags["--smp"]) * 1024 == int(task["cpu"])
+    assert flags["--memory"].endswith("M") and int(flags["--memory"][:-1]) < int(task["memory"])
+    assert int(flags["--memory"][:-1]) * 2**20 >= int(flags["--smp"]) * 2 * 10**9
+    assert flags["--reserve-memory"] == "0M"
+    for word in ("--overprovisioned", "--mode", "dev-container", "unsafe"):
+        assert word not in script
+    for file in files(case):
+        assert file["redpanda"]["developer_mode"] is False and file["rpk"]["overprovisioned"] is False
+    assert ("--reactor-backend" in flags) == (case in FARGATE)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_health_never_ends_a_broker_for_what_others_do(case: str) -> None:
+    for container in containers(case).values():
+        command = " ".join(container["healthCheck"]["command"])
+        assert "127.0.0.1/33145" in command and "cluster" not in command
+        assert container["stopTimeout"] == 120
+    for service in resources(case, "aws_ecs_service").values():
+        assert service["health_check_grace_period_seconds"] == 2**31 - 1
+        assert service["deployment_circuit_breaker"] == {"enable": True, "rollback": False}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_images_are_pinned_and_logs_end(case: str) -> None:
+    for container in containers(case).values():
+        assert re.search(r":v\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$", container["image"])
+        assert container["logConfiguration"]["options"]["awslogs-group"] == "${aws_cloudwatch_log_group.brokers.name}"
+    (logs,) = resources(case, "aws_cloudwatch_log_group").values()
+    assert logs["retention_in_days"] in (7, 90)
+
+
+@pytest.mark.parametrize("case", FARGATE)
+def test_fargates_volumes_are_encrypted_tagged_and_xfs(case: str) -> None:
+    for service in resources(case, "aws_ecs_service").values():
+        volume = service["volume_configuration"]["managed_ebs_volume"]
+        assert volume["encrypted"] and volume["kms_key_id"] == "${aws_kms_key.redpanda.arn}"
+        assert volume["file_system_type"] == "xfs"
+        assert {"project", "environment", "managed-by", "team"} <= set(volume["tag_specifications"][0]["tags"])
+    task = resources(case, "aws_ecs_task_definition")["broker"]
+    assert task["volume"] == [{"name": "data", "configure_at_launch": True}]
+    for container in containers(case).values():
+        assert container["ulimits"] == [{"name": "nofile", "softLimit": 65535, "hardLimit": 65535}]
+
+
+@pytest.mark.parametrize("case", EC2)
+def test_on_ec2_each_broker_has_a_volume_that_outlives_its_task_and_a_machine_in_its_zone(case: str) -> None:
+    (volume,) = resources(case, "aws_ebs_volume").values()
+    zones = cluster(case)["locals"]["aws_ebs_volume_broker"]
+    assert volume["encrypted"] and volume["kms_key_id"] == "${aws_kms_key.redpanda.arn}" and volume["type"] == "gp3"
+    assert volume.get("lifecycle", {}).get("prevent_destroy", False) is (case in PROD)
+    machines, attached = resources(case, "aws_instance"), resources(case, "aws_volume_attachment")
+    services = resources(case, "aws_ecs_service")
+    assert set(machines) == set(attached) == set(services)
+    for name, machine in machines.items():
+        key = name.rpartition("-")[2]
+        assert machine["subnet_id"] == zones[key].replace("availability_zone", "id")
+        assert f'{{"broker":"{name}"}}' in machine["user_data"] and f'broker["{key}"]' in machine["user_data"]
+        assert 'blkid "$device" || mkfs.xfs "$device"' in machine["user_data"]
+        assert services[name]["placement_constraints"] == [
+            {"type": "memberOf", "expression": f"attribute:broker == {name}"}
+        ]
+        assert attached[name]["volume_id"] == f'${{aws_ebs_volume.broker["{key}"].id}}'
+        assert {"ami", "user_data", "subnet_id"} <= set(machine["lifecycle"]["ignore_changes"])
+        assert f"terraform_data.before-{key}" in machine["depends_on"]
+        assert f"aws_volume_attachment.{name}" in services[name]["depends_on"]
+    assert "volume_configuration" not in json.dumps(services)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_everything_that_takes_tags_is_tagged(case: str) -> None:
+    (provider,) = cluster(case)["provider"]["aws"]
+    (defaults,) = provider["default_tags"]
+    assert {"project", "environment", "managed-by", "team", "cost-center"} <= set(defaults["tags"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_topics_leave_out_what_redpanda_forgets_and_come_with_their_users(case: str) -> None:
+    document = golden(case)["topics"]
+    for topic in document["locals"]["kafka_topic_topic"].values():
+        assert set(topic["config"]) == {"cleanup.policy", "retention.ms"}
+        assert topic["replication"] == (3 if case in PROD else 1)
+    (user,) = document["resource"]["kafka_user_scram_credential"].values()
+    assert user["for_each"] == '${toset(["producer", "consumer", "sink", "registry"])}'
+    assert user["scram_mechanism"] == "SCRAM-SHA-512" and "password" not in user
+    for stack in ("topics", "connect"):
+        for provider in golden(case)[stack]["provider"]["kafka"]:
+            assert provider["tls_enabled"] is True and provider["sasl_mechanism"] == "scram-sha512"
+            assert "skip_tls_verify" not in provider and provider["ca_cert"] == "${var.kafka_authority}"
+
+
+def test_the_intent_of_topics_keeps_what_the_terraform_leaves_out(tmp_path: Path) -> None:
+    environment, _ = environment_of("redpanda-ec2-prod", tmp_path)
+    assert dict(topic_specs(environment)[0].config)["min.insync.replicas"] == "2"
+
+
+def changed(case: str, tmp_path: Path, old: str, new: str) -> dict[str, Any]:
+    """The cluster stack after a change of the YAML."""
+    from tests.platforms import golden as module
+
+    text = (module.CASES / f"{case}.yaml").read_text()
+    assert text.count(old) == 1
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    for file in module.CASES.glob("_*.yaml"):
+        (folder / file.name).write_text(file.read_text())
+    (folder / f"{case}.yaml").write_text(text.replace(old, new))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "CASES", folder)
+        return synthesise(case, tmp_path / "changed")["cluster"]
+
+
+def test_a_broker_more_changes_nothing_of_those_there_are(tmp_path: Path) -> None:
+    after, before = changed("redpanda-ec2-prod", tmp_path, "brokers: 3", "brokers: 5"), cluster("redpanda-ec2-prod")
+    for name in ("aws_ecs_service", "aws_instance", "aws_volume_attachment"):
+        old, new = before["resource"][name], after["resource"][name]
+        assert len(new) == 5 and {key: new[key] for key in old} == old
+    old, new = (each["locals"]["aws_ecs_task_definition_broker"] for each in (before, after))
+    assert {key: new[key] for key in old} == old
+    assert after["locals"]["broker_1"] == before["locals"]["broker_1"]
+
+
+def test_with_a_domain_the_registry_has_a_public_certificate_and_tls_to_the_brokers(tmp_path: Path) -> None:
+    after = changed(
+        "redpanda-ec2-prod",
+        tmp_path,
+        "network: {zones: 3,",
+        "network: {domain: example.com, zone_id: Z0123456789ABC, zones: 3,",
+    )
+    listener, target = after["resource"]["aws_lb_listener"]["registry"], after["resource"]["aws_lb_target_group"]
+    assert (listener["protocol"], target["registry"]["protocol"]) == ("TLS", "TLS")
+    assert listener["certificate_arn"] and listener["ssl_policy"].startswith("ELBSecurityPolicy-TLS13")
+    assert after["output"]["registry_url"]["value"] == "https://registry-streaming-prod.example.com"
+
+
+def test_a_certificate_of_ones_own_is_taken_as_it_is(tmp_path: Path) -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pki-AbCdEf"
+    after = changed("redpanda-ec2-prod", tmp_path, "  log_retention: 90d", f"  certificate: aws-sm:{arn}")
+    assert set(after["resource"]["aws_secretsmanager_secret_version"]) == {"admin", "login"}
+    container = after["locals"]["aws_ecs_task_definition_broker"]["1"][0]
+    found = {each["name"]: each["valueFrom"] for each in container["secrets"]}
+    assert found["TLS_PRIVATE_KEY"] == f"{arn}:private_key::"
+    assert after["output"]["credentials"]["value"]["redpanda-authority"] == f"aws-sm:{arn}"
+    assert arn in json.dumps(after["locals"]["policy_brokers_start"])
+
+
+def test_a_private_image_may_be_pulled_and_nothing_else(tmp_path: Path) -> None:
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/kafka/redpanda:v26.2.2"
+    after = changed("redpanda-ec2-prod", tmp_path, "  log_retention: 90d", f"  image: {image}")
+    statements = {each["Sid"]: each for each in after["locals"]["policy_brokers_start"]["Statement"]}
+    assert statements["Image"]["Resource"] == ["arn:aws:ecr:eu-west-1:123456789012:repository/kafka/redpanda"]
+    assert statements["Token"] == {
+        "Sid": "Token",
+        "Effect": "Allow",
+        "Action": ["ecr:GetAuthorizationToken"],
+        "Resource": ["*"],
+    }
+
+
+def deployed(root: Path, *lines: str) -> tuple[RedpandaPlatform, Pair]:
+    """A platform whose cluster stack was applied; its secrets are private files."""
+    environment, project = environment_of("redpanda-ec2-dev", root)
+    if lines:
+        file = project.environments / "dev.yaml"
+        file.write_text(file.read_text().replace("network: {", "\n".join(lines) + "\nnetwork: {"))
+        environment = load_environment(project, "dev")
+    pair = make_pair(make_authority("streaming-dev"), "dev.streaming.internal")
+    secrets: dict[str, dict[str, str]] = {
+        role: {"username": role, "password": f"of-{role}"}
+        for role in ("admin", "producer", "consumer", "sink", "registry")
+    }
+    secrets["redpanda-authority"] = {"ca": pair.ca}
+    keep(project, secrets)
+    return RedpandaPlatform(project, environment), pair
+
+
+def keep(project: Project, secrets: dict[str, dict[str, str]]) -> None:
+    folder = project.environment_state("dev")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, values in secrets.items():
+        (folder / f"{name}.json").write_text(json.dumps(values))
+        (folder / f"{name}.json").chmod(0o600)
+    outputs = {
+        "bootstrap_servers": "broker-1.dev.streaming.internal:9092",
+        "registry_url": "https://registry.dev.streaming.internal",
+        "client_settings": {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"},
+        "credentials": {each.stem: f"file:{each}" for each in folder.glob("*.json") if each.name != OUTPUTS_FILE},
+    }
+    (folder / OUTPUTS_FILE).write_text(json.dumps({"cluster": outputs}))
+
+
+def test_clients_have_their_login_and_trust_the_clusters_authority_alone(tmp_path: Path) -> None:
+    platform, pair = deployed(tmp_path)
+    assert platform.kafka_client("producer") == {
+        "bootstrap.servers": "broker-1.dev.streaming.internal:9092",
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": "producer",
+        "sasl.password": "of-producer",
+        "ssl.ca.pem": pair.ca,
+    }
+    registry = platform.registry_client()
+    assert (registry.username, registry.password) == ("registry", "of-registry")
+    assert registry.ca_file and Path(registry.ca_file).read_text() == pair.ca
+    assert platform.principal("sink") == "User:sink"
+
+
+def test_librdkafka_takes_the_settings(tmp_path: Path) -> None:
+    from confluent_kafka import Producer
+
+    platform, _ = deployed(tmp_path)
+    Producer(platform.kafka_client("producer"), logger=None)
+
+
+def test_the_registrys_client_takes_the_authority(tmp_path: Path) -> None:
+    from modules.connectors.codec import registry
+
+    platform, _ = deployed(tmp_path)
+    registry(platform.registry_client())
+
+
+def test_a_registry_with_a_public_certificate_needs_no_authority(tmp_path: Path) -> None:
+    platform, _ = deployed(tmp_path)
+    network = platform.environment.network.model_copy(update={"domain": "example.com", "zone_id": "Z0123456789"})
+    public = RedpandaPlatform(platform.project, platform.environment.model_copy(update={"network": network}))
+    assert public.registry_client().ca_file is None
+
+
+def test_before_a_deploy_clients_are_told_to_deploy(tmp_path: Path) -> None:
+    environment, project = environment_of("redpanda-ec2-dev", tmp_path)
+    with pytest.raises(ConfigError, match="has no cluster here yet"):
+        RedpandaPlatform(project, environment).kafka_client("sink")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_secret_variable_has_a_value_and_no_other(case: str, tmp_path: Path) -> None:
+    _, project = environment_of(case, tmp_path)
+    platform, _ = deployed(tmp_path / "deployed")
+    for stack, source in (
+        ("cluster", RedpandaPlatform(project, environment_of(case, tmp_path)[0])),
+        ("topics", platform),
+        ("connect", platform),
+    ):
+        variables = golden(case)[stack]["variable"]
+        assert set(source.terraform_secrets(stack)) == {
+            name for name, body in variables.items() if body.get("ephemeral")
+        }
+    assert platform.terraform_secrets("warehouse") == {}
+
+
+def test_what_is_in_the_cluster_is_reached_with_what_was_written(tmp_path: Path) -> None:
+    platform, pair = deployed(tmp_path)
+    found = platform.terraform_secrets("topics")
+    assert found["kafka_admin_password"] == "of-admin" and found["kafka_authority"] == pair.ca
+    assert found["kafka_sink_password"] == "of-sink"
+
+
+def test_new_clusters_get_passwords_and_an_authority_of_their_own_each_time(tmp_path: Path) -> None:
+    environment, project = environment_of("redpanda-ec2-dev", tmp_path)
+    platform = RedpandaPlatform(project, environment)
+    one, other = platform.terraform_secrets("cluster"), platform.terraform_secrets("cluster")
+    assert set(one) == {"kafka_passwords", "redpanda_authority", "redpanda_authority_key", "redpanda_tls"}
+    assert all(one[name] != other[name] for name in one)
+    passwords = json.loads(one["kafka_passwords"])
+    assert set(passwords) == {"admin", "producer", "consumer", "sink", "registry"}
+    assert len(set(passwords.values())) == 5 and all(len(each) >= 32 for each in passwords.values())
+
+
+def test_new_certificates_of_a_cluster_are_its_own_authoritys(tmp_path: Path) -> None:
+    """Brokers with old and new ones speak to each other while they roll."""
+    environment, project = environment_of("redpanda-ec2-dev", tmp_path)
+    platform = RedpandaPlatform(project, environment)
+    first = {name: json.loads(value) for name, value in platform.terraform_secrets("cluster").items()}
+    keep(
+        project,
+        {
+            "redpanda-authority": first["redpanda_authority"],
+            "redpanda-authority-key": first["redpanda_authority_key"],
+        },
+    )
+    again = json.loads(platform.terraform_secrets("cluster")["redpanda_tls"])
+    assert again["certificate"] != first["redpanda_tls"]["certificate"]
+    assert again["ca"] == first["redpanda_authority"]["ca"]
+    handshake(tmp_path, Pair(**again), first["redpanda_authority"]["ca"], "broker-1.dev.streaming.internal")
+
+
+def handshake(folder: Path, pair: Pair, trusted: str, name: str) -> Any:
+    """A request over TLS to a server with the pair, as the gate makes it; what it answers."""
+    (folder / "chain.pem").write_text(pair.certificate + pair.private_key)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(folder / "chain.pem")
+    serving.load_verify_locations(cadata=pair.ca)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ready"}')
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    context = ssl.create_default_context(cadata=trusted)
+    context.check_hostname = name == "127.0.0.1"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = serving.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            url = f"https://127.0.0.1:{server.server_address[1]}"
+            return AdminApi({name: url}, "admin", "x", context).ask(name, "GET", "/v1/status/ready")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_broker_proves_itself_to_whoever_trusts_the_authority(tmp_path: Path) -> None:
+    pair = make_pair(make_authority("streaming-dev"), "dev.streaming.internal")
+    assert handshake(tmp_path, pair, pair.ca, "broker-1.dev.streaming.internal") == {"status": "ready"}
+
+
+def test_another_authoritys_broker_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    from modules.errors import ServiceError
+
+    pair = make_pair(make_authority("streaming-dev"), "dev.streaming.internal")
+    with pytest.raises(ServiceError) as caught:
+        handshake(tmp_path, pair, make_authority("another").certificate, "broker-1.dev.streaming.internal")
+    assert "not one of the cluster's authority" in caught.value.what
+    with pytest.raises(ServiceError, match="not one of the cluster's authority"):
+        handshake(tmp_path, pair, pair.ca, "127.0.0.1")  # the name is checked too
+
+
+def test_certificates_are_for_the_domain_for_both_sides_and_keys_are_in_no_repr() -> None:
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    authority = make_authority("streaming-dev")
+    pair = make_pair(authority, "dev.streaming.internal")
+    made, signer = (x509.load_pem_x509_certificate(each.encode()) for each in (pair.certificate, authority.certificate))
+    made.verify_directly_issued_by(signer)
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["*.dev.streaming.internal"]
+    usage = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert set(usage) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+    assert signer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert not made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    for text in (repr(authority), repr(pair)):
+        assert "PRIVATE KEY" not in text
