@@ -17,6 +17,9 @@ from modules.errors import ConfigError
 from modules.platforms.base import RegistryClient
 from modules.platforms.deployed import DeployedPlatform
 
+AUTHORITIES = "authorities"
+"""As `modules/terraform/command.py` names it; clients do not import Terraform for a name."""
+
 __all__ = ["AUTHORITY", "AUTHORITY_KEY", "BROKER_TLS", "CREDENTIAL_ROLES", "USERS", "RedpandaPlatform"]
 
 AUTHORITY, AUTHORITY_KEY, BROKER_TLS = "redpanda-authority", "redpanda-authority-key", "redpanda-tls"
@@ -50,6 +53,7 @@ class RedpandaPlatform(DeployedPlatform):
         cluster = self._cluster()
         found = {"kafka_admin_password": self._credentials("admin", cluster)[1], "kafka_authority": self._ca(cluster)}
         if stack == "topics":
+            self._authority_file(cluster)
             found |= {f"kafka_{user}_password": self._credentials(user, cluster)[1] for user in USERS}
         return found
 
@@ -113,10 +117,12 @@ class RedpandaPlatform(DeployedPlatform):
             ) from None
 
     def _authority_file(self, cluster: Mapping[str, Any]) -> Path:
-        """The authority's certificate as a file, for clients that take no text; it is public."""
-        path = self.project.environment_state(self.environment.name) / "redpanda-authority.pem"
-        text = self._ca(cluster)
+        """The authority's certificate as a file, for clients that take no text, and where Terraform's plugins find it:
+        the registry's takes no authority at all. It is public.
+        """
+        folder = self.project.environment_state(self.environment.name) / AUTHORITIES
+        path, text = folder / "redpanda.pem", self._ca(cluster)
         if not path.is_file() or path.read_text() != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         return path

@@ -15,9 +15,19 @@ from pathlib import Path
 
 from modules.errors import ConfigError
 
-__all__ = ["TerraformCommand", "base_environment", "terraform_command"]
+__all__ = ["AUTHORITIES", "TerraformCommand", "base_environment", "terraform_command"]
 
 CHILD_MODULE = "modules.terraform.child"
+
+AUTHORITIES = "authorities"
+"""In an environment's folder: certificates of authorities (PEM) that provider plugins trust beside the system's own.
+
+For services with an authority of the environment's own whose plugin takes none. Plugins are written in Go, which reads
+such folders on Linux only; elsewhere the certificate has to be added to the system's.
+"""
+
+_SYSTEM_AUTHORITIES = ("/etc/ssl/certs", "/etc/pki/tls/certs")
+"""Where Go looks by itself on Linux."""
 
 
 @dataclass(frozen=True)
@@ -78,5 +88,9 @@ def base_environment(command: TerraformCommand, cli_config: Path, secrets: Mappi
         # What a provisioner runs modules of `infra` with, wherever Terraform itself comes from.
         INFRA_PYTHON=sys.executable,
     )
+    authorities = cli_config.parent / AUTHORITIES
+    if authorities.is_dir():
+        known = environment.get("SSL_CERT_DIR") or os.pathsep.join(_SYSTEM_AUTHORITIES)
+        environment["SSL_CERT_DIR"] = os.pathsep.join([known, str(authorities)])
     environment.update({f"TF_VAR_{name}": value for name, value in secrets.items()})
     return environment

@@ -508,6 +508,34 @@ def test_what_is_in_the_cluster_is_reached_with_what_was_written(tmp_path: Path)
     assert found["kafka_sink_password"] == "of-sink"
 
 
+def test_terraforms_plugins_trust_the_authority_beside_the_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry's plugin takes no authority; Go reads the folders of SSL_CERT_DIR."""
+    from modules.terraform.command import AUTHORITIES, TerraformCommand, base_environment
+
+    platform, pair = deployed(tmp_path)
+    state = platform.project.environment_state("dev")
+    command = TerraformCommand(("terraform",), "terraform")
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    assert "SSL_CERT_DIR" not in base_environment(command, state / "terraform.rc", {})
+    platform.terraform_secrets("topics")
+    assert (state / AUTHORITIES / "redpanda.pem").read_text() == pair.ca
+    found = base_environment(command, state / "terraform.rc", {})["SSL_CERT_DIR"].split(":")
+    assert found == ["/etc/ssl/certs", "/etc/pki/tls/certs", str(state / AUTHORITIES)]
+    monkeypatch.setenv("SSL_CERT_DIR", "/own")
+    assert base_environment(command, state / "terraform.rc", {})["SSL_CERT_DIR"] == f"/own:{state / AUTHORITIES}"
+
+
+def test_provisioners_find_the_python_that_runs_infra(tmp_path: Path) -> None:
+    import sys
+
+    from modules.terraform.command import TerraformCommand, base_environment
+
+    environment = base_environment(TerraformCommand(("terraform",), "terraform"), tmp_path / "terraform.rc", {})
+    assert environment["INFRA_PYTHON"] == sys.executable
+
+
 def test_new_clusters_get_passwords_and_an_authority_of_their_own_each_time(tmp_path: Path) -> None:
     environment, project = environment_of("redpanda-ec2-dev", tmp_path)
     platform = RedpandaPlatform(project, environment)
