@@ -41,6 +41,8 @@ _PAUSE = 12.0
 """Seconds between two looks: Redpanda keeps its health report for about ten."""
 
 _TIMEOUT = 10.0
+_SILENCE = 900.0
+"""Seconds after which it is the way to the brokers that is missing: the first ones start within a few minutes."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,7 @@ def settle(
     cluster: Cluster,
     *,
     patience: float,
+    silence: float = _SILENCE,
     pause: float = _PAUSE,
     say: Callable[[str], None] = lambda _line: None,
     clock: Callable[[], float] = time.monotonic,
@@ -204,12 +207,14 @@ def settle(
     """Returns when the next broker may be touched; that the cluster is whole is seen twice.
 
     Raises:
-        ServiceError: it is not within `patience` seconds, or a broker refused.
+        ServiceError: it is not within `patience` seconds, no broker answers for `silence` seconds, or one refused.
     """
-    deadline = clock() + patience
+    heard = clock()
+    deadline = heard + patience
     said, whole = "", False
     while True:
-        step = next_step(cluster.view())
+        view = cluster.view()
+        step = next_step(view)
         if isinstance(step, Done):
             if step.sure or whole:
                 say(step.why)
@@ -222,6 +227,15 @@ def settle(
                 say(line)
                 said = line
             cluster.do(step)
+        if view.brokers is not None:
+            heard = clock()
+        if clock() > heard + silence:
+            raise ServiceError(
+                f"no broker answers from here for {silence:,.0f} seconds",
+                where=", ".join(view.expected),
+                do="run `infra deploy` inside the brokers' network (`redpanda.operators` may reach them), where it goes "
+                "on from here; if they cannot be reached there either, look at their logs",
+            )
         if clock() > deadline:
             raise ServiceError(
                 f"the cluster did not come to rest in {patience:,.0f} seconds; last: {_words(step)}",

@@ -258,7 +258,7 @@ def redpanda() -> Iterator[tuple[Redpanda, AdminApi]]:
         thread.join()
 
 
-def run(cluster: Redpanda, api: AdminApi, *, patience: int = 50, **more: Any) -> list[str]:
+def run(cluster: Redpanda, api: AdminApi, *, patience: int = 50, silence: int = 1_000, **more: Any) -> list[str]:
     """Settles with a clock of looks instead of seconds; what was said."""
     said: list[str] = []
     looks = [0.0]
@@ -270,6 +270,7 @@ def run(cluster: Redpanda, api: AdminApi, *, patience: int = 50, **more: Any) ->
     settle(
         AdminCluster(api, NAMES, lambda: NAMES, **more),
         patience=patience,
+        silence=silence,
         pause=1,
         say=said.append,
         clock=lambda: looks[0],
@@ -325,9 +326,13 @@ def test_brokers_that_are_starting_are_waited_for(redpanda: tuple[Redpanda, Admi
         run(cluster, api, patience=2)
 
 
-def test_nobody_there_is_waited_for_too() -> None:
-    closed = AdminApi({"broker-1": "http://127.0.0.1:9"}, "admin", "right")
-    assert closed.any("GET", "/v1/brokers") is None
+def test_brokers_nobody_can_reach_are_not_waited_for_as_long(redpanda: tuple[Redpanda, AdminApi]) -> None:
+    cluster, _ = redpanda
+    closed = AdminApi(dict.fromkeys(NAMES, "http://127.0.0.1:9"), "admin", "right")
+    with pytest.raises(ServiceError) as caught:
+        run(cluster, closed, patience=100, silence=4)
+    assert caught.value.what == "no broker answers from here for 4 seconds"
+    assert "inside the brokers' network" in (caught.value.do or "")
 
 
 def test_a_refused_login_stops_at_once_and_shows_no_password(redpanda: tuple[Redpanda, AdminApi]) -> None:
