@@ -233,8 +233,8 @@ def settle(
             raise ServiceError(
                 f"no broker answers from here for {silence:,.0f} seconds",
                 where=", ".join(view.expected),
-                do="run `infra deploy` inside the brokers' network (`redpanda.operators` may reach them), where it goes "
-                "on from here; if they cannot be reached there either, look at their logs",
+                do="run `infra deploy` inside the brokers' network (`redpanda.operators` may reach them), where it "
+                "goes on from here; if they cannot be reached there either, look at their logs",
             )
         if clock() > deadline:
             raise ServiceError(
