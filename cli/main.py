@@ -33,10 +33,14 @@ COMMANDS: dict[str, str] = {
     "smoke": "Measure end-to-end latency against the SLOs.",
     "cost": "What an environment costs, and what it would cost elsewhere.",
     "platforms": "The decision table: what each platform costs here, lacks and asks of people.",
+    "import": "Take what runs already into the YAML and Terraform's states.",
     "promote": "Carry one environment's pipeline over to another.",
     "doctor": "Check this machine and an environment.",
     "demo": "Everything at once: local platform, deploy, produce, query, smoke, cost.",
 }
+
+_MODULES = {"import": "adopt"}
+"""Commands whose file has another name, since Python keeps theirs for itself."""
 
 EPILOG = "Examples:  infra demo  ·  infra plan --env local  ·  infra cost compare  ·  infra smoke --env local"
 
@@ -59,7 +63,7 @@ class LazyGroup(TyperGroup):
             close = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"did you mean `infra {close[0]}`?" if close else "see `infra --help` for the list"
             raise InfraError(f"there is no command `{name}`", do=hint)
-        module = importlib.import_module(f"cli.{name}")
+        module = importlib.import_module(f"cli.{_MODULES.get(name, name)}")
         command = typer.main.get_command(module.app)
         command.name = name
         return name, command, args[1:]

@@ -6,7 +6,6 @@ environment's own. What is written keeps the file's comments and order, and is t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 from modules.environment import document as tree
 from modules.environment.document import Mark
+from modules.environment.edit import REMOVE, edit_yaml
 from modules.environment.loader import EnvironmentDocument, load_environment, read_document
 from modules.environment.model import Environment
 from modules.errors import ConfigError
@@ -81,12 +81,12 @@ def promote(project: Project, found: Iterable[Difference], target: str) -> Path:
     before = path.read_bytes()
     moving = [each for each in found if each.moves]
     try:
-        _write(path, moving, nulls=frozenset())
+        edit_yaml(path, [(each.path, REMOVE if each.kind == "remove" else each.source) for each in moving])
         # What is still there comes from a file this one extends, where only null takes it out.
         left = read_document(project, target).root
-        nulls = frozenset(each.path for each in moving if each.kind == "remove" and _is_in(left, each.path))
+        nulls = [each.path for each in moving if each.kind == "remove" and _is_in(left, each.path)]
         if nulls:
-            _write(path, moving, nulls)
+            edit_yaml(path, [(each, None) for each in nulls])
         load_environment(project, target)
     except OSError as error:
         raise ConfigError(f"cannot write the file: {error.strerror}", where=f"environments/{target}.yaml") from None
@@ -99,41 +99,6 @@ def promote(project: Project, found: Iterable[Difference], target: str) -> Path:
             do="promote fewer keys with --only, or mend what is named above first",
         ) from None
     return path
-
-
-def _write(path: Path, moving: Sequence[Difference], nulls: frozenset[tuple[str, ...]]) -> None:
-    """The file with the changes, in place of the old one and never half-written."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 120
-    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
-    content = yaml.load(path.read_bytes().decode("utf-8-sig"))
-    for each in moving:
-        _set(content, each.path, each.source, remove=each.kind == "remove" and each.path not in nulls)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            yaml.dump(content, file)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _set(content: Any, path: tuple[str, ...], value: Any, *, remove: bool) -> None:
-    from ruamel.yaml.comments import CommentedMap
-
-    for key in path[:-1]:
-        if not isinstance(content.get(key), dict):
-            if remove:
-                return
-            content[key] = CommentedMap()
-        content = content[key]
-    if remove:
-        content.pop(path[-1], None)
-    else:
-        content[path[-1]] = value
 
 
 def _is_in(root: tree.Mapping, path: tuple[str, ...]) -> bool:

@@ -38,7 +38,7 @@ from modules.terraform.records import environment_lock, settle
 from modules.terraform.results import ApplyResult, PlanRefusedError, StackFailed, StackResult, apply_failure
 from modules.terraform.review import judge, review, review_declared
 from modules.terraform.runner import Runner, RunResult
-from modules.terraform.source import StackSource, planned_creations, waves
+from modules.terraform.source import Declared, StackSource, declared, planned_creations, waves
 from modules.terraform.state import OutputValue
 from modules.terraform.workdir import WorkingFolder, inputs_digest, secret_inputs
 
@@ -117,6 +117,26 @@ class Deployment:
         state = self._folders[stack].state()
         return state is not None and not state.empty
 
+    def undeployed(self) -> dict[str, tuple[Declared, ...]]:
+        """What each stack declares and its state does not hold."""
+        found = {}
+        for name, folder in self._folders.items():
+            state = folder.state()
+            held = set(state.addresses) if state else set()
+            found[name] = tuple(item for item in declared(folder.document()) if item.address not in held)
+        return found
+
+    def adopt(self, blocks: Mapping[str, Mapping[str, str]]) -> None:
+        """Import objects that exist already (stack → address → id) with the next apply; replaces what waited before.
+
+        Raises:
+            StateLockedError: another run is at work.
+            TerraformError: they cannot be written down.
+        """
+        with self._working("import"):
+            for name, addresses in blocks.items():
+                self._folders[name].adopt(addresses)
+
     # --- plan ---
 
     def plan(self, *, destroy: bool = False) -> EnvironmentPlan:
@@ -167,6 +187,8 @@ class Deployment:
         waits = self._waits_for(name)
         if waits and not destroy:
             changes = planned_creations(folder.document(), state.addresses if state else ())
+            imports = folder.adopting()
+            changes = tuple(replace(each, kind="import") if each.address in imports else each for each in changes)
             last = f" and {waits[-1]} are" if len(waits) > 1 else " is"
             note = f"values known only after {', '.join(waits[:-1] or waits)}{last} applied"
             return StackPlan(name, changes=changes, pending_on=waits, note=note)
@@ -324,6 +346,7 @@ class Deployment:
             folder.check_space(ApplyError)
             folder.back_up()
             result = self._run_apply(folder, self._runner(name, inputs), plan, done)
+            folder.adopt({})
             outcome = "ok"
         except InfraError as error:
             raise StackFailed(name, error, done) from None

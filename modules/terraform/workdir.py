@@ -22,11 +22,12 @@ from modules.terraform.failures import from_os, need_space, terraform_failure
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.runner import Runner
-from modules.terraform.source import StackSource, read_document
+from modules.terraform.source import StackSource, declared, read_document
 from modules.terraform.state import OutputValue, State, new_simulated_state, read_state
 
 __all__ = ["WorkingFolder"]
 
+_IMPORTS = "infra_import.tf.json"
 BACKUPS_KEPT = 10
 SPACE_BYTES = 20_000_000
 """Free space without which nothing is begun."""
@@ -86,6 +87,7 @@ class WorkingFolder:
             write_private(self.path / "infra_override.tf.json", _override(document) if unprotected else _BACKEND)
             if self.simulated and not (self.state_file.exists() and self.state_file.stat().st_size):
                 write_private(self.state_file, new_simulated_state())
+            self._keep_declared_imports(document)
             values = self.path / "infra.auto.tfvars.json"
             if plain:
                 write_private(values, json.dumps(plain, indent=1, sort_keys=True).encode())
@@ -94,6 +96,38 @@ class WorkingFolder:
         except OSError as error:
             raise from_os(error, self.path) from None
         return document
+
+    def adopt(self, blocks: Mapping[str, str]) -> None:
+        """Import these objects (address → id) with the next apply; until then every plan shows them.
+
+        Raises:
+            TerraformError: they cannot be written down.
+        """
+        body = [{"to": address, "id": identifier} for address, identifier in sorted(blocks.items())]
+        file = self.path / _IMPORTS
+        try:
+            if body:
+                private_folder(self.path)
+                write_private(file, json.dumps({"import": body}, indent=1, ensure_ascii=False).encode())
+            else:
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os(error, self.path) from None
+
+    def adopting(self) -> dict[str, str]:
+        """What waits to be imported, address → id."""
+        try:
+            body = json.loads((self.path / _IMPORTS).read_text())["import"]
+            return {str(each["to"]): str(each["id"]) for each in body}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _keep_declared_imports(self, document: Mapping[str, Any]) -> None:
+        """Forget imports of what is not declared any more, on which Terraform would stop."""
+        waiting = self.adopting()
+        if waiting:
+            there = {item.address for item in declared(document)}
+            self.adopt({address: identifier for address, identifier in waiting.items() if address in there})
 
     def initialise(
         self,
