@@ -151,21 +151,22 @@ class AvroCodec:
         if schema.schema_type != "AVRO":
             raise PoisonError("not-avro", f"schema {schema_id} is {schema.schema_type}, not Avro")
         named: dict[str, Any] = {}
-        self._references(schema, named)
+        named_types(self._registry, schema, named)
         try:
             return fastavro.parse_schema(json.loads(schema.schema_str), named_schemas=named)
         except Exception as error:
             raise PoisonError("bad-schema", f"schema {schema_id} is unusable: {error}") from None
 
-    def _references(self, schema: Any, named: dict[str, Any]) -> None:
-        """Put the types a schema refers to into `named`, deepest first."""
-        import fastavro
-
-        for reference in schema.references or ():
-            other = self._registry.get_version(reference.subject, reference.version).schema
-            self._references(other, named)
-            fastavro.parse_schema(json.loads(other.schema_str), named_schemas=named)
-
 
 def _unknown_schema(schema_id: int) -> PoisonError:
     return PoisonError("unknown-schema-id", f"the registry has no schema with id {schema_id}")
+
+
+def named_types(registry: Any, schema: Any, named: dict[str, Any]) -> None:
+    """Puts the types a registered schema refers to into `named`, deepest first."""
+    import fastavro
+
+    for reference in schema.references or ():
+        other = registry.get_version(reference.subject, reference.version).schema
+        named_types(registry, other, named)
+        fastavro.parse_schema(json.loads(other.schema_str), named_schemas=named)

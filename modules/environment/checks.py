@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from modules.environment import confluent, msk, network, redpanda
 from modules.environment.document import Problem
 from modules.environment.explain import Positions
 from modules.environment.kafka_settings import OWN_KEY, SETTINGS
-from modules.environment.model import Environment, StageSlo, Topic
+from modules.environment.model import Environment, SchemaReference, StageSlo, Topic
 
 __all__ = ["check_environment"]
 
@@ -41,6 +41,7 @@ def check_environment(
             problems += _replicas(environment, name, topic, positions)
         problems += _topic(name, topic, positions)
         problems += _value(name, topic, positions, folder, schemas)
+    problems += _subjects(environment, positions)
     problems += _slo(environment, positions)
     problems += _budget(environment, positions)
     problems += _tags(environment, positions)
@@ -156,11 +157,15 @@ def _value(name: str, topic: Topic, positions: Positions, folder: Path, schemas:
         return
     path = ("topics", name, "value", "schema")
     file = topic.value.schema_
+    named: dict[str, Any] = {}
+    wrong = list(_references(name, topic.value.references, positions, folder, named))
+    yield from wrong
     try:
-        if file not in schemas:
-            schemas[file] = _load_schema(folder / file, f"environments/{file}")
+        if file not in schemas or topic.value.references:
+            schemas[file] = _load_schema(folder / file, f"environments/{file}", named)
     except _SchemaError as error:
-        yield Problem(positions.at(*path), ".".join(path), str(error))
+        if not wrong:
+            yield Problem(positions.at(*path), ".".join(path), str(error))
         return
     schema = schemas[file]
     if not isinstance(schema, dict) or schema.get("type") != "record":
@@ -177,12 +182,51 @@ def _value(name: str, topic: Topic, positions: Positions, folder: Path, schemas:
         yield Problem(positions.at(*key_path), ".".join(key_path), message)
 
 
+def _references(
+    topic: str, given: Mapping[str, SchemaReference], positions: Positions, folder: Path, named: dict[str, Any]
+) -> Iterator[Problem]:
+    """Loads the types a schema refers to into `named`."""
+    for name, reference in given.items():
+        path = ("topics", topic, "value", "references", name)
+        shown = f"environments/{reference.schema_}"
+        try:
+            schema = _load_schema(folder / reference.schema_, shown, named)
+        except _SchemaError as error:
+            yield Problem(positions.at(*path, "schema"), ".".join((*path, "schema")), str(error))
+            continue
+        found = schema.get("name", "") if isinstance(schema, dict) else ""
+        if "." not in found and isinstance(schema, dict) and schema.get("namespace"):
+            found = f"{schema['namespace']}.{found}"
+        if found != name:
+            message = f"{shown} defines {f'`{found}`' if found else 'no named type'}, not `{name}`"
+            yield Problem(positions.at(*path), ".".join(path), message)
+
+
+def _subjects(environment: Environment, positions: Positions) -> Iterator[Problem]:
+    """One subject holds one schema."""
+    files = {f"{name}-value": topic.value.schema_ for name, topic in environment.topics.items() if topic.value}
+    for name, topic in environment.topics.items():
+        for type_, reference in (topic.value.references if topic.value else {}).items():
+            subject = reference.subject or type_
+            path = ("topics", name, "value", "references", type_)
+            owner = environment.topics.get(subject.removesuffix("-value")) if subject.endswith("-value") else None
+            if owner and owner.value and owner.value.references:
+                message = f"the schema of `{subject}` refers to others itself; give this type a `subject` of its own"
+                yield Problem(positions.at(*path), ".".join(path), message)
+            other = files.setdefault(subject, reference.schema_)
+            if other != reference.schema_:
+                message = (
+                    f"the subject `{subject}` already holds environments/{other}; give this type its own `subject`"
+                )
+                yield Problem(positions.at(*path), ".".join(path), message)
+
+
 class _SchemaError(Exception):
     """What is wrong with a schema file."""
 
 
-def _load_schema(file: Path, shown: str) -> Any:
-    """The schema as its JSON says, valid as Avro."""
+def _load_schema(file: Path, shown: str, named: dict[str, Any]) -> Any:
+    """The schema as its JSON says, valid as Avro; `named` holds the types it may refer to, and gets its own."""
     try:
         parsed = json.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
@@ -199,7 +243,7 @@ def _load_schema(file: Path, shown: str) -> Any:
     import fastavro.schema
 
     try:
-        fastavro.schema.parse_schema(parsed, _write_hint=False)
+        fastavro.schema.parse_schema(parsed, named_schemas=named, _write_hint=False)
     except Exception as error:  # fastavro raises its own, KeyError, TypeError … by what is wrong
         missing = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) and error.args else str(error)
         raise _SchemaError(f"{shown} is not a valid Avro schema: {missing}") from None

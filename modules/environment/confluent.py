@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Literal
 
@@ -278,7 +278,7 @@ def _too_many(environment: Environment, problem: Say) -> Iterator[Problem]:
         yield problem(f"{message}, the topics have {count:,}: write at least {needed}", "confluent", key)
 
 
-def _or(names: list[str]) -> str:
+def _or(names: Sequence[str]) -> str:
     return " or ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), names[-1]])
 
 

@@ -29,7 +29,8 @@ from modules.environment.types import (
 )
 
 __all__ = [
-    "Confluent", "Connect", "Environment", "Local", "Msk", "Network", "Platform", "Redpanda", "Slo", "SnowflakeAccount",
+    "Confluent", "Connect", "Environment", "Local", "Msk", "Network", "Platform", "Redpanda", "SchemaReference", "Slo",
+    "SnowflakeAccount",
     "StageSlo", "Terraform", "Topic", "TopicSink", "TopicValue", "Warehouse", "Workload",
 ]  # fmt: skip
 
@@ -59,11 +60,23 @@ class Local(Section):
     registry_memory: DataSize = Field(DataSizeValue(256 * 2**20), description="The registry's Java heap.")
 
 
+class SchemaReference(Section):
+    """A type that several schemas use, registered under a subject of its own."""
+
+    schema_: str = Field(alias="schema", description="An Avro schema file, relative to environments/.")
+    subject: str | None = Field(
+        None, description="Where it is registered; default: the type's full name.", min_length=1
+    )
+
+
 class TopicValue(Section):
     """The value's schema, registered under `<topic>-value`."""
 
     schema_: str = Field(alias="schema", description="An Avro schema file, relative to environments/.")
     compatibility: Compatibility = Field("BACKWARD", description="Which schemas the registry lets follow this one.")
+    references: dict[str, SchemaReference] = Field(
+        default_factory=dict, description="Types the schema uses without defining them, by full name."
+    )
 
 
 class TopicSink(Section):

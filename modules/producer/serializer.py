@@ -13,7 +13,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from modules.connectors.codec import registry
+from modules.connectors.codec import named_types, registry
 from modules.errors import ConfigError, ServiceError
 from modules.platforms.base import RegistryClient
 
@@ -31,8 +31,8 @@ class EventSerializer:
         import fastavro
 
         self.subject = subject
-        self.schema_id, text = _latest(client, subject)
-        self._schema: Any = fastavro.parse_schema(json.loads(text))
+        self.schema_id, text, named = _latest(client, subject)
+        self._schema: Any = fastavro.parse_schema(json.loads(text), named_schemas=named)
         if not isinstance(self._schema, dict) or self._schema.get("type") != "record":
             raise ConfigError(f"the schema of {subject} is not a record", where=client.url, do="register a record")
         self._header = struct.pack(">bI", 0, self.schema_id)
@@ -107,12 +107,14 @@ def _type_name(kind: Any) -> str:
     return str(kind.get("logicalType") or kind.get("name") or kind.get("type"))
 
 
-def _latest(client: RegistryClient, subject: str) -> tuple[int, str]:
-    """Id and text of the subject's latest schema."""
+def _latest(client: RegistryClient, subject: str) -> tuple[int, str, dict[str, Any]]:
+    """Id and text of the subject's latest schema, and the types it refers to."""
     from confluent_kafka.schema_registry.error import SchemaRegistryError
 
     try:
+        named: dict[str, Any] = {}
         latest = registry(client).get_latest_version(subject)
+        named_types(registry(client), latest.schema, named)
     except SchemaRegistryError as error:
         if error.http_status_code == 404:
             raise ServiceError(
@@ -133,4 +135,4 @@ def _latest(client: RegistryClient, subject: str) -> tuple[int, str]:
             where=client.url,
             do="start it (`infra local up` on a laptop) or check its address",
         ) from None
-    return int(latest.schema_id), str(latest.schema.schema_str)
+    return int(latest.schema_id), str(latest.schema.schema_str), named

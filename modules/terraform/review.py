@@ -110,6 +110,7 @@ def _as_subject(change: Change, levels: Mapping[str, str]) -> Change:
                 "schema": _value(side, "schema"),
                 "schema_type": _value(side, "format"),
                 "compatibility_level": levels.get(str(_value(side, "subject_name"))),
+                "references": _value(side, "schema_reference"),
             }
             for side in (change.before, change.after)
         ]
@@ -234,6 +235,15 @@ def _schema(change: Change) -> Iterable[Finding]:
     new, old = _value(change.after, "schema"), _value(change.before, "schema")
     subject = _value(change.after, "subject") or _value(change.before, "subject") or change.address
     if not isinstance(new, str):
+        return
+    if _value(change.after, "references"):
+        if change.kind == "update":
+            yield Finding(
+                "warn",
+                change.address,
+                f"{subject}: its schema refers to other subjects, so the registry alone can tell, while it is "
+                "deployed, whether it is compatible",
+            )
         return
     before = _value(change.before, "compatibility_level")
     level = str(_value(change.after, "compatibility_level") or before or "BACKWARD").upper()

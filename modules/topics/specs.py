@@ -64,6 +64,8 @@ class SchemaSpec:
     subject: str
     path: str
     compatibility: str
+    references: tuple[tuple[str, str], ...] = ()
+    """(type, subject) of what the schema uses and another subject holds."""
 
 
 def dead_letter_topic(topic: str) -> str:
@@ -118,12 +120,21 @@ def sink_acls(environment: Environment) -> list[AclSpec]:
 
 
 def schema_specs(environment: Environment) -> list[SchemaSpec]:
-    """One subject a topic that has a value schema, `<topic>-value`."""
-    return [
-        SchemaSpec(f"{name}-value", topic.value.schema_, topic.value.compatibility)
-        for name, topic in environment.topics.items()
-        if topic.value
-    ]
+    """One subject a topic that has a value schema, `<topic>-value`; before them those their schemas refer to."""
+    referred: dict[str, SchemaSpec] = {}
+    values = []
+    for name, topic in environment.topics.items():
+        if topic.value is None:
+            continue
+        level, references = topic.value.compatibility, []
+        for type_, reference in topic.value.references.items():
+            subject = reference.subject or type_
+            references.append((type_, subject))
+            referred.setdefault(subject, SchemaSpec(subject, reference.schema_, level))
+        values.append(SchemaSpec(f"{name}-value", topic.value.schema_, level, tuple(references)))
+    # A topic's own subject may be what another refers to.
+    own = {spec.subject for spec in values}
+    return [*(spec for subject, spec in referred.items() if subject not in own), *values]
 
 
 def _sunk(environment: Environment) -> list[tuple[str, Topic]]:

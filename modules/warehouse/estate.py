@@ -157,12 +157,16 @@ def estate_of(environment: Environment, environments_folder: Path) -> Estate:
     )
 
 
-def columns_from_avro(schema: Mapping[str, Any]) -> tuple[Column, ...]:
+def columns_from_avro(schema: Mapping[str, Any], named: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
     """Table columns for an Avro record: upper-case names, `RECORD_METADATA VARIANT` last.
 
     A union with null is a nullable column; a union of several other types is VARIANT.
+
+    Args:
+        named: types the schema uses and other files define, by full name.
     """
-    columns = [_column(field) for field in schema["fields"]]
+    types = {**(named or {}), **_relative(named or {}, schema.get("namespace"))}
+    columns = [_column(field, types) for field in schema["fields"]]
     metadata = Column("RECORD_METADATA", "VARIANT", comment="Topic, partition, offset, key, time and headers.")
     return (*columns, metadata)
 
@@ -185,12 +189,22 @@ def _tables(environment: Environment, folder: Path) -> tuple[Table, ...]:
             )
         database, schema, table = target.split(".")
         avro = json.loads((folder / topic.value.schema_).read_text())
-        tables[target] = Table(database, schema, table, columns_from_avro(avro), f"Rows of the topic {name}.")
+        named = {
+            type_: json.loads((folder / each.schema_).read_text()) for type_, each in topic.value.references.items()
+        }
+        tables[target] = Table(database, schema, table, columns_from_avro(avro, named), f"Rows of the topic {name}.")
     return tuple(tables.values())
 
 
-def _column(field: Mapping[str, Any]) -> Column:
+def _relative(named: Mapping[str, Any], namespace: str | None) -> dict[str, Any]:
+    """Types of the schema's own namespace, by the short names it may use."""
+    prefix = f"{namespace}."
+    return {name.removeprefix(prefix): each for name, each in named.items() if name.startswith(prefix)}
+
+
+def _column(field: Mapping[str, Any], named: Mapping[str, Any]) -> Column:
     nullable, kind = _unwrap(field["type"])
+    kind = named.get(kind, kind) if isinstance(kind, str) else kind
     return Column(field["name"].upper(), _snowflake_type(kind), nullable, field.get("doc"))
 
 

@@ -374,3 +374,12 @@ def test_a_redpanda_brokers_volume_and_machine_are_not_taken_away_without_saying
     (machine,) = findings(entry("aws_instance", actions, {}, after, name="broker-1"))
     assert machine.severity == "warn" and "its volume stays" in machine.message
     assert findings(entry("aws_instance", actions, {}, after, name="bastion")) == []
+
+
+def test_a_schema_that_refers_to_others_is_left_to_the_registry_with_a_word() -> None:
+    """Its types are in other subjects, so it cannot be read by itself."""
+    body = '{"type": "record", "name": "R", "fields": [{"name": "m", "type": "com.acme.Money"}]}'
+    sides = [schema("id"), {**schema("id"), "schema": body, "references": [{"name": "com.acme.Money"}]}]
+    (finding,) = findings(entry("schemaregistry_schema", ["update"], *sides))
+    assert finding.severity == "warn" and "the registry alone can tell" in finding.message
+    assert findings(entry("schemaregistry_schema", ["create"], None, sides[1])) == []

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from modules.platforms.base import KafkaRole
-from modules.resources.base import Stack
-from modules.resources.expressions import each, literal
+from modules.resources.base import Lifecycle, Stack
+from modules.resources.expressions import each, instance, literal
 from modules.resources.kafka import KafkaAcl, KafkaTopic
 from modules.resources.schemaregistry import SchemaregistrySchema
 from modules.topics import AclSpec, SchemaSpec, TopicSpec
@@ -17,8 +17,8 @@ from modules.topics import AclSpec, SchemaSpec, TopicSpec
 __all__ = ["declare_acls", "declare_schemas", "declare_topics"]
 
 
-def declare_topics(stack: Stack, specs: Sequence[TopicSpec]) -> None:
-    """`kafka_topic.topic["<name>"]`."""
+def declare_topics(stack: Stack, specs: Sequence[TopicSpec], *, kept: bool = False) -> None:
+    """`kafka_topic.topic["<name>"]`. `kept`: Terraform refuses a plan that would destroy one."""
     if not specs:
         return
     topics = {
@@ -33,6 +33,7 @@ def declare_topics(stack: Stack, specs: Sequence[TopicSpec]) -> None:
         partitions=each.value("partitions"),
         replication_factor=each.value("replication"),
         config=each.value("config"),
+        lifecycle={"prevent_destroy": True} if kept else None,
     )
 
 
@@ -64,19 +65,49 @@ def declare_acls(stack: Stack, specs: Sequence[AclSpec], principal: Callable[[Ka
     )
 
 
-def declare_schemas(stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
-    """`schemaregistry_schema.value["order-events-value"]`."""
-    if not specs:
-        return
-    subjects = {
-        spec.subject: {"schema": literal(texts[spec.subject]), "compatibility": spec.compatibility} for spec in specs
+def declare_schemas(stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str], *, kept: bool = False) -> None:
+    """`schemaregistry_schema.value["order-events-value"]`. `kept`: Terraform refuses a plan that would destroy one."""
+    lifecycle: Lifecycle | None = {"prevent_destroy": True} if kept else None
+    plain = {spec.subject: _subject(spec, texts) for spec in specs if not spec.references}
+    if plain:
+        SchemaregistrySchema(
+            stack,
+            "value",
+            for_each=plain,
+            subject=each.key,
+            schema_type="AVRO",
+            schema=each.value("schema"),
+            compatibility_level=each.value("compatibility"),
+            lifecycle=lifecycle,
+        )
+    # Those that refer to others are apart: instances of one resource cannot use each other's versions.
+    referring = {
+        spec.subject: {
+            **_subject(spec, texts),
+            "references": [
+                {"name": type_, "subject": subject, "version": instance(_VALUES, subject).get("version")}
+                for type_, subject in spec.references
+            ],
+        }
+        for spec in specs
+        if spec.references
     }
-    SchemaregistrySchema(
-        stack,
-        "value",
-        for_each=subjects,
-        subject=each.key,
-        schema_type="AVRO",
-        schema=each.value("schema"),
-        compatibility_level=each.value("compatibility"),
-    )
+    if referring:
+        SchemaregistrySchema(
+            stack,
+            "referring",
+            for_each=referring,
+            subject=each.key,
+            schema_type="AVRO",
+            schema=each.value("schema"),
+            compatibility_level=each.value("compatibility"),
+            references=each.value("references"),
+            lifecycle=lifecycle,
+        )
+
+
+_VALUES = "schemaregistry_schema.value"
+
+
+def _subject(spec: SchemaSpec, texts: Mapping[str, str]) -> dict[str, object]:
+    return {"schema": literal(texts[spec.subject]), "compatibility": spec.compatibility}

@@ -78,8 +78,10 @@ def _roles(
         # Subjects that do not exist yet can only be named by a wildcard; it ends at this environment's registry.
         "deployer owns subjects": of("deployer", "ResourceOwner", f"{registry}/subject=*"),
     }
+    specs = schema_specs(environment)
     sunk = {f"{name}-value" for name, topic in environment.topics.items() if topic.sink}
-    for spec in schema_specs(environment):
+    sunk |= {subject for spec in specs if spec.subject in sunk for _, subject in spec.references}
+    for spec in specs:
         for account in ("registry", "sink"):
             if account == "registry" or spec.subject in sunk:
                 pattern = f"{registry}/subject={spec.subject}"

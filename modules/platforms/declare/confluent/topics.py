@@ -7,17 +7,19 @@ instead, and the registry does when it is registered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modules.environment.model import Environment
 from modules.platforms.declare.confluent.cluster import protection
-from modules.resources.base import Stack
+from modules.resources.base import DependsOn, Stack
 from modules.resources.confluent import (
     ConfluentKafkaAcl,
     ConfluentKafkaTopic,
     ConfluentRoleBinding,
     ConfluentSchema,
+    ConfluentSchema_SchemaReference,
     ConfluentSubjectConfig,
 )
 from modules.resources.expressions import each, literal, var
@@ -159,18 +161,48 @@ def declare_schemas(
         subject_name=each.key,
         compatibility_level=each.value(),
     )
-    ConfluentSchema(
+    plain = _schemas(stack, environment, "value", [spec for spec in specs if not spec.references], texts, [level])
+    groups: dict[tuple[tuple[str, str], ...], list[SchemaSpec]] = {}
+    for spec in specs:
+        if spec.references:
+            groups.setdefault(spec.references, []).append(spec)
+    for references, group in groups.items():
+        # Their blocks differ, so each group of schemas that refer to the same types is a resource of its own.
+        assert plain is not None  # what is referred to refers to nothing itself
+        used = [
+            ConfluentSchema_SchemaReference(
+                name=type_, subject_name=subject, version=plain.attr("version", key=subject)
+            )
+            for type_, subject in references
+        ]
+        id_ = "with_" + re.sub(r"\W", "_", "_".join(type_ for type_, _ in references))
+        _schemas(stack, environment, id_, group, texts, [level], used)
+
+
+def _schemas(
+    stack: Stack,
+    environment: Environment,
+    id_: str,
+    specs: Sequence[SchemaSpec],
+    texts: Mapping[str, str],
+    waits: DependsOn,
+    references: Sequence[ConfluentSchema_SchemaReference] | None = None,
+) -> ConfluentSchema | None:
+    if not specs:
+        return None
+    return ConfluentSchema(
         stack,
-        "value",
+        id_,
         for_each={spec.subject: literal(texts[spec.subject]) for spec in specs},
         subject_name=each.key,
         format="AVRO",
         schema=each.value(),
+        schema_reference=references,
         # The provider would ask the registry while planning; and it keeps what it replaces, so that old events stay
         # readable.
         skip_validation_during_plan=True,
         recreate_on_update=False,
-        depends_on=[level],
+        depends_on=waits,
         lifecycle=protection(environment),
     )
 
