@@ -249,6 +249,7 @@ def _block(text: str) -> IPv4Network | None:
 
 def _topics(environment: Environment, problem: Say) -> Iterator[Problem]:
     tier = environment.confluent.tier
+    most = TIERS[tier].message_bytes
     for name, topic in environment.topics.items():
         for key, value in topic.config.items():
             path = ("topics", name, "config", key)
@@ -256,6 +257,8 @@ def _topics(environment: Environment, problem: Say) -> Iterator[Problem]:
                 yield problem(f"Confluent Cloud does not let a topic set `{key}`; take the line out", *path)
             elif key == "cleanup.policy" and tier == "freight" and value != "delete":
                 yield problem(f"freight keeps no compacted topics, so only `delete`, not `{value}`", *path)
+            elif key == "max.message.bytes" and value.isdecimal() and int(value) > most:
+                yield problem(f"{tier} takes messages of at most {most:,} bytes, got {int(value):,}", *path)
             elif key == "min.insync.replicas" and value not in ("1", "2"):
                 yield problem(f"Confluent Cloud takes 1 or 2 of its 3 replicas, got {value}", *path)
     yield from _too_many(environment, problem)

@@ -26,6 +26,7 @@ class TierFacts:
         unit_partitions: partitions a unit, before replication.
         partitions: partitions a cluster, whatever the units.
         private: reachable from private networks only.
+        message_bytes: the largest `max.message.bytes` of a topic.
     """
 
     availabilities: tuple[Availability, ...]
@@ -36,6 +37,7 @@ class TierFacts:
     unit_partitions: int
     partitions: int
     private: bool = False
+    message_bytes: int = 8 * 2**20
 
     @property
     def unit(self) -> str:
@@ -46,12 +48,13 @@ _ECKU: tuple[Availability, ...] = ("low", "high")
 
 # docs.confluent.io/cloud/current/clusters/cluster-types.html; the partitions a cluster of enterprise, freight and
 # dedicated come from an independent source. Basic is in one zone; Freight starts at two units, which is "high".
+# Messages: docs.confluent.io/cloud/current/connectors/limits.html (8 MB, on dedicated 20 MB).
 TIERS: Mapping[Tier, TierFacts] = {
     "basic": TierFacts(("low",), 1, 50, 5, 15, 30, 1_500),
     "standard": TierFacts(_ECKU, 1, 10, 25, 75, 250, 2_500),
     "enterprise": TierFacts(_ECKU, 1, 32, 60, 180, 3_000, 96_000, private=True),
     "freight": TierFacts(("high",), 2, 152, 60, 180, 3_000, 50_000, private=True),
-    "dedicated": TierFacts(("single-zone", "multi-zone"), 1, 152, 60, 180, 4_500, 100_000),
+    "dedicated": TierFacts(("single-zone", "multi-zone"), 1, 152, 60, 180, 4_500, 100_000, message_bytes=20 * 2**20),
 }
 
 # docs.confluent.io/cloud/current/clusters/regions.html. Which cluster type is offered in which of them changes often

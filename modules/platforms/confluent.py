@@ -59,6 +59,13 @@ class ConfluentPlatform(DeployedPlatform):
         """`User:sa-…`, the role's service account."""
         return f"User:{self._cluster()['deployer_account' if role == 'admin' else f'{role}_account']}"
 
+    def _login(self, role: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
+        login = super()._login(role, cluster)
+        if self.environment.confluent.tier == "freight" and role in ("producer", "sink"):
+            # Freight has no idempotent producers: a retry may write an event twice.
+            login["enable.idempotence"] = False
+        return login
+
     def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
         """Keeps the keys of a cluster stack that hands them out in private files; takes them away with the cluster."""
         if stack != "cluster" or secrets_of(self.environment) != "file":

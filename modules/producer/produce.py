@@ -68,7 +68,7 @@ class Sender:
             {
                 **kafka,
                 "client.id": f"infra-produce-{topic}",
-                "enable.idempotence": True,
+                "enable.idempotence": kafka.get("enable.idempotence", True),
                 "acks": "all",
                 "linger.ms": 5,
                 "compression.type": "lz4",

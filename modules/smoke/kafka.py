@@ -55,6 +55,7 @@ class KafkaSending:
         self._complaints = _Complaints()
         timeout = {"delivery.timeout.ms": max(1000, int(deadline_seconds * 1000))}
         own = {**PRODUCER_SETTINGS, **timeout, "error_cb": self._complaints}
+        own["enable.idempotence"] = settings.get("enable.idempotence", True)
         self._producer = Producer({**settings, **own}, logger=self._complaints.logger)
         self._answer: Answer = lambda number, failure: None
 

@@ -138,6 +138,10 @@ PEERED = f"{PRIVATE}, networking: peering"
             "the line out",
         ),
         (
+            ["topics: {t: {config: {max.message.bytes: 8388609}}}"],
+            "3: topics.t.config.max.message.bytes: basic takes messages of at most 8,388,608 bytes, got 8,388,609",
+        ),
+        (
             ["topics: {t: {config: {min.insync.replicas: 3}}}"],
             "3: topics.t.config.min.insync.replicas: Confluent Cloud takes 1 or 2 of its 3 replicas, got 3",
         ),

@@ -166,6 +166,14 @@ def test_a_client_logs_in_with_its_own_key_over_tls(platform: ConfluentPlatform)
     assert platform.principal("producer") == "User:sa-1"
 
 
+def test_freight_has_no_idempotent_producers_so_clients_do_not_ask_for_one(platform: ConfluentPlatform) -> None:
+    settings = deployed(platform).environment.confluent.model_copy(update={"tier": "freight"})
+    freight = ConfluentPlatform(platform.project, platform.environment.model_copy(update={"confluent": settings}))
+    assert freight.kafka_client("producer")["enable.idempotence"] is False
+    assert "enable.idempotence" not in freight.kafka_client("consumer")
+    assert "enable.idempotence" not in platform.kafka_client("producer")
+
+
 def test_stacks_get_the_deployers_keys_and_the_cloud_key_only_where_it_is_needed(
     platform: ConfluentPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,7 +139,7 @@ class DeadLetters:
                     {
                         **self._kafka,
                         "client.id": f"sink-{self._topic}-dlq",
-                        "enable.idempotence": True,
+                        "enable.idempotence": self._kafka.get("enable.idempotence", True),
                         "acks": "all",
                         "linger.ms": 5,
                         "message.timeout.ms": int(self._patience * 1000),
