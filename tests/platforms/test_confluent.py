@@ -107,7 +107,7 @@ def test_private_clusters_are_reached_by_the_named_clients_only(case: str) -> No
         rules = instances_of(golden(case)["cluster"], resource(case, "cluster", "aws_vpc_security_group_ingress_rule"))
         assert {rule["cidr"] or rule["group"] for rule in rules.values()} == {"10.0.0.0/16", "sg-0a1b2c3d"}
         assert {rule["from"] for rule in rules.values()} == {443, 9092}
-        assert resource(case, "cluster", "confluent_api_key")["disable_wait_for_ready"] is True
+        assert resource(case, "cluster", "confluent_api_key")["disable_wait_for_ready"] == '${each.value.of == "kafka"}'
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -131,7 +131,7 @@ def _keys(
             "environment": [{"id": made.environment.attr("id")}],
         },
         # Whether a Kafka key works can only be tried from inside a private network, and this stack needs not be.
-        disable_wait_for_ready=True if networking_of(environment) != "public" else None,
+        disable_wait_for_ready=Expr.of('each.value.of == "kafka"') if networking_of(environment) != "public" else None,
         depends_on=[roles],
     )
 
