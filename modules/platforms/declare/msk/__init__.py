@@ -78,7 +78,7 @@ class MskDeclarations:
     def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
         if self._msk.login == "iam" and specs:
             self._kafka(stack)
-        declare_topics(stack, [self._accepted(spec) for spec in specs])
+        declare_topics(stack, [self._accepted(spec) for spec in specs], kept=self._environment.production)
 
     def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
         if self._msk.login == "scram":
@@ -88,7 +88,7 @@ class MskDeclarations:
             declare_policies(stack, self._environment, specs, var("cluster_arn"))
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
-        declare_schemas(stack, specs, texts)
+        declare_schemas(stack, specs, texts, kept=self._environment.production)
 
     def _needs_key(self) -> bool:
         return self._msk.mode != "serverless" or self._msk.registry.kind == "apicurio"
