@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.environment.confluent import in_aws, secrets_of
+from modules.environment.confluent import in_aws
 from modules.environment.secrets import keep_secret
 from modules.platforms.base import KafkaRole
 from modules.platforms.deployed import DeployedPlatform
@@ -67,8 +67,11 @@ class ConfluentPlatform(DeployedPlatform):
         return login
 
     def applied(self, stack: str, outputs: Mapping[str, Any]) -> None:
-        """Keeps the keys of a cluster stack that hands them out in private files; takes them away with the cluster."""
-        if stack != "cluster" or secrets_of(self.environment) != "file":
+        """Keeps the keys a cluster stack hands out in private files; takes them away when it hands out none (any more).
+
+        What was deployed decides, not the YAML: until a change of `secrets` is deployed, clients read the files.
+        """
+        if stack != "cluster":
             return
         keys: Mapping[str, Any] = outputs.get(KEY_OUTPUT) or {}
         folder = key_file(self.project, self.environment.name, "any").parent

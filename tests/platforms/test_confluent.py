@@ -219,11 +219,15 @@ def test_keys_are_kept_in_private_files_and_go_with_the_cluster(platform: Conflu
     assert sorted(file.parent.iterdir()) == [other]
 
 
-def test_keys_in_secrets_manager_are_never_written_here(tmp_path: Path) -> None:
-    environment, project = environment_of("confluent-basic-prod", tmp_path)
-    platform = ConfluentPlatform(project, environment)
-    platform.applied("cluster", {"keys": KEYS})
-    assert not key_file(project, "prod", "producer").exists()
+def test_files_stay_until_keys_in_secrets_manager_are_deployed_and_go_then(platform: ConfluentPlatform) -> None:
+    deployed(platform)
+    settings = platform.environment.confluent.model_copy(update={"secrets": "aws-sm"})
+    moved = ConfluentPlatform(platform.project, platform.environment.model_copy(update={"confluent": settings}))
+    file = key_file(platform.project, "dev", "admin")
+    moved.applied("cluster", {"keys": KEYS})
+    assert file.exists()
+    moved.applied("cluster", {"credentials": {"admin": "aws-sm:arn"}})
+    assert not file.exists()
 
 
 def test_a_client_of_what_was_never_deployed_is_told_so(platform: ConfluentPlatform) -> None:

@@ -121,7 +121,7 @@ def _keys(
         stack,
         "key",
         for_each=KEYS,
-        display_name=f"{resource_name(environment)}-{each.key}",
+        display_name=f"{resource_name(environment, limit=48)}-{each.key}",
         description=f"{each.value('of')} key of {each.value('account')}",
         owner={"id": account("id"), "api_version": account("api_version"), "kind": account("kind")},
         managed_resource={
