@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,9 +77,18 @@ class WorkingFolder:
 
         Args:
             unprotected: lift `prevent_destroy`, for a rehearsal's destroy.
+
+        Raises:
+            PlanError: a rehearsal would run a program.
         """
         content = self._content()
         document = read_document(self.source, content)
+        if self.simulated and (programs := [*_with_provisioner(document)]):
+            raise PlanError(
+                "an offline rehearsal runs no programs, but this resource has a provisioner",
+                where=f"stack {self.source.name}, {programs[0]}",
+                do="declare the provisioner only where `Project.offline` is false",
+            )
         plain = {name: item.value for name, item in inputs.items() if not item.sensitive}
         try:
             private_folder(self.path)
@@ -258,9 +267,20 @@ def _override(document: Mapping[str, Any]) -> bytes:
     return json.dumps({**json.loads(_BACKEND), **({"resource": lifted} if lifted else {})}).encode()
 
 
+def _with_provisioner(document: Mapping[str, Any]) -> Iterable[str]:
+    for kind, named in (document.get("resource") or {}).items():
+        for name, body in named.items() if isinstance(named, dict) else ():
+            if _block(body).get("provisioner"):
+                yield f"{kind}.{name}"
+
+
+def _block(body: Any) -> Mapping[str, Any]:
+    one = body[0] if isinstance(body, list) and body else body
+    return one if isinstance(one, dict) else {}
+
+
 def _protected(body: Any) -> bool:
-    block = body[0] if isinstance(body, list) and body else body
-    lifecycle = block.get("lifecycle") if isinstance(block, dict) else None
+    lifecycle = _block(body).get("lifecycle")
     one = lifecycle[0] if isinstance(lifecycle, list) and lifecycle else lifecycle
     return isinstance(one, dict) and bool(one.get("prevent_destroy"))
 

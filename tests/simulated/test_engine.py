@@ -64,6 +64,16 @@ def test_a_rehearsal_warns_of_what_it_does_not_know_and_may_destroy_what_is_prot
     assert last.apply(last.plan(destroy=True)).stacks[0].destroyed == 2
 
 
+def test_a_rehearsal_runs_no_program(project: Project) -> None:
+    marker = project.root / "ran"
+    gate = {"provisioner": [{"local-exec": {"command": f"touch {marker}"}}]}
+    document = {"resource": {"terraform_data": {"gate": gate}}}
+    with pytest.raises(PlanError, match="rehearsal runs no programs") as refused:
+        deployment(project, document).plan()
+    assert refused.value.where == "stack cluster, terraform_data.gate"
+    assert not marker.exists()
+
+
 def test_a_real_state_in_a_rehearsals_place_is_refused(project: Project) -> None:
     folder = project.environment_state("prod") / "cluster"
     folder.mkdir(parents=True)
