@@ -44,8 +44,8 @@ PER_CORE = 2 * 10**9
 PER_REPLICA = 2 * 10**6
 """Bytes a partition replica needs (Redpanda's requirements: 2 MB)."""
 
-SYSTEM_MEMORY = GIB
-"""What an EC2 machine keeps for its system and the ECS agent."""
+SYSTEM_MEMORY, SYSTEM_SHARE = GIB, Decimal("0.03")
+"""What an EC2 machine keeps for its kernel, its system and the ECS agent: the larger of the two, in whole MiB."""
 
 CONTAINER_MEMORY = GIB // 2
 """What a broker's container keeps for what is not Redpanda itself."""
@@ -160,7 +160,7 @@ def size_of(redpanda: Redpanda) -> Size:
     if whole is not None and redpanda.instance_type:
         vcpu = vcpu if "vcpu" in redpanda.model_fields_set else whole[0]
         memory = memory if "memory" in redpanda.model_fields_set else whole[1]
-    task = memory - SYSTEM_MEMORY
+    task = memory - max(SYSTEM_MEMORY, -(-int(memory * SYSTEM_SHARE) // 2**20) * 2**20)
     return Size(vcpu, task, task - CONTAINER_MEMORY, name)
 
 

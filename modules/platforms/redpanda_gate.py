@@ -20,6 +20,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from modules.errors import InfraError, ServiceError
@@ -43,6 +44,11 @@ _PAUSE = 12.0
 _TIMEOUT = 10.0
 _SILENCE = 900.0
 """Seconds after which it is the way to the brokers that is missing: the first ones start within a few minutes."""
+
+_YOUNG = 7_200.0
+"""Seconds after its services were made in which a cluster nobody can reach yet is let pass: its network may have been
+made in the same deploy, so nobody can be inside, and it has no topics yet that could be lost.
+"""
 
 
 @dataclass(frozen=True)
@@ -133,19 +139,25 @@ class Cluster(Protocol):
     def do(self, step: Step) -> None:
         """Carries out a step that is more than waiting."""
 
+    def young(self) -> bool:
+        """Whether all its brokers were made a short while ago, so that it holds nothing yet."""
+
 
 @dataclass(frozen=True)
 class AdminCluster:
-    """A cluster behind an Admin API; `started` says which brokers ECS has."""
+    """A cluster behind an Admin API; `started` says which brokers ECS has, and for how many seconds."""
 
     api: AdminApi
     seeds: Sequence[str]
-    started: Callable[[], Sequence[str]]
+    started: Callable[[], Mapping[str, float]]
     before: str | None = None
     leaving: frozenset[str] = frozenset()
 
     def view(self) -> View:
-        return view_of(self.api, self.seeds, self.started(), self.before, self.leaving)
+        return view_of(self.api, self.seeds, list(self.started()), self.before, self.leaving)
+
+    def young(self) -> bool:
+        return max(self.started().values(), default=0.0) < _YOUNG
 
     def do(self, step: Step) -> None:
         if isinstance(step, Decommission):
@@ -230,6 +242,11 @@ def settle(
         if view.brokers is not None:
             heard = clock()
         if clock() > heard + silence:
+            if cluster.young():
+                say(
+                    "the brokers are made, but cannot be seen from here; what comes next has to be run in their network"
+                )
+                return
             raise ServiceError(
                 f"no broker answers from here for {silence:,.0f} seconds",
                 where=", ".join(view.expected),
@@ -284,8 +301,9 @@ def _cluster(given: argparse.Namespace) -> AdminCluster:
     services = dict(each.split("=", 1) for each in given.broker)
     addresses = list(services.values())
 
-    def started() -> list[str]:
-        return [services[name] for name in _active(given.region, given.ecs_cluster, list(services))]
+    def started() -> dict[str, float]:
+        found = _active(given.region, given.ecs_cluster, list(services))
+        return {services[name]: age for name, age in found.items()}
 
     if started():
         login, authority = (_secret(given.region, arn) for arn in (given.login, given.authority))
@@ -297,8 +315,8 @@ def _cluster(given: argparse.Namespace) -> AdminCluster:
     return AdminCluster(api, addresses[: given.seeds], started, given.before, frozenset(given.leaving))
 
 
-def _active(region: str, cluster: str, services: list[str]) -> list[str]:
-    """Which of the services ECS has, in their order.
+def _active(region: str, cluster: str, services: list[str]) -> dict[str, float]:
+    """Which of the services ECS has, in their order, and how many seconds ago each was made.
 
     Raises:
         ServiceError: ECS refused.
@@ -306,19 +324,21 @@ def _active(region: str, cluster: str, services: list[str]) -> list[str]:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    found: set[str] = set()
+    found: dict[str, float] = {}
     try:
         client = boto3.client("ecs", region_name=region)
         for start in range(0, len(services), 10):
             answer = client.describe_services(cluster=cluster, services=services[start : start + 10])
-            found |= {each["serviceName"] for each in answer["services"] if each["status"] == "ACTIVE"}
+            for each in answer["services"]:
+                if each["status"] == "ACTIVE":
+                    found[each["serviceName"]] = (datetime.now(UTC) - each["createdAt"]).total_seconds()
     except (BotoCoreError, ClientError) as error:
         raise ServiceError(
             f"ECS did not say which brokers there are: {error}",
             where=cluster,
             do="check that you are logged in and may call ecs:DescribeServices",
         ) from None
-    return [service for service in services if service in found]
+    return {service: found[service] for service in services if service in found}
 
 
 def _secret(region: str, arn: str) -> dict[str, str]:

@@ -189,7 +189,7 @@ def test_ec2_is_what_brokers_run_on_unless_someone_says_otherwise() -> None:
         ({}, (2, "m7g.large", 7 * GIB)),
         ({"vcpu": Decimal(4), "memory": DataSizeValue(16 * GIB)}, (4, "m7g.xlarge", 15 * GIB)),
         ({"memory": DataSizeValue(12 * GIB)}, (2, "m7g.xlarge", 11 * GIB)),
-        ({"instance_type": "r7g.2xlarge"}, (8, "r7g.2xlarge", 63 * GIB)),
+        ({"instance_type": "r7g.2xlarge"}, (8, "r7g.2xlarge", 64 * GIB - 1967 * 2**20)),
         ({"instance_type": "r7g.2xlarge", "memory": DataSizeValue(32 * GIB)}, (8, "r7g.2xlarge", 31 * GIB)),
         ({"compute": "fargate"}, (2, None, 8 * GIB)),
     ],

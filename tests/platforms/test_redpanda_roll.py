@@ -258,7 +258,9 @@ def redpanda() -> Iterator[tuple[Redpanda, AdminApi]]:
         thread.join()
 
 
-def run(cluster: Redpanda, api: AdminApi, *, patience: int = 50, silence: int = 1_000, **more: Any) -> list[str]:
+def run(
+    cluster: Redpanda, api: AdminApi, *, patience: int = 50, silence: int = 1_000, age: float = 1e6, **more: Any
+) -> list[str]:
     """Settles with a clock of looks instead of seconds; what was said."""
     said: list[str] = []
     looks = [0.0]
@@ -268,7 +270,7 @@ def run(cluster: Redpanda, api: AdminApi, *, patience: int = 50, silence: int = 
         cluster.tick()
 
     settle(
-        AdminCluster(api, NAMES, lambda: NAMES, **more),
+        AdminCluster(api, NAMES, lambda: dict.fromkeys(NAMES, age), **more),
         patience=patience,
         silence=silence,
         pause=1,
@@ -335,6 +337,38 @@ def test_brokers_nobody_can_reach_are_not_waited_for_as_long(redpanda: tuple[Red
     assert "inside the brokers' network" in (caught.value.do or "")
 
 
+def test_a_cluster_made_a_moment_ago_may_be_out_of_reach(redpanda: tuple[Redpanda, AdminApi]) -> None:
+    """Its network may be as new as itself, so that nobody can be inside."""
+    cluster, _ = redpanda
+    closed = AdminApi(dict.fromkeys(NAMES, "http://127.0.0.1:9"), "admin", "right")
+    said = run(cluster, closed, patience=100, silence=4, age=60.0)
+    assert said[-1].startswith("the brokers are made, but cannot be seen from here")
+
+
+def test_ecs_says_which_brokers_there_are_and_for_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datetime
+
+    import boto3
+
+    made = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    asked: list[list[str]] = []
+
+    class Ecs:
+        def describe_services(self, cluster: str, services: list[str]) -> dict[str, Any]:
+            asked.append(services)
+            alive = [each for each in services if each != "s11"]
+            return {
+                "services": [{"serviceName": each, "status": "ACTIVE", "createdAt": made} for each in alive]
+                + [{"serviceName": "s0", "status": "INACTIVE", "createdAt": made}][: "s0" in services]
+            }
+
+    monkeypatch.setattr(boto3, "client", lambda name, region_name: Ecs())
+    found = redpanda_gate._active("eu-west-1", "c", [f"s{number}" for number in range(1, 13)])
+    assert list(found) == [f"s{number}" for number in range(1, 13) if number != 11]
+    assert [len(each) for each in asked] == [10, 2]
+    assert all(3500 < age < 3700 for age in found.values())
+
+
 def test_a_refused_login_stops_at_once_and_shows_no_password(redpanda: tuple[Redpanda, AdminApi]) -> None:
     cluster, api = redpanda
     with pytest.raises(ServiceError) as caught:
@@ -362,6 +396,9 @@ def test_that_the_cluster_is_whole_is_seen_twice() -> None:
         def do(self, step: Step) -> None:
             assert isinstance(step, Wait)
 
+        def young(self) -> bool:
+            return False
+
     settle(Flapping(), patience=100, clock=lambda: 0.0, sleep=lambda _seconds: None)
     assert len(seen) == 4
 
@@ -374,7 +411,7 @@ def arguments(*more: str) -> list[str]:
 def test_the_program_passes_where_no_broker_was_ever_started(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(redpanda_gate, "_active", lambda *_: [])
+    monkeypatch.setattr(redpanda_gate, "_active", lambda *_: {})
     monkeypatch.setattr(redpanda_gate, "_secret", lambda *_: pytest.fail("no secret is there yet"))
     assert redpanda_gate.main(arguments("--before", "broker-1")) == 0
     assert "not founded before broker-1 is started" in capsys.readouterr().out
@@ -383,7 +420,7 @@ def test_the_program_passes_where_no_broker_was_ever_started(
 def test_the_program_says_what_is_wrong_and_leaves_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refused(*_: object) -> list[str]:
+    def refused(*_: object) -> dict[str, float]:
         raise ServiceError("ECS did not say", where="c", do="log in")
 
     monkeypatch.setattr(redpanda_gate, "_active", refused)

@@ -16,6 +16,7 @@ from modules.platforms.declare.aws.secrets import KeyRef
 from modules.platforms.declare.aws.security import group_id
 from modules.platforms.declare.redpanda.nodes import DATA, Node, nodes_of
 from modules.platforms.declare.redpanda.security import machine_profile
+from modules.platforms.names import default_tags
 from modules.resources.aws import AwsEbsVolume, AwsEcsCluster, AwsInstance, AwsVolumeAttachment, DataAwsSsmParameter
 from modules.resources.base import Resource, Stack
 from modules.resources.expressions import Expr, each, function, literal
@@ -80,7 +81,13 @@ class Machines:
             monitoring=self._environment.production,
             disable_api_termination=self._environment.production,
             metadata_options={"http_tokens": "required", "http_endpoint": "enabled", "http_put_response_hop_limit": 1},
-            root_block_device={"encrypted": True, "volume_type": "gp3", "volume_size": 30},
+            root_block_device={
+                "encrypted": True,
+                "volume_type": "gp3",
+                "volume_size": 30,
+                # The provider's default tags do not reach it.
+                "tags": default_tags(self._environment),
+            },
             user_data=_first_start(self._cluster.attr("name"), node, volume),
             tags=name_tag(self._environment, node.name),
             depends_on=[*waits, *self._network.ready],
