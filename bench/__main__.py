@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import demo, plan, sink, startup, synth, topics
+from bench import demo, plan, platforms, sink, startup, synth, topics
 from bench.figures import Figure, to_json, to_text
 from bench.process import BenchError
 
@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "imports": startup.imports,
     "cost": startup.cost,
     "synth": synth.bench,
+    "platforms": platforms.bench,
     "plan": plan.bench,
     "topics": topics.bench,
     "sink": sink.bench,
