@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -354,9 +355,7 @@ def changed(case: str, tmp_path: Path, old: str, new: str) -> dict[str, Any]:
     text = (module.CASES / f"{case}.yaml").read_text()
     assert text.count(old) == 1
     folder = tmp_path / "cases"
-    folder.mkdir()
-    for file in module.CASES.glob("_*.yaml"):
-        (folder / file.name).write_text(file.read_text())
+    shutil.copytree(module.CASES, folder)
     (folder / f"{case}.yaml").write_text(text.replace(old, new))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "CASES", folder)
