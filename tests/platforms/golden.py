@@ -40,7 +40,7 @@ def cases(prefix: str = "") -> list[str]:
 def project_of(case: str, root: Path) -> tuple[Project, str]:
     """A project in `root` with the case as its one environment, and that environment's name."""
     folder = root / "environments"
-    for schemas in (ENVIRONMENTS / "schemas", CASES / "schemas"):
+    for schemas in (ENVIRONMENTS / "schemas", HERE / "cases" / "schemas"):
         shutil.copytree(schemas, folder / "schemas", dirs_exist_ok=True)
     for file in (ENVIRONMENTS / "base.yaml", *CASES.glob("_*.yaml")):
         shutil.copy(file, folder)
