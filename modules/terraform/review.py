@@ -44,6 +44,9 @@ JUDGED: Mapping[str, tuple[str, ...]] = {
 _TIERS = ("basic", "standard", "enterprise", "freight", "dedicated")
 """Blocks of `confluent_kafka_cluster`, of which one is there."""
 
+_MSK_BROKERS = {"kafka": "Standard", "express": "Express"}
+"""How an MSK broker type's name begins → what AWS calls such brokers."""
+
 _HOLDS_DATA: Mapping[str, str] = {
     "kafka_topic": "its messages are lost",
     "confluent_kafka_topic": "its messages are lost",
@@ -269,22 +272,27 @@ def _schema(change: Change) -> Iterable[Finding]:
         )
 
 
-def _msk_family(change: Change) -> Iterable[Finding]:
-    """MSK refuses it, but only once the plan is being applied (msk-configuration, "broker types")."""
-    if change.type != "aws_msk_cluster" or change.kind != "update":
+def _msk_kind(change: Change) -> Iterable[Finding]:
+    """MSK refuses both, but only once the plan is being applied (its pages on broker types and on metadata)."""
+    if change.type != "aws_msk_cluster" or change.kind not in ("update", "replace"):
         return
-    nodes = [(_value(side, "broker_node_group_info") or [{}])[0] for side in (change.before, change.after)]
-    old, new = (str(each.get("instance_type") or "").partition(".")[0] for each in nodes)
-    if {old, new} == {"kafka", "express"}:
-        names = {"kafka": "Standard", "express": "Express"}
-        yield Finding(
-            "refuse",
-            change.address,
-            f"cluster {_value(change.before, 'cluster_name')} cannot go from {names[old]} to {names[new]} brokers: MSK "
-            "changes sizes within a type only",
-            "keep the `mode`; or deploy an environment of its own, move producers and consumers over, and destroy "
-            "this one",
-        )
+    sides = (change.before, change.after)
+    nodes = [(_value(side, "broker_node_group_info") or [{}])[0] for side in sides]
+    brokers = [_MSK_BROKERS.get(str(each.get("instance_type") or "").partition(".")[0]) for each in nodes]
+    metadata = [str(version).endswith(".kraft") for side in sides if (version := _value(side, "kafka_version"))]
+    if None not in brokers and brokers[0] != brokers[1]:
+        what, do = f"from {brokers[0]} to {brokers[1]} brokers", "`mode`"
+    elif len(metadata) == 2 and metadata[0] != metadata[1]:
+        names = ["KRaft" if each else "ZooKeeper" for each in metadata]
+        what, do = f"from {names[0]} to {names[1]}", "`kafka_version`"
+    else:
+        return
+    yield Finding(
+        "refuse",
+        change.address,
+        f"cluster {_value(change.before, 'cluster_name')} cannot go {what}: that takes a cluster of its own",
+        f"keep the {do}; or deploy an environment of its own, move producers and consumers over, and destroy this one",
+    )
 
 
 _BROKER = re.compile(r"broker-[0-9]+")
@@ -359,7 +367,7 @@ def _level_lowered(change: Change) -> Iterable[Finding]:
 _CHECKS: tuple[Callable[[Change], Iterable[Finding]], ...] = (
     _cluster_type,
     _cluster_size,
-    _msk_family,
+    _msk_kind,
     _partitions,
     _replication,
     _schema,

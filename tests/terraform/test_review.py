@@ -272,19 +272,28 @@ def test_what_holds_data_on_confluent_is_not_deleted_without_saying_so(type_: st
     assert finding.severity == "warn" and lost in finding.message
 
 
-def msk(type_: str) -> dict[str, Any]:
-    return {"cluster_name": "streaming-dev-kafka", "broker_node_group_info": [{"instance_type": type_}]}
+def msk(type_: str, version: str = "3.9.x") -> dict[str, Any]:
+    nodes = [{"instance_type": type_}]
+    return {"cluster_name": "streaming-dev-kafka", "broker_node_group_info": nodes, "kafka_version": version}
 
 
+@pytest.mark.parametrize("actions", [["update"], ["delete", "create"]])
 @pytest.mark.parametrize(("old", "new"), [("Standard", "Express"), ("Express", "Standard")])
-def test_msk_brokers_never_change_their_type_in_place(old: str, new: str) -> None:
+def test_msk_brokers_never_change_their_type(actions: list[str], old: str, new: str) -> None:
     types = {"Standard": "kafka.m7g.large", "Express": "express.m7g.large"}
-    (finding,) = findings(entry("aws_msk_cluster", ["update"], msk(types[old]), msk(types[new])))
+    finding = findings(entry("aws_msk_cluster", actions, msk(types[old]), msk(types[new])))[0]
     assert (finding.severity, finding.message) == (
         "refuse",
-        f"cluster streaming-dev-kafka cannot go from {old} to {new} brokers: MSK changes sizes within a type only",
+        f"cluster streaming-dev-kafka cannot go from {old} to {new} brokers: that takes a cluster of its own",
     )
     assert findings(entry("aws_msk_cluster", ["update"], msk("kafka.m7g.large"), msk("kafka.m7g.xlarge"))) == []
+
+
+def test_an_msk_cluster_never_goes_from_zookeeper_to_kraft() -> None:
+    old, new = msk("kafka.m7g.large", "3.9.x"), msk("kafka.m7g.large", "3.9.x.kraft")
+    (finding,) = findings(entry("aws_msk_cluster", ["update"], old, new))
+    assert finding.severity == "refuse" and "from ZooKeeper to KRaft" in finding.message
+    assert findings(entry("aws_msk_cluster", ["update"], new, msk("kafka.m7g.large", "4.0.x.kraft"))) == []
 
 
 @pytest.mark.parametrize("type_", ["aws_msk_cluster", "aws_msk_serverless_cluster", "aws_db_instance"])
