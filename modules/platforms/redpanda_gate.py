@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from modules.errors import InfraError, ServiceError
+from modules.errors import ConfigError, InfraError, ServiceError
 from modules.platforms.redpanda_roll import (
     Broker,
     ClearMaintenance,
@@ -241,12 +241,10 @@ def settle(
             cluster.do(step)
         if view.brokers is not None:
             heard = clock()
+        if clock() > heard + silence / 3 and cluster.young():
+            say("the brokers are made, but cannot be seen from here; what comes next has to be run in their network")
+            return
         if clock() > heard + silence:
-            if cluster.young():
-                say(
-                    "the brokers are made, but cannot be seen from here; what comes next has to be run in their network"
-                )
-                return
             raise ServiceError(
                 f"no broker answers from here for {silence:,.0f} seconds",
                 where=", ".join(view.expected),
@@ -271,11 +269,17 @@ def _words(step: Step) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program: 0 when the next broker may be touched."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    needed = ("region", "ecs_cluster", "broker", "seeds", "login", "authority")
+    if not given.environment and any(getattr(given, name) is None for name in needed):
+        parser.error("give --environment, or all of " + ", ".join(f"--{name.replace('_', '-')}" for name in needed))
     if os.environ.get("INFRA_REDPANDA_GATE") == "skip":
         _say("not looked at: INFRA_REDPANDA_GATE=skip")
         return 0
     try:
+        if given.environment:
+            _fill_in(given)
         settle(_cluster(given), patience=given.patience, say=_say)
     except InfraError as error:
         sys.stderr.write(f"{error}\n")
@@ -285,16 +289,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="redpanda-gate", description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--region", required=True)
-    parser.add_argument("--ecs-cluster", required=True, help="the ECS cluster's name")
-    parser.add_argument("--broker", action="append", required=True, metavar="SERVICE=ADDRESS", help="each of them")
-    parser.add_argument("--seeds", type=int, required=True, help="how many of the first brokers found the cluster")
-    parser.add_argument("--login", required=True, help="ARN of the administrator's secret")
-    parser.add_argument("--authority", required=True, help="ARN of the secret with the authority's certificate")
+    parser.add_argument("--environment", help="a deployed environment of this project, in place of what follows")
+    parser.add_argument("--region")
+    parser.add_argument("--ecs-cluster", help="the ECS cluster's name")
+    parser.add_argument("--broker", action="append", metavar="SERVICE=ADDRESS", help="each of them")
+    parser.add_argument("--seeds", type=int, help="how many of the first brokers found the cluster")
+    parser.add_argument("--login", help="ARN of the administrator's secret")
+    parser.add_argument("--authority", help="ARN of the secret with the authority's certificate")
     parser.add_argument("--before", help="the address of the broker that is to be touched next")
     parser.add_argument("--leaving", action="append", default=[], help="a broker that is taken out for good")
     parser.add_argument("--patience", type=float, default=4 * 3600.0, help="seconds")
     return parser
+
+
+def _fill_in(given: argparse.Namespace) -> None:
+    """What the cluster stack says of a deployed environment; brokers that leave are named as `broker-4`.
+
+    Raises:
+        ConfigError: there is no such environment, it is not on Redpanda, or it was never deployed.
+    """
+    from modules.environment import load_environment
+    from modules.environment.redpanda import domain_of
+    from modules.platforms.names import resource_name
+    from modules.platforms.redpanda import AUTHORITY
+    from modules.project import OUTPUTS_FILE, find_project
+
+    project = find_project()
+    environment = load_environment(project, given.environment)
+    try:
+        outputs = json.loads((project.environment_state(environment.name) / OUTPUTS_FILE).read_text())
+        credentials = outputs["cluster"]["credentials"]
+        given.login, given.authority = (credentials[each].partition(":")[2] for each in ("admin", AUTHORITY))
+        addresses = [each.partition(":")[0] for each in outputs["cluster"]["bootstrap_servers"].split(",")]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise ConfigError(
+            f"environment {environment.name} has no Redpanda cluster here",
+            where=environment.source,
+            do=f"run `infra deploy --env {environment.name}`",
+        ) from None
+    given.region, given.seeds = environment.redpanda.region, min(3, len(addresses))
+    given.ecs_cluster = resource_name(environment, "brokers", limit=255)
+    names = [each.partition(".")[0] for each in addresses]
+    services = [resource_name(environment, name, limit=255) for name in names]
+    given.broker = [f"{service}={address}" for service, address in zip(services, addresses, strict=True)]
+    given.leaving = [each if "." in each else f"{each}.{domain_of(environment)}" for each in given.leaving]
 
 
 def _cluster(given: argparse.Namespace) -> AdminCluster:

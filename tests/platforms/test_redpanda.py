@@ -7,6 +7,8 @@ import re
 import shlex
 import shutil
 import ssl
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -262,6 +264,43 @@ def test_redpanda_is_told_what_is_its_own_and_nothing_of_a_developers_mode(case:
     for file in files(case):
         assert file["redpanda"]["developer_mode"] is False and file["rpk"]["overprovisioned"] is False
     assert ("--reactor-backend" in flags) == (case in FARGATE)
+
+
+def test_a_broker_starts_with_its_files_and_without_its_secrets(tmp_path: Path) -> None:
+    """The container's own script, run by a shell; programs it calls are replaced by ones that tell."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    tell = 'import json, os, sys; json.dump([sys.argv[1:], dict(os.environ)], open(os.environ["TOLD"], "w"))'
+    for name, text in (("chown", "exit 0"), ("setpriv", f"exec '{sys.executable}' -c '{tell}' \"$@\"")):
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    script = cluster("redpanda-ec2-prod")["locals"]["broker_start"]
+    secrets = {
+        "TLS_CA": "the authority\nof all", "TLS_CERTIFICATE": "a %s certificate", "TLS_PRIVATE_KEY": "a key",
+        "ADMIN_USERNAME": "admin", "ADMIN_PASSWORD": "pass-word",
+    }  # fmt: skip
+    given = {**secrets, "BROKER_FILE": '{"redpanda": {}}', "BOOTSTRAP_FILE": '{"superusers": ["admin"]}'}
+    environment = {**given, "PATH": f"{programs}:/usr/bin:/bin", "TOLD": str(tmp_path / "told")}
+    etc = tmp_path / "etc"
+    subprocess.run(
+        ["/bin/sh", "-c", script.replace("/etc/redpanda", str(etc))], env=environment, check=True, timeout=60
+    )
+    arguments, inside = json.loads((tmp_path / "told").read_text())
+    assert arguments[3:6] == ["rpk", "redpanda", "start"]
+    assert inside["RP_BOOTSTRAP_USER"] == "admin:pass-word:SCRAM-SHA-512"
+    assert not set(secrets) & set(inside)
+    assert (etc / "certs" / "ca.crt").read_text() == secrets["TLS_CA"]
+    assert (etc / "certs" / "broker.crt").read_text() == secrets["TLS_CERTIFICATE"]
+    assert (etc / "certs" / "broker.key").stat().st_mode & 0o077 == 0
+    assert (etc / "redpanda.yaml").read_text() == given["BROKER_FILE"]
+    assert (etc / ".bootstrap.yaml").read_text() == given["BOOTSTRAP_FILE"]
+
+
+@pytest.mark.parametrize("case", EC2)
+def test_a_machines_first_start_is_a_script_a_shell_can_read(case: str) -> None:
+    for machine in resources(case, "aws_instance").values():
+        text = re.sub(r"\$\{[^}]*\}", "x", machine["user_data"])
+        subprocess.run(["bash", "-n", "-c", text], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -527,8 +566,6 @@ def test_terraforms_plugins_trust_the_authority_beside_the_systems(
 
 
 def test_provisioners_find_the_python_that_runs_infra(tmp_path: Path) -> None:
-    import sys
-
     from modules.terraform.command import TerraformCommand, base_environment
 
     environment = base_environment(TerraformCommand(("terraform",), "terraform"), tmp_path / "terraform.rc", {})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,8 @@ from modules.platforms.redpanda_roll import (
     Wait,
     next_step,
 )
+from modules.project import OUTPUTS_FILE
+from tests.platforms.golden import golden, project_of
 
 NAMES = ("broker-1", "broker-2", "broker-3")
 MEMBERS = tuple(Broker(number, name, alive=True) for number, name in enumerate(NAMES))
@@ -426,6 +430,34 @@ def test_the_program_says_what_is_wrong_and_leaves_with_1(
     monkeypatch.setattr(redpanda_gate, "_active", refused)
     assert redpanda_gate.main(arguments()) == 1
     assert capsys.readouterr().err == "c: ECS did not say\n  → log in\n"
+
+
+def test_an_environments_name_stands_for_what_its_stack_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The words that Terraform gives the gate, read off the golden stack, but for the secrets' ARNs."""
+    project, name = project_of("redpanda-ec2-prod", tmp_path)
+    monkeypatch.setenv("INFRA_PROJECT", str(project.root))
+    assert redpanda_gate.main(["--environment", name]) == 1
+    assert "environment prod has no Redpanda cluster here" in capsys.readouterr().err
+    document = golden("redpanda-ec2-prod")["cluster"]
+    outputs = {key: body["value"] for key, body in document["output"].items()}
+    folder = project.environment_state(name)
+    folder.mkdir(parents=True)
+    (folder / OUTPUTS_FILE).write_text(json.dumps({"cluster": outputs}))
+    given = redpanda_gate._parser().parse_args(["--environment", name, "--leaving", "broker-3"])
+    redpanda_gate._fill_in(given)
+    (step,) = document["resource"]["terraform_data"]["settled"]["provisioner"]
+    words = redpanda_gate._parser().parse_args(shlex.split(step["local-exec"]["command"])[3:])
+    for key in ("region", "ecs_cluster", "broker", "seeds", "login", "authority"):
+        assert getattr(given, key) == getattr(words, key), key
+    assert given.leaving == ["broker-3.prod.streaming.internal"]
+
+
+def test_half_of_the_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        redpanda_gate.main(["--region", "eu-west-1"])
+    assert "give --environment, or all of --region, --ecs-cluster" in capsys.readouterr().err
 
 
 def test_the_gate_can_be_left_open_on_purpose(
