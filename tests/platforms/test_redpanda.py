@@ -19,8 +19,8 @@ import pytest
 from modules.environment import load_environment
 from modules.errors import ConfigError
 from modules.platforms.redpanda import RedpandaPlatform
+from modules.platforms.redpanda_admin import AdminApi
 from modules.platforms.redpanda_certificates import Pair, make_authority, make_pair
-from modules.platforms.redpanda_gate import AdminApi
 from modules.project import OUTPUTS_FILE, Project
 from modules.topics import topic_specs
 from tests.platforms.golden import cases, environment_of, golden, synthesise
@@ -289,6 +289,7 @@ def test_a_broker_starts_with_its_files_and_without_its_secrets(tmp_path: Path) 
     assert arguments[3:6] == ["rpk", "redpanda", "start"]
     assert inside["RP_BOOTSTRAP_USER"] == "admin:pass-word:SCRAM-SHA-512"
     assert not set(secrets) & set(inside)
+    assert inside["HOME"] == "/var/lib/redpanda"
     assert (etc / "certs" / "ca.crt").read_text() == secrets["TLS_CA"]
     assert (etc / "certs" / "broker.crt").read_text() == secrets["TLS_CERTIFICATE"]
     assert (etc / "certs" / "broker.key").stat().st_mode & 0o077 == 0

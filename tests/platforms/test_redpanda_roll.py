@@ -16,7 +16,8 @@ import pytest
 
 from modules.errors import ServiceError
 from modules.platforms import redpanda_gate
-from modules.platforms.redpanda_gate import AdminApi, AdminCluster, settle
+from modules.platforms.redpanda_admin import AdminApi
+from modules.platforms.redpanda_gate import AdminCluster, settle
 from modules.platforms.redpanda_roll import (
     Broker,
     ClearMaintenance,

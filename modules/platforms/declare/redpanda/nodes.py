@@ -174,6 +174,8 @@ def start_script(size: Size, compute: str) -> str:
             'printf "%s" "$BOOTSTRAP_FILE" > /etc/redpanda/.bootstrap.yaml',
             f"chown -R redpanda:redpanda /etc/redpanda && chown redpanda:redpanda {DATA}",
             f'export RP_BOOTSTRAP_USER="$ADMIN_USERNAME:$ADMIN_PASSWORD:{MECHANISM}"',
+            # rpk looks for settings of its user there, and may not look into root's.
+            f"export HOME={DATA.rpartition('/')[0]}",
             "unset TLS_CA TLS_CERTIFICATE TLS_PRIVATE_KEY ADMIN_USERNAME ADMIN_PASSWORD",
             "exec setpriv --reuid=redpanda --regid=redpanda --init-groups rpk redpanda start " + " ".join(flags),
         ]
