@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from ipaddress import IPv4Network
+from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -177,14 +178,16 @@ def domain_of(environment: Environment) -> str:
 
 
 def storage_of(environment: Environment) -> int:
-    """GiB of each broker's volume: as given, else all copies of what the workload keeps, with a third on top."""
+    """GiB of each broker's volume: as given, else all copies of what the workload keeps, with the cost report's headroom
+    of 30 %, and 20 at least.
+    """
     given = environment.redpanda.storage_per_broker
     if given is not None:
         return -(-given.bytes // GIB)
     kept = environment.workload.ingress.bytes_per_second * environment.workload_retention.milliseconds / 1000
     copies = min(3, environment.redpanda.brokers)
     needed = kept * environment.workload.compression * copies / environment.redpanda.brokers
-    return max(20, int(needed * 4 / 3 / GIB) + 1)
+    return max(20, ceil(needed * Decimal("1.3") / GIB))
 
 
 def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
