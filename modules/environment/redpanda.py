@@ -178,8 +178,8 @@ def domain_of(environment: Environment) -> str:
 
 
 def storage_of(environment: Environment) -> int:
-    """GiB of each broker's volume: as given, else all copies of what the workload keeps, with the cost report's headroom
-    of 30 %, and 20 at least.
+    """GiB of each broker's volume: as given, else all copies of what the workload keeps, 30 % more as the cost report
+    has it, and 20 at least.
     """
     given = environment.redpanda.storage_per_broker
     if given is not None:
