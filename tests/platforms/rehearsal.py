@@ -79,6 +79,11 @@ class Rehearsal:
         """Adds a line to the YAML's end."""
         self.file.write_text(f"{self.file.read_text()}{line}\n")
 
+    def add_to_common(self, line: str) -> None:
+        """Adds a line to what every case extends, so that it merges with what the case says."""
+        file = self.project.environments / "_common.yaml"
+        file.write_text(f"{file.read_text()}{line}\n")
+
     def plan(self) -> Answer:
         return self._run("plan", "--json")
 
