@@ -163,8 +163,8 @@ class RedpandaDeclarations:
 
     def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
         """Topics, without settings that Redpanda forgets, and the users they are for."""
-        kept = [replace(spec, config=tuple(pair for pair in spec.config if pair[0] not in IGNORED)) for spec in specs]
-        declare_topics(stack, kept)
+        asked = [replace(spec, config=tuple(pair for pair in spec.config if pair[0] not in IGNORED)) for spec in specs]
+        declare_topics(stack, asked, kept=self._environment.production)
         self._users(stack)
 
     def _users(self, stack: Stack) -> None:
@@ -186,4 +186,4 @@ class RedpandaDeclarations:
         declare_acls(stack, specs, self._platform.principal)
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
-        declare_schemas(stack, specs, texts)
+        declare_schemas(stack, specs, texts, kept=self._environment.production)
