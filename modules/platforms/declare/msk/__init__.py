@@ -39,12 +39,12 @@ _SCRAM_PORT, _IAM_PORT, _JMX_PORT, _NODE_PORT = 9096, 9098, 11001, 11002
 class MskDeclarations:
     """One cluster of Amazon MSK."""
 
+    cluster_inputs = ("admin_bootstrap_servers", "admin_role_arn", "arn", "registry_url")
+
     def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
         self._environment = environment
         self._platform = platform
         self._msk = environment.msk
-        arn = ("arn",) if self._msk.login == "iam" else ()
-        self.cluster_inputs: tuple[str, ...] = ("admin_bootstrap_servers", "admin_role_arn", *arn, "registry_url")
 
     def cluster(self, stack: Stack) -> None:
         environment, msk = self._environment, self._msk
@@ -62,9 +62,17 @@ class MskDeclarations:
         self._outputs(stack, brokers, roles, logins, url)
 
     def kafka_provider(self, stack: Stack) -> None:
-        """With IAM the rights are policies, so that only the stack with the topics needs Kafka: see `topics`."""
-        if self._msk.login == "scram":
-            self._kafka(stack)
+        """Kafka's and AWS's, whichever the login needs: after a change of it the stack still takes away the rights that
+        were there, ACLs or policies."""
+        aws_provider(stack, self._environment, self._msk.region)
+        KafkaProvider(
+            stack,
+            bootstrap_servers=function("split", ",", var("cluster_admin_bootstrap_servers")),
+            tls_enabled=True,
+            sasl_mechanism="aws-iam",
+            sasl_aws_region=self._msk.region,
+            sasl_aws_role_arn=var("cluster_admin_role_arn"),
+        )
 
     def registry_provider(self, stack: Stack) -> None:
         login = self._msk.registry.credentials is not None
@@ -76,15 +84,12 @@ class MskDeclarations:
         )
 
     def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
-        if self._msk.login == "iam" and specs:
-            self._kafka(stack)
         declare_topics(stack, [self._accepted(spec) for spec in specs], kept=self._environment.production)
 
     def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
         if self._msk.login == "scram":
             declare_acls(stack, specs, self._platform.principal)
-        elif specs:
-            aws_provider(stack, self._environment, self._msk.region)
+        else:
             declare_policies(stack, self._environment, specs, var("cluster_arn"))
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
@@ -185,16 +190,6 @@ class MskDeclarations:
         stack.output("admin_role_arn", roles["admin"], description="Whom Terraform acts as in Kafka.")
         stack.output("role_arns", dict(roles), description="IAM roles that clients take on.")
         stack.output("arn", brokers.arn, description="The cluster.")
-
-    def _kafka(self, stack: Stack) -> None:
-        KafkaProvider(
-            stack,
-            bootstrap_servers=function("split", ",", var("cluster_admin_bootstrap_servers")),
-            tls_enabled=True,
-            sasl_mechanism="aws-iam",
-            sasl_aws_region=self._msk.region,
-            sasl_aws_role_arn=var("cluster_admin_role_arn"),
-        )
 
     def _accepted(self, spec: TopicSpec) -> TopicSpec:
         """The topic without the settings that the mode fixes at what they would be set to."""

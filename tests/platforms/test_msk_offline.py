@@ -1,0 +1,83 @@
+"""Every mode of MSK rehearsed by real Terraform with simulated providers, from plan to destroy.
+
+What the rehearsal cannot show (what a real account would refuse) is not claimed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.platforms.golden import GOLDEN, cases
+from tests.platforms.rehearsal import PLAN, Answer, Rehearsal
+
+Rehearse = Callable[[str], Rehearsal]
+
+CLUSTER = "cluster: aws_msk_cluster.main"
+SCRAM = ("msk-provisioned-dev", "msk-provisioned-prod", "msk-express-dev")
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rehearse:
+    return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("case", cases("msk"))
+def test_a_mode_is_planned_deployed_changed_and_destroyed(rehearse: Rehearse, case: str) -> None:
+    it = rehearse(case)
+    planned = it.plan_text()
+    assert (planned.code, planned.out) == (2, (GOLDEN / case / PLAN).read_text()), planned.err
+
+    deployed = it.deploy()
+    assert deployed.code == 0, deployed.err
+    again = it.plan()
+    assert (again.code, again.changes) == (0, {}), again.err
+
+    it.add("topics: {order-events: {retention: 3d}, clicks: {partitions: 3}}")
+    changed = it.plan()
+    assert changed.code == 2, changed.err
+    topic = 'topics: kafka_topic.topic["{}"]'.format
+    assert changed.changes[topic("order-events")] == "update"
+    assert changed.changes[topic("clicks")] == "create"
+    rights = 'topics: kafka_acl.allow["producer write topic clicks"]'
+    policy = 'topics: aws_iam_policy.access["producer"]'
+    assert (changed.changes.get(rights), changed.changes.get(policy)) == (
+        ("create", None) if case in SCRAM else (None, "update")
+    )
+    assert set(changed.changes.values()) == {"update", "create"}
+
+    destroyed = it.destroy()
+    assert destroyed.code == 0, destroyed.err
+    gone = sum(int(line.split()[1]) for line in destroyed.out.splitlines() if " destroyed in " in line)
+    (summary,) = [line for line in planned.out.splitlines() if line.startswith(case.rpartition("-")[2] + ": ")]
+    assert f" {gone} to create" in summary
+
+
+def test_what_can_be_changed_about_brokers_is_changed_in_place_and_the_rest_is_refused(rehearse: Rehearse) -> None:
+    """One deployment, several changes planned; what replaces is in `simulated/replaces.yaml` with its source."""
+    it = rehearse("msk-provisioned-dev")
+    assert it.deploy().code == 0
+
+    def planned(old: str, new: str) -> Answer:
+        it.change(old, new)
+        answer = it.plan()
+        it.change(new, old)
+        return answer
+
+    brokers, type_ = "brokers: 3", "mode: provisioned, broker_type: kafka.m7g.large"
+    for new in ("brokers: 6", f"{brokers}, open_monitoring: false", f"{brokers}, kafka_version: 4.0.x.kraft"):
+        answer = planned(brokers, new)
+        assert (answer.code, answer.changes[CLUSTER], answer.findings) == (2, "update", []), new
+    answer = planned(brokers, f"{brokers}, storage_per_broker: 500GiB")
+    assert CLUSTER not in answer.changes, "a disk has grown by itself since; only its ceiling follows the YAML"
+    assert answer.changes["cluster: aws_appautoscaling_target.disk"] == "update"
+
+    answer = planned(type_, "mode: express")
+    assert answer.code == 1
+    assert any(each == "refuse" and "from Standard to Express" in text for each, text in answer.findings)
+    answer = planned(f"{type_}, {brokers}", "mode: serverless")
+    assert (answer.code, answer.changes[CLUSTER]) == (2, "delete")
+    assert answer.changes["cluster: aws_msk_serverless_cluster.main"] == "create"
+    assert any(each == "warn" and "its topics and their messages are lost" in text for each, text in answer.findings)
