@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from modules.environment.model import Environment
 from modules.environment.redpanda import domain_of
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError
@@ -20,7 +21,7 @@ from modules.platforms.deployed import DeployedPlatform
 AUTHORITIES = "authorities"
 """As `modules/terraform/command.py` names it; clients do not import Terraform for a name."""
 
-__all__ = ["AUTHORITY", "AUTHORITY_KEY", "BROKER_TLS", "CREDENTIAL_ROLES", "USERS", "RedpandaPlatform"]
+__all__ = ["AUTHORITY", "AUTHORITY_KEY", "BROKER_TLS", "USERS", "RedpandaPlatform", "users_of"]
 
 AUTHORITY, AUTHORITY_KEY, BROKER_TLS = "redpanda-authority", "redpanda-authority-key", "redpanda-tls"
 """Secrets with certificates, JSON objects each; with `-` as `_` the variables that bring them."""
@@ -28,7 +29,10 @@ AUTHORITY, AUTHORITY_KEY, BROKER_TLS = "redpanda-authority", "redpanda-authority
 USERS = ("producer", "consumer", "sink", "registry")
 """Users beside the administrator, by the roles they have; `registry` is whom clients look schemas up as."""
 
-CREDENTIAL_ROLES = ("admin", *USERS)
+
+def users_of(environment: Environment) -> tuple[str, ...]:
+    """Every user with a login of its own beside the administrator: the fixed ones, then the applications."""
+    return (*USERS, *getattr(environment, "applications", ()))
 
 
 class RedpandaPlatform(DeployedPlatform):
@@ -54,7 +58,9 @@ class RedpandaPlatform(DeployedPlatform):
         found = {"kafka_admin_password": self._credentials("admin", cluster)[1], "kafka_authority": self._ca(cluster)}
         if stack == "topics":
             self._authority_file(cluster)
-            found |= {f"kafka_{user}_password": self._credentials(user, cluster)[1] for user in USERS}
+            found |= {
+                f"kafka_{user}_password": self._credentials(user, cluster)[1] for user in users_of(self.environment)
+            }
         return found
 
     def missing_credentials(self) -> list[str]:
@@ -67,7 +73,7 @@ class RedpandaPlatform(DeployedPlatform):
     def _fresh(self) -> dict[str, str]:
         from modules.platforms.declare.aws.secrets import PASSWORDS, fresh_password
 
-        passwords = json.dumps({role: fresh_password() for role in CREDENTIAL_ROLES})
+        passwords = json.dumps({role: fresh_password() for role in ("admin", *users_of(self.environment))})
         if self.environment.redpanda.certificate is not None:
             return {PASSWORDS: passwords}
         from modules.platforms.redpanda_certificates import Authority, make_authority, make_pair

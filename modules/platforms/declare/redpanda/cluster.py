@@ -20,7 +20,7 @@ from modules.platforms.declare.redpanda.registry import declare_balancer
 from modules.platforms.declare.redpanda.secrets import declare_secrets
 from modules.platforms.declare.redpanda.security import declare_groups, start_role, volume_role
 from modules.platforms.names import resource_name
-from modules.platforms.redpanda import USERS
+from modules.platforms.redpanda import users_of
 from modules.project import Project
 from modules.resources.aws import AwsCloudwatchLogGroup, AwsEcsCluster
 from modules.resources.base import Resource, Stack
@@ -169,12 +169,13 @@ class RedpandaDeclarations:
 
     def _users(self, stack: Stack) -> None:
         """`kafka_user_scram_credential.user["producer"]`; the administrator is made by the brokers' first start."""
-        passwords = {user: stack.variable(f"kafka_{user}_password", sensitive=True, ephemeral=True) for user in USERS}
-        choices = ", ".join(f"{user} = {password.inner}" for user, password in passwords.items())
+        users = users_of(self._environment)
+        passwords = {user: stack.variable(f"kafka_{user}_password", sensitive=True, ephemeral=True) for user in users}
+        choices = ", ".join(f'"{user}" = {password.inner}' for user, password in passwords.items())
         KafkaUserScramCredential(
             stack,
             "user",
-            for_each=list(USERS),
+            for_each=list(users),
             username=each.key,
             scram_mechanism=MECHANISM,
             password_wo=Expr.of(f"{{{choices}}}[each.key]"),

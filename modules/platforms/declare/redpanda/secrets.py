@@ -13,7 +13,7 @@ from modules.environment.model import Environment
 from modules.platforms.declare.aws.provider import name_tag
 from modules.platforms.declare.aws.secrets import KeyRef, declare_logins, passwords_variable, secret_name
 from modules.platforms.declare.redpanda.nodes import ADMIN_USER
-from modules.platforms.redpanda import AUTHORITY, AUTHORITY_KEY, BROKER_TLS, USERS
+from modules.platforms.redpanda import AUTHORITY, AUTHORITY_KEY, BROKER_TLS, users_of
 from modules.resources.aws import AwsSecretsmanagerSecret, AwsSecretsmanagerSecretVersion
 from modules.resources.base import Resource, Stack
 from modules.resources.expressions import Expr, each
@@ -57,7 +57,7 @@ def declare_secrets(stack: Stack, environment: Environment, key: KeyRef) -> Secr
     users = declare_logins(
         stack,
         environment,
-        {role: role for role in USERS},
+        {role: role for role in users_of(environment)},
         key,
         passwords,
         version=environment.redpanda.password_version,
