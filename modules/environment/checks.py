@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from modules.environment import confluent, msk, network, redpanda
+from modules.environment import applications, confluent, msk, network, redpanda
 from modules.environment.document import Problem
 from modules.environment.explain import Positions
 from modules.environment.kafka_settings import OWN_KEY, SETTINGS
@@ -45,6 +45,7 @@ def check_environment(
     problems += _slo(environment, positions)
     problems += _budget(environment, positions)
     problems += _tags(environment, positions)
+    problems += applications.check(environment, positions)
     if platform_known:
         problems += _platform(environment, positions)
     return problems

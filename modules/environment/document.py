@@ -83,12 +83,15 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-def read_yaml(path: Path, shown: str, problems: list[Problem]) -> Mapping:
+def read_yaml(
+    path: Path, shown: str, problems: list[Problem], least: str = "`platform: local`, or copy another one"
+) -> Mapping:
     """The file's tree; what is wrong but leaves the rest readable (a key given twice) goes to `problems`.
 
     Args:
         path: the file.
         shown: its name in messages, relative to the project.
+        least: what an empty file is told to hold.
 
     Raises:
         ConfigError: it cannot be read, is empty, is not YAML, or is not a mapping.
@@ -96,7 +99,7 @@ def read_yaml(path: Path, shown: str, problems: list[Problem]) -> Mapping:
     text = _read_text(path, shown)
     root = _compose(text, shown)
     if root is None:
-        raise ConfigError("the file is empty", where=shown, do="write at least `platform: local`, or copy another one")
+        raise ConfigError("the file is empty", where=shown, do=f"write at least {least}")
     node = _Reader(shown, problems).convert(root, "", ())
     if not isinstance(node, Mapping):
         kind = "a list" if isinstance(node, Sequence) else "a single value"

@@ -42,9 +42,12 @@ class Positions:
         """What stands at a path."""
         node: Node = self._root
         for key in path:
-            if not isinstance(node, Mapping) or str(key) not in node.entries:
+            if isinstance(node, Sequence) and isinstance(key, int) and key < len(node.items):
+                node = node.items[key]
+            elif isinstance(node, Mapping) and str(key) in node.entries:
+                node = node.entries[str(key)].node
+            else:
                 return None
-            node = node.entries[str(key)].node
         return node
 
 
@@ -91,7 +94,13 @@ def _expected(each: Any, path: tuple[object, ...]) -> str:
     shape = shape_at(path)
     if shape.choices:
         return f"one of {', '.join(shape.choices)}"
-    kinds = {"int": "a whole number", "Decimal": "a number", "str": "text", "bool": "true or false"}
+    kinds = {
+        "int": "a whole number",
+        "Decimal": "a number",
+        "str": "text",
+        "bool": "true or false",
+        "list": "a list (`[a, b]`)",
+    }
     return kinds.get(shape.kind, shape.kind.removesuffix("Value").lower() or "something else")
 
 

@@ -12,21 +12,24 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from modules.environment.document import Mapping, Problem, Scalar
-from modules.environment.model import Environment
+from modules.environment.model import Application, Environment, Quota
 
 __all__ = ["Shape", "check_keys", "is_secret", "shape_at"]
 
 _FROM_LOADER = ("name", "source")
+_FILES_OF_THEIR_OWN = "applications"
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What may stand at a key: fixed keys (`model`), free keys (`each`: the shape of every value), or a value."""
+    """What may stand at a key: fixed keys (`model`), free keys (`each`: the shape of every value), or a value; `item`
+    is the shape of what a list holds."""
 
     model: type[BaseModel] | None = None
     each: Shape | None = None
     choices: tuple[str, ...] = ()
     kind: str = ""
+    item: Shape | None = None
 
 
 def _shape(annotation: Any) -> Shape:
@@ -37,6 +40,8 @@ def _shape(annotation: Any) -> Shape:
         return _shape(next(each for each in get_args(annotation) if each is not type(None)))
     if origin is Literal:
         return Shape(choices=tuple(str(each) for each in get_args(annotation)))
+    if origin is list:
+        return Shape(kind="list", item=_shape(get_args(annotation)[0]))
     if origin is dict:
         return Shape(each=_shape(get_args(annotation)[1]))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -55,11 +60,17 @@ def _fields(model: type[BaseModel]) -> dict[str, Shape]:
     }
 
 
+def _written(model: type[BaseModel]) -> dict[str, Shape]:
+    """Those of a model's keys that its own file may have."""
+    hidden = (_FILES_OF_THEIR_OWN,) if model is Environment else ()
+    return {name: shape for name, shape in _fields(model).items() if name not in hidden}
+
+
 def shape_at(path: tuple[object, ...]) -> Shape:
     """The shape at a path; an empty shape where the path is not the model's."""
     shape = Shape(model=Environment)
     for key in path:
-        shape = _fields(shape.model).get(str(key), Shape()) if shape.model else shape.each or Shape()
+        shape = _fields(shape.model).get(str(key), Shape()) if shape.model else shape.each or shape.item or Shape()
     return shape
 
 
@@ -71,9 +82,10 @@ def is_secret(path: tuple[object, ...]) -> bool:
     )
 
 
-def check_keys(document: Mapping) -> list[Problem]:
-    """Every key of one file that no environment has, each with what was probably meant, and keys without a value."""
-    return list(_check(document, Shape(model=Environment), ()))
+def check_keys(document: Mapping, model: type[BaseModel] = Environment) -> list[Problem]:
+    """Every key of one file that no environment has (or no other `model`), each with what was probably meant, and keys
+    without a value."""
+    return list(_check(document, Shape(model=model), ()))
 
 
 def _check(node: Mapping, shape: Shape, at: tuple[str, ...]) -> Iterator[Problem]:
@@ -82,9 +94,9 @@ def _check(node: Mapping, shape: Shape, at: tuple[str, ...]) -> Iterator[Problem
         if shape.model is Environment and name == "extends":
             continue
         if shape.model:
-            known = _fields(shape.model)
+            known = _written(shape.model)
             if name not in known:
-                yield Problem(entry.mark, ".".join(path), _unknown(name, at, known))
+                yield Problem(entry.mark, ".".join(path), _unknown(name, at, shape.model, known))
                 continue
             inner = known[name]
         else:
@@ -99,13 +111,17 @@ def _check(node: Mapping, shape: Shape, at: tuple[str, ...]) -> Iterator[Problem
             yield from _check(entry.node, inner, path)
 
 
-def _unknown(name: str, at: tuple[str, ...], known: dict[str, Shape]) -> str:
+def _unknown(name: str, at: tuple[str, ...], model: type[BaseModel], known: dict[str, Shape]) -> str:
+    own = model in (Application, Quota)
     if not at and name in _FROM_LOADER:
-        return f"unknown key `{name}`; an environment's name is the name of its file. Take the line out"
+        what = "an application" if own else "an environment"
+        return f"unknown key `{name}`; {what}'s name is the name of its file. Take the line out"
+    if model is Environment and name == _FILES_OF_THEIR_OWN:
+        return f"unknown key `{name}`; each application has a file of its own, environments/applications/<name>.yaml"
     close = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.7)
     if close:
         return f"unknown key `{name}`; did you mean `{close[0]}`?"
-    elsewhere = _places(name)
+    elsewhere = [] if own else _places(name)
     if elsewhere:
         return f"unknown key `{name}` here; it belongs {' or '.join(elsewhere)}"
     return f"unknown key `{name}`; the keys here are {', '.join(sorted(known))}"
@@ -121,7 +137,7 @@ def _places(name: str) -> list[str]:
             queue.append((f"{path}.<name>", shape.each))
         if shape.model is None:
             continue
-        for key, inner in _fields(shape.model).items():
+        for key, inner in _written(shape.model).items():
             if key == name:
                 found.append(f"under `{path.lstrip('.')}:`" if path else "at the top level")
             queue.append((f"{path}.{key}".lstrip("."), inner))

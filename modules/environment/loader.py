@@ -1,8 +1,9 @@
 """Reads `environments/<name>.yaml` with what it extends, and says everything that is wrong with it at once.
 
-The steps: 1. read the file and those it extends, 2. check each file's keys, 3. merge, 4. validate against the model,
-5. check across keys and against the schema files. Steps 2, 4 and 5 gather problems; each names the file and line its
-value came from. Nothing is resolved (secrets) or reached (services) here.
+The steps: 1. read the file and those it extends, 2. check each file's keys, 3. merge, 4. add the applications that take
+part (`application_files.py`), 5. validate against the model, 6. check across keys and against the schema files. Steps
+2 and 4 to 6 gather problems; each names the file and line its value came from. Nothing is resolved (secrets) or
+reached (services) here.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from pydantic import ValidationError
 
+from modules.environment.application_files import add_applications
+from modules.environment.applications import FOLDER
 from modules.environment.checks import check_environment
 from modules.environment.document import Entry, Mapping, Mark, Node, Problem, Scalar, Sequence, merge, read_yaml
 from modules.environment.explain import Positions, explain
@@ -57,6 +61,7 @@ def load_environment(project: Project, name: str) -> Environment:
     """
     document = read_document(project, name)
     problems = list(document.problems)
+    problems += add_applications(project, document.name, document.root, list_environments(project))
     environment: Environment | None = None
     data: dict[str, Any] = {"name": name, "source": document.files[0], **_plain(document.root, ())}
     try:
@@ -176,6 +181,8 @@ def _what_is_valid(data: dict[str, Any], error: ValidationError) -> Environment 
             *above, last = each["loc"] if each["type"] != "missing" else each["loc"][:-1] or ("platform",)
             place: Any = data
             for key in above:
+                if isinstance(place, dict) and isinstance(place.get(key), list):
+                    place.pop(key)  # a wrong item takes its list along
                 place = place.get(key) if isinstance(place, dict) else None
             if isinstance(place, dict):
                 place.pop(last, None)
@@ -189,8 +196,13 @@ def _what_is_valid(data: dict[str, Any], error: ValidationError) -> Environment 
 
 def _refusal(document: EnvironmentDocument, problems: list[Problem]) -> ConfigError:
     order = {file: number for number, file in enumerate(document.files)}
-    unique = {str(each): each for each in problems}
-    lines = sorted(unique.values(), key=lambda each: (order.get(each.mark.file, 0), each.mark.line))
+    unique = {str(each): each for each in map(_in_its_file, problems)}
+
+    def place(each: Problem) -> tuple[int, str, int]:
+        own = each.mark.file in order
+        return (order[each.mark.file] if own else len(order)), "" if own else each.mark.file, each.mark.line
+
+    lines = sorted(unique.values(), key=place)
     count = "a problem" if len(lines) == 1 else f"{len(lines)} problems"
     return ConfigError(
         f"environment `{document.name}` has {count}",
@@ -198,3 +210,11 @@ def _refusal(document: EnvironmentDocument, problems: list[Problem]) -> ConfigEr
         details=[str(each) for each in lines],
         do="mend the line named above" if len(lines) == 1 else "mend the lines named above",
     )
+
+
+def _in_its_file(problem: Problem) -> Problem:
+    """The problem with its path as the file it is in has it: an application's file has its keys at the top level."""
+    if not problem.mark.file.startswith(f"environments/{FOLDER}/"):
+        return problem
+    above = f"{FOLDER}.{PurePosixPath(problem.mark.file).stem}"
+    return Problem(problem.mark, problem.path.removeprefix(above).removeprefix("."), problem.message)

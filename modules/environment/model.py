@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from modules.environment.applications import Application, Quota
 from modules.environment.confluent import Confluent
 from modules.environment.msk import Msk
 from modules.environment.network import Network
@@ -29,8 +30,8 @@ from modules.environment.types import (
 )
 
 __all__ = [
-    "Confluent", "Connect", "Environment", "Local", "Msk", "Network", "Platform", "Redpanda", "SchemaReference", "Slo",
-    "SnowflakeAccount",
+    "Application", "Confluent", "Connect", "Environment", "Local", "Msk", "Network", "Platform", "Quota", "Redpanda",
+    "SchemaReference", "Slo", "SnowflakeAccount",
     "StageSlo", "Terraform", "Topic", "TopicSink", "TopicValue", "Warehouse", "Workload",
 ]  # fmt: skip
 
@@ -180,7 +181,7 @@ class Budget(Section):
 
 
 class Environment(Section):
-    """One environment, complete; `name` and `source` come from the loader."""
+    """One environment, complete; `name`, `source` and `applications` come from the loader, not from its file."""
 
     name: str
     source: str = Field(description="The YAML file, relative to the project.")
@@ -204,6 +205,9 @@ class Environment(Section):
     redpanda: Redpanda = Redpanda()
     network: Network = Network()
     topics: dict[str, Topic] = Field(default_factory=dict, description="By name.")
+    applications: dict[str, Application] = Field(
+        default_factory=dict, description="By name: the files of environments/applications that take part here."
+    )
     warehouse: Warehouse = Warehouse()
     connect: Connect = Connect()
     workload: Workload = Workload()

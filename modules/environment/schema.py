@@ -1,8 +1,9 @@
-"""The JSON Schema of environment files, for completion and checking in editors: `python -m modules.environment.schema`.
+"""JSON Schemas of environment and application files, for editors: `python -m modules.environment.schema` writes them.
 
-Written to `environments/schema.json`, which each file names in its first line. Made from the model, so a test can tell
-when it is out of date. It is looser than the loader where one file alone cannot know: nothing is required (it may come
-from the file that is extended) and everything may be null (which removes what the extended file says).
+Written to `environments/schema.json` and `environments/applications/schema.json`; each file names its own in its first
+line. Made from the model, so a test can tell when they are out of date. An environment's is looser than the
+loader where one file alone cannot know: nothing is required (it may come from the file that is extended) and everything
+may be null (which removes what the extended file says).
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from modules.environment.model import Environment
+from modules.environment.model import Application, Environment
 from modules.environment.types import DataRateValue, DataSizeValue, DurationValue, MoneyValue
 
-__all__ = ["environment_schema", "render_schema"]
+__all__ = ["application_schema", "environment_schema", "render_application_schema", "render_schema"]
 
 FILE = "environments/schema.json"
+APPLICATIONS_FILE = "environments/applications/schema.json"
 
 
 class _Generate(GenerateJsonSchema):
@@ -35,8 +37,10 @@ class _Generate(GenerateJsonSchema):
 def environment_schema() -> dict[str, Any]:
     """The schema as JSON Schema 2020-12."""
     schema = Environment.model_json_schema(by_alias=True, schema_generator=_Generate)
-    for name in ("name", "source"):  # the loader's, not the file's
+    for name in ("name", "source", "applications"):  # the loader's, not the file's
         del schema["properties"][name]
+    for name in ("Application", "Quota"):
+        del schema["$defs"][name]
     schema["properties"]["extends"] = {
         "type": "string",
         "description": "The file of this folder, without .yaml, on which this one is laid: mappings merge, the rest "
@@ -57,6 +61,29 @@ def environment_schema() -> dict[str, Any]:
     }
 
 
+def application_schema() -> dict[str, Any]:
+    """An application's, as JSON Schema 2020-12; nothing is extended here, so null means nothing."""
+    schema = Application.model_json_schema(by_alias=True, schema_generator=_Generate)
+    for model in (schema, *schema.get("$defs", {}).values()):
+        model["properties"] = {name: _given(each) for name, each in sorted(model["properties"].items())}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "infra application",
+        "description": "One application: which topics it writes and reads, in which groups, and how much at most.",
+        "anyOf": [{"required": ["produces"]}, {"required": ["consumes"]}],
+    }
+
+
+def _given(field: dict[str, Any]) -> dict[str, Any]:
+    """A field's schema as `_optional` writes it, without null."""
+    optional = _optional(field)
+    if isinstance(optional.get("type"), list):
+        return {**optional, "type": optional["type"][0]}
+    (shape, _null), kept = optional["anyOf"], {key: value for key, value in optional.items() if key != "anyOf"}
+    return {**shape, **kept}
+
+
 def _optional(field: dict[str, Any]) -> dict[str, Any]:
     """A field's schema that takes null as well, without the noise pydantic adds."""
     kept = {key: value for key, value in field.items() if key in ("description", "default", "examples")}
@@ -75,15 +102,27 @@ def _optional(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def render_schema() -> str:
-    """The file's text."""
-    return json.dumps(environment_schema(), indent=2, ensure_ascii=False) + "\n"
+    """The text of environments/schema.json."""
+    return _text(environment_schema())
+
+
+def render_application_schema() -> str:
+    """The text of environments/applications/schema.json."""
+    return _text(application_schema())
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str]) -> None:
-    """Writes the file, here or where the argument says."""
-    target = Path(arguments[0]) if arguments else Path(__file__).parents[2] / FILE
-    target.write_text(render_schema(), encoding="utf-8")
-    sys.stdout.write(f"{target}\n")
+    """Writes both files, into this project or the one the argument names."""
+    root = Path(arguments[0]) if arguments else Path(__file__).parents[2]
+    for file, text in ((FILE, render_schema()), (APPLICATIONS_FILE, render_application_schema())):
+        target = root / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{target}\n")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from modules.environment.types import SecretRefValue
 
 __all__ = ["KafkaRole", "Platform", "RegistryClient", "SnowflakeClient"]
 
-KafkaRole = Literal["admin", "producer", "consumer", "sink"]
+KafkaRole = str
+"""`admin`, `producer`, `consumer`, `sink`, or the name of an application."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,18 @@
-"""Topics, ACLs and schemas of an environment, as data."""
+"""Topics, ACLs, quotas and schemas of an environment, as data."""
 
 from __future__ import annotations
 
 from modules.topics.specs import (
+    ROLES,
     AclSpec,
+    QuotaSpec,
     SchemaSpec,
     TopicSpec,
     access_acls,
+    application_subjects,
+    client_roles,
     dead_letter_topic,
+    quota_specs,
     schema_specs,
     sink_acls,
     sink_group,
@@ -15,11 +20,16 @@ from modules.topics.specs import (
 )
 
 __all__ = [
+    "ROLES",
     "AclSpec",
+    "QuotaSpec",
     "SchemaSpec",
     "TopicSpec",
     "access_acls",
+    "application_subjects",
+    "client_roles",
     "dead_letter_topic",
+    "quota_specs",
     "schema_specs",
     "sink_acls",
     "sink_group",

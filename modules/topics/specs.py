@@ -12,18 +12,25 @@ from typing import Literal
 from modules.environment.model import Environment, Topic
 
 __all__ = [
+    "ROLES",
     "AclSpec",
+    "QuotaSpec",
     "SchemaSpec",
     "TopicSpec",
     "access_acls",
+    "application_subjects",
+    "client_roles",
     "dead_letter_topic",
+    "quota_specs",
     "schema_specs",
     "sink_acls",
     "sink_group",
     "topic_specs",
 ]
 
-Role = Literal["producer", "consumer", "sink"]
+ROLES = ("producer", "consumer", "sink")
+"""Roles of clients that every environment has."""
+
 Operation = Literal["Read", "Write"]
 """Read and Write each allow Describe too (org.apache.kafka.common.acl.AclOperation), so it is never given by itself."""
 
@@ -42,9 +49,10 @@ class TopicSpec:
 
 @dataclass(frozen=True)
 class AclSpec:
-    """An allow rule for one role. `pattern` is how `resource_name` is matched."""
+    """An allow rule for one role: one of `ROLES`, or an application's name. `pattern` is how `resource_name` is
+    matched."""
 
-    role: Role
+    role: str
     resource_type: Literal["Topic", "Group"]
     resource_name: str
     operation: Operation
@@ -55,6 +63,21 @@ class AclSpec:
         """Stable, readable address key: `producer write topic order-events`."""
         star = "*" if self.pattern == "Prefixed" else ""
         return f"{self.role} {self.operation.lower()} {self.resource_type.lower()} {self.resource_name}{star}"
+
+
+@dataclass(frozen=True)
+class QuotaSpec:
+    """The most one application may send and read in a second, over all brokers; None where it is not limited.
+
+    Brokers know nothing of each other, so each is told a share: `produce_share` and `consume_share` are what is left
+    for one where as many brokers hold its partitions as can.
+    """
+
+    role: str
+    produce: int | None
+    consume: int | None
+    produce_share: int | None
+    consume_share: int | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,11 @@ def sink_group(topic: str) -> str:
     return f"sink-{topic}"
 
 
+def client_roles(environment: Environment) -> tuple[str, ...]:
+    """Every role a client logs in as, but for the administrator: the fixed ones, then the applications."""
+    return (*ROLES, *environment.applications)
+
+
 def topic_specs(environment: Environment) -> list[TopicSpec]:
     """The declared topics, each followed by its dead-letter topic where it has a sink."""
     specs = []
@@ -97,7 +125,7 @@ def topic_specs(environment: Environment) -> list[TopicSpec]:
 
 
 def access_acls(environment: Environment) -> list[AclSpec]:
-    """What producers and consumers may do: exactly their topics, and group names that start with the topic's."""
+    """What producers, consumers and applications may do: their topics, and groups that begin with given names."""
     acls = []
     for name, topic in environment.topics.items():
         acls.append(AclSpec("producer", "Topic", name, "Write"))
@@ -105,7 +133,41 @@ def access_acls(environment: Environment) -> list[AclSpec]:
         acls.append(AclSpec("consumer", "Group", f"{name}-", "Read", "Prefixed"))
         if topic.sink and topic.dead_letter:
             acls.append(AclSpec("consumer", "Topic", dead_letter_topic(name), "Read"))
+    for name, application in environment.applications.items():
+        acls += [AclSpec(name, "Topic", topic, "Write") for topic in application.produces]
+        acls += [AclSpec(name, "Topic", topic, "Read") for topic in application.consumes]
+        acls += [AclSpec(name, "Group", prefix, "Read", "Prefixed") for prefix in application.group_prefixes(name)]
     return acls
+
+
+def quota_specs(environment: Environment) -> list[QuotaSpec]:
+    """The quotas of applications that have one."""
+    partitions = {spec.name: spec.partitions for spec in topic_specs(environment)}
+    specs = []
+    for name, application in environment.applications.items():
+        given = application.quota
+        produce, consume = (int(rate.bytes_per_second) if rate else None for rate in (given.produce, given.consume))
+        if produce is None and consume is None:
+            continue
+
+        def share(rate: int | None, topics: list[str]) -> int | None:
+            if rate is None:
+                return None
+            brokers = min(environment.brokers, sum(partitions[topic] for topic in topics))
+            return max(1, rate // brokers)
+
+        shares = share(produce, application.produces), share(consume, application.consumes)
+        specs.append(QuotaSpec(name, produce, consume, *shares))
+    return specs
+
+
+def application_subjects(environment: Environment, name: str) -> list[str]:
+    """Subjects of the schemas an application needs: those of its topics, and those they refer to."""
+    application = environment.applications[name]
+    topics = {f"{topic}-value" for topic in (*application.produces, *application.consumes)}
+    specs = schema_specs(environment)
+    referred = {subject for spec in specs if spec.subject in topics for _, subject in spec.references}
+    return [spec.subject for spec in specs if spec.subject in topics | referred]
 
 
 def sink_acls(environment: Environment) -> list[AclSpec]:

@@ -11,7 +11,13 @@ import pytest
 import yaml
 
 from modules.environment.model import Environment
-from modules.environment.schema import environment_schema, main, render_schema
+from modules.environment.schema import (
+    application_schema,
+    environment_schema,
+    main,
+    render_application_schema,
+    render_schema,
+)
 from tests.environment.conftest import REAL
 
 FILES = sorted(REAL.glob("*.yaml"))
@@ -22,13 +28,16 @@ def problems(document: Any) -> list[str]:
 
 
 def test_the_committed_schema_is_current(tmp_path: Path) -> None:
-    assert (REAL / "schema.json").read_text() == render_schema()
-    main([str(tmp_path / "schema.json")])
-    assert (tmp_path / "schema.json").read_text() == render_schema()
+    for file, text in (("schema.json", render_schema()), ("applications/schema.json", render_application_schema())):
+        assert (REAL / file).read_text() == text, "python -m modules.environment.schema"
+    main([str(tmp_path)])
+    assert (tmp_path / "environments" / "schema.json").read_text() == render_schema()
+    assert (tmp_path / "environments" / "applications" / "schema.json").read_text() == render_application_schema()
 
 
 def test_the_schema_is_valid_itself() -> None:
     jsonschema.Draft202012Validator.check_schema(environment_schema())
+    jsonschema.Draft202012Validator.check_schema(application_schema())
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -92,4 +101,54 @@ def test_every_key_says_what_it_is_for() -> None:
         if "description" not in field and not any("$ref" in each for each in field.get("anyOf", []))
     ]
     assert silent == []
-    assert set(schema["properties"]) == (set(Environment.model_fields) - {"name", "source"}) | {"extends"}
+    assert set(schema["properties"]) == (set(Environment.model_fields) - {"name", "source", "applications"}) | {
+        "extends"
+    }
+
+
+APPLICATION = {
+    "description": "Bills orders",
+    "owner": "billing",
+    "produces": ["invoices"],
+    "consumes": ["orders"],
+    "groups": ["billing-"],
+    "quota": {"produce": "5MB/s", "consume": "20MB/s"},
+    "environments": ["prod"],
+}
+
+
+def application_problems(document: Any) -> list[str]:
+    return [error.message for error in jsonschema.Draft202012Validator(application_schema()).iter_errors(document)]
+
+
+def test_an_application_fits_its_schema_and_every_key_misspelt_is_refused() -> None:
+    assert application_problems(APPLICATION) == []
+    assert application_problems({"consumes": ["orders"]}) == []
+    for *above, key in paths(APPLICATION):
+        changed = copy.deepcopy(APPLICATION)
+        place: Any = changed
+        for each in above:
+            place = place[each]
+        place[f"{key}x"] = place.pop(key)
+        assert application_problems(changed), f"{key}x is taken"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"owner": "billing"},
+        {"produces": "orders"},
+        {"produces": [5]},
+        {"produces": ["orders"], "quota": {"produce": "5MB"}},
+        {"produces": ["orders"], "description": None},
+    ],
+)
+def test_an_application_with_wrong_values_is_refused(document: dict[str, Any]) -> None:
+    assert application_problems(document)
+
+
+def test_every_key_of_an_application_says_what_it_is_for() -> None:
+    schema = application_schema()
+    models = (schema, *schema["$defs"].values())
+    assert all("description" in field for model in models for field in model["properties"].values())
