@@ -29,6 +29,9 @@ __all__ = ["Egress", "Network", "Subnets", "check", "egress_of", "images_of", "s
 _SMALLEST, _LARGEST = 22, 16
 """Prefix lengths of the VPC that is made: AWS allows /16 to /28, a private subnet a zone with room for tasks /22."""
 
+_NAME = 64
+"""Characters of the name an ACM certificate is for."""
+
 _ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/.+")
 
 
@@ -171,6 +174,8 @@ def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
     yield from _existing(network, problem)
     yield from _clients(network, vpc if isinstance(vpc, IPv4Network) else None, problem)
     yield from _egress(environment, problem)
+    if network.domain and len(host := f"registry-{environment.project}-{environment.name}.{network.domain}") > _NAME:
+        yield problem(f"a certificate's name has {_NAME} characters at most; {host} has {len(host)}", "domain")
     if (network.domain is None) != (network.zone_id is None):
         given, missing = ("domain", "zone_id") if network.domain else ("zone_id", "domain")
         yield problem(f"`{given}` needs `{missing}` beside it: the certificate is proved in that zone", given)

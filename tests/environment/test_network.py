@@ -70,6 +70,11 @@ ECR = "msk: {registry: {image: '123456789012.dkr.ecr.us-east-1.amazonaws.com/reg
             f"vpc_id: vpc-0a, {THREE}",
             "clients: nobody could reach the brokers; name the clients' blocks or security groups",
         ),
+        (
+            f"domain: {'a' * 50}.example.com, zone_id: Z0123456",
+            f"domain: a certificate's name has 64 characters at most; registry-streaming-dev.{'a' * 50}.example.com "
+            "has 85",
+        ),
         ("domain: a.example.com", "domain: `domain` needs `zone_id` beside it: the certificate is proved in that zone"),
         ("zone_id: Z0123456", "zone_id: `zone_id` needs `domain` beside it: the certificate is proved in that zone"),
         (

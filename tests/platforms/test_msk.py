@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modules.environment import load_environment
+from modules.errors import SynthError
 from modules.platforms.declare.base import CLUSTER_OUTPUTS
-from tests.platforms.golden import cases, golden
+from tests.platforms.golden import cases, golden, project_of
 from tests.platforms.schema_walk import blocks_of, instances_of, resolved, strings
 
 CASES = cases("msk")
@@ -265,3 +269,41 @@ def test_in_a_vpc_that_was_there_nothing_of_a_network_is_made_but_groups() -> No
     made = set(golden("msk-provisioned_iam-prod")["cluster"]["resource"])
     assert not made & {"aws_vpc", "aws_subnet", "aws_route", "aws_nat_gateway", "aws_vpc_endpoint", "aws_eip"}
     assert "aws_security_group" in made
+
+
+def many(tmp_path: Path, count: int) -> dict[str, Any]:
+    """The topics stack of a serverless cluster with so many topics."""
+    from modules.platforms import platform_for
+    from stacks import synth
+
+    project, name = project_of("msk-serverless-dev", tmp_path)
+    topics = "\n".join(f"  a-topic-with-a-name-of-its-own-{n:03}: {{partitions: 1}}" for n in range(count))
+    file = project.environments / f"{name}.yaml"
+    file.write_text(f"{file.read_text()}topics:\n{topics}\n")
+    environment = load_environment(project, name)
+    sources = synth(environment, project, platform_for(environment, project), tmp_path / "out")
+    found: dict[str, Any] = json.loads(next(each for each in sources if each.name == "topics").json_path.read_text())
+    return found
+
+
+def test_rights_on_many_topics_are_spread_over_policies_that_iam_takes(tmp_path: Path) -> None:
+    document = many(tmp_path, 120)
+    arn = "arn:aws:kafka:eu-west-1:123456789012:cluster/streaming-dev-kafka/" + "0" * 38
+    granted: set[str] = set()
+    for name, policy in document["locals"].items():
+        if name.startswith("policy_kafka_"):
+            text = json.dumps(policy, separators=(",", ":"))
+            for kind in ("topic", "group"):
+                inner = f'${{replace(var.cluster_arn, \\":cluster/\\", \\":{kind}/\\")}}'
+                text = text.replace(inner, arn.replace(":cluster/", f":{kind}/"))
+            text = text.replace("${var.cluster_arn}", arn)
+            assert "${" not in text and len(text) <= 6_144, (name, len(text))
+            granted |= {each for statement in json.loads(text)["Statement"] for each in statement["Resource"]}
+    assert sum("a-topic-with-a-name" in each and ":topic/" in each for each in granted) == 120
+    attached = document["locals"]["aws_iam_role_policy_attachment_access"]
+    assert set(attached.values()) == {"streaming-dev-kafka-producer", "streaming-dev-kafka-consumer"}
+
+
+def test_more_topics_than_a_roles_policies_can_name_is_told_before_terraform(tmp_path: Path) -> None:
+    with pytest.raises(SynthError, match=r"the rights of the \w+ need \d+ IAM policies; a role takes 10"):
+        many(tmp_path, 400)

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from modules.environment.model import Environment
+from modules.errors import SynthError
 from modules.platforms.declare.aws.provider import allow, name_tag, policy
+from modules.platforms.declare.msk.cluster import cluster_name
 from modules.platforms.names import resource_name
 from modules.resources.aws import (
     AwsIamPolicy,
@@ -44,8 +46,11 @@ _ADMIN_TOPICS = (
 _POLICY_LIMIT = 6_144
 """Characters of a managed policy, white space not counted (IAM's quotas)."""
 
-_ARN_LENGTH = 240
-"""What an ARN of a topic takes at most beside the topic's own name: region, account, cluster's name and id."""
+_POLICIES_A_ROLE = 10
+"""Managed policies that a role takes unless the account's quota was raised (IAM's quotas)."""
+
+_ID_LENGTH = 38
+"""A cluster's id at the end of its ARN: a UUID and a number."""
 
 
 def role_name(environment: Environment, role: str) -> str:
@@ -97,7 +102,13 @@ def declare_policies(stack: Stack, environment: Environment, specs: Sequence[Acl
     """`aws_iam_policy.access["producer"]`, attached to the role; a part with very many topics has several."""
     values: dict[str, dict[str, object]] = {}
     for role in dict.fromkeys(spec.role for spec in specs):
-        parts = list(_split([spec for spec in specs if spec.role == role]))
+        parts = list(_split([spec for spec in specs if spec.role == role], _arn_length(environment)))
+        if len(parts) > _POLICIES_A_ROLE:
+            raise SynthError(
+                f"the rights of the {role} need {len(parts)} IAM policies; a role takes {_POLICIES_A_ROLE}",
+                where=f"{environment.source}: topics",
+                do="use `authentication: scram` where the mode has it: ACLs have no such limit; or several environments",
+            )
         for number, part in enumerate(parts, 1):
             key = role if number == 1 else f"{role}-{number}"
             document = policy(stack, f"kafka_{key}", _statements(part, cluster_arn))
@@ -118,12 +129,18 @@ def declare_policies(stack: Stack, environment: Environment, specs: Sequence[Acl
     )
 
 
-def _split(specs: Sequence[AclSpec]) -> Iterator[list[AclSpec]]:
-    """Rules in lots that fit a policy each, as if every ARN were as long as it can be."""
+def _arn_length(environment: Environment) -> int:
+    """What an ARN of a topic takes in a policy beside the topic's own name."""
+    prefix = f"arn:aws:kafka:{environment.msk.region}:123456789012:topic/{cluster_name(environment)}//"
+    return len(prefix) + _ID_LENGTH + len('"",*')
+
+
+def _split(specs: Sequence[AclSpec], arn_length: int) -> Iterator[list[AclSpec]]:
+    """Rules in lots that fit a policy each."""
     part: list[AclSpec] = []
     size = start = 1_000  # the document, its statements' actions, the cluster's own ARN
     for spec in specs:
-        length = len(spec.resource_name) + _ARN_LENGTH
+        length = len(spec.resource_name) + arn_length
         if part and size + length > _POLICY_LIMIT:
             yield part
             part, size = [], start
