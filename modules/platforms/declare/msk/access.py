@@ -107,7 +107,7 @@ def declare_policies(stack: Stack, environment: Environment, specs: Sequence[Acl
             raise SynthError(
                 f"the rights of the {role} need {len(parts)} IAM policies; a role takes {_POLICIES_A_ROLE}",
                 where=f"{environment.source}: topics",
-                do="use `authentication: scram` where the mode has it: ACLs have no such limit; or several environments",
+                do="use `authentication: scram`, for ACLs have no such limit, or several environments",
             )
         for number, part in enumerate(parts, 1):
             key = role if number == 1 else f"{role}-{number}"
