@@ -75,6 +75,7 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
     if not target.offline:
         require_credentials(target.platform, environment)
         _require_reach(target)
+    _say_what_is_left_out(environment)
     out = project.environment_state(environment.name) / "cdktf.out"
     sources = synth(environment, project, target.platform, out)
     return Deployment(
@@ -88,6 +89,14 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
         progress=progress,
         parallelism=PARALLELISM,
     )
+
+
+def _say_what_is_left_out(environment: Environment) -> None:
+    from cli._output import note
+    from modules.platforms.quotas import quotas_left_out
+
+    for line in quotas_left_out(environment):
+        note(line)
 
 
 def _require_reach(target: Target) -> None:

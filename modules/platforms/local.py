@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from modules.environment.model import Environment
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError
-from modules.local.credentials import ADMIN_KEY, kafka_password
+from modules.local.credentials import ADMIN_KEY, kafka_password, kafka_password_file, write_private
 from modules.local.endpoints import LocalEndpoints, load_endpoints, secret_file
+from modules.platforms.aws import fresh_password
 from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
+from modules.platforms.names import password_variable
 from modules.project import Project
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
 
-__all__ = ["LocalPlatform"]
+__all__ = ["MECHANISM", "LocalPlatform", "application_password", "application_references", "password_version"]
+
+MECHANISM = "SCRAM-SHA-256"
+
+
+def application_password(project: Project, name: str) -> str:
+    """An application's password; made on first use, and kept when the application goes, should it come back."""
+    path = kafka_password_file(project, name)
+    if not path.exists():
+        write_private(path, fresh_password())
+    return kafka_password(project, name)
+
+
+def password_version(password: str) -> str:
+    """What changes with the password and does not give it away: a few digits of the digest of many random ones."""
+    return hashlib.sha256(password.encode()).hexdigest()[:8]
+
+
+def application_references(project: Project, environment: Environment) -> dict[str, str]:
+    """Where each application's password is; its user name is the application's."""
+    files = {name: kafka_password_file(project, name) for name in environment.applications}
+    return {name: f"file:{path.relative_to(project.root)}" for name, path in files.items()}
 
 
 class LocalPlatform:
@@ -40,7 +64,7 @@ class LocalPlatform:
         return {
             "bootstrap.servers": self.endpoints.kafka_bootstrap,
             "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-256",
+            "sasl.mechanism": MECHANISM,
             "sasl.username": role,
             "sasl.password": kafka_password(self._project, role),
         }
@@ -74,10 +98,15 @@ class LocalPlatform:
         )
 
     def terraform_secrets(self, stack: str) -> dict[str, str]:
-        """The administrator's password, for the stacks that make topics and ACLs."""
-        return (
-            {"kafka_admin_password": kafka_password(self._project, "admin")} if stack in ("topics", "connect") else {}
-        )
+        """The administrator's password, for the stacks that make topics and ACLs; those of applications, which the
+        topics stack makes users of."""
+        if stack not in ("topics", "connect"):
+            return {}
+        found = {"kafka_admin_password": kafka_password(self._project, "admin")}
+        if stack == "topics":
+            for name in self._environment.applications:
+                found[password_variable(name)] = application_password(self._project, name)
+        return found
 
     def principal(self, role: KafkaRole) -> str:
         """`User:<role>`: the SCRAM users are named after the roles."""

@@ -6,7 +6,7 @@ import hashlib
 
 from modules.environment.model import Environment
 
-__all__ = ["default_tags", "resource_name"]
+__all__ = ["default_tags", "password_variable", "resource_name"]
 
 _DIGEST = 6
 
@@ -23,6 +23,11 @@ def resource_name(environment: Environment, *parts: str, limit: int = 64, prefix
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
     return f"{name[: limit - _DIGEST - 1].rstrip('-')}-{digest}"
+
+
+def password_variable(user: str) -> str:
+    """The ephemeral variable that brings a Kafka user's password to the stack that makes the user."""
+    return f"kafka_{user.replace('-', '_')}_password"
 
 
 def default_tags(environment: Environment) -> dict[str, str]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from modules.environment.model import Environment
 from modules.local.endpoints import load_endpoints
 from modules.platforms.base import Platform
-from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics
+from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics, declare_users
+from modules.platforms.local import MECHANISM, application_password, application_references, password_version
 from modules.project import Project
 from modules.resources.base import Stack
 from modules.resources.builtin import terraform_data
@@ -20,11 +21,15 @@ __all__ = ["LocalDeclarations"]
 
 
 class LocalDeclarations:
-    """Kafka over SASL/SCRAM on loopback, the registry without a login."""
+    """Kafka over SASL/SCRAM on loopback, the registry without a login.
+
+    Applications are SCRAM users that the topics stack makes. Their quotas are left out: see `quotas.py`.
+    """
 
     cluster_inputs = ("bootstrap_servers", "registry_url")
 
     def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
+        self._environment = environment
         self._platform = platform
         self._project = project
 
@@ -40,8 +45,8 @@ class LocalDeclarations:
         )
         stack.output("bootstrap_servers", where.get("bootstrap_servers"), description="Kafka's address.")
         # What clients use is read from the platform's own record, which knows the ports of this moment.
-        stack.output("client_settings", {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "SCRAM-SHA-256"})
-        stack.output("credentials", {})
+        stack.output("client_settings", {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": MECHANISM})
+        stack.output("credentials", application_references(self._project, self._environment))
         stack.output("registry_url", where.get("registry_url"), description="The Schema Registry's address.")
 
     def kafka_provider(self, stack: Stack) -> None:
@@ -60,6 +65,13 @@ class LocalDeclarations:
 
     def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
         declare_topics(stack, specs)
+        applications = self._environment.applications
+        # A rehearsal makes no password.
+        versions = {
+            name: "1" if self._project.offline else password_version(application_password(self._project, name))
+            for name in applications
+        }
+        declare_users(stack, versions, MECHANISM)
 
     def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
         declare_acls(stack, specs, self._platform.principal)

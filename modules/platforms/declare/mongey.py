@@ -1,4 +1,4 @@
-"""Topics and ACLs through `mongey/kafka`, schemas through `cultureamp/schemaregistry`.
+"""Topics, ACLs, users and quotas through `mongey/kafka`, schemas through `cultureamp/schemaregistry`.
 
 What every platform but Confluent Cloud uses, so it is written once here.
 """
@@ -8,13 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from modules.platforms.base import KafkaRole
-from modules.resources.base import Lifecycle, Stack
-from modules.resources.expressions import each, instance, literal
-from modules.resources.kafka import KafkaAcl, KafkaTopic
+from modules.platforms.names import password_variable
+from modules.resources.base import DependsOn, Lifecycle, Provider, Stack
+from modules.resources.expressions import Expr, each, instance, literal
+from modules.resources.kafka import KafkaAcl, KafkaQuota, KafkaTopic, KafkaUserScramCredential
 from modules.resources.schemaregistry import SchemaregistrySchema
-from modules.topics import AclSpec, SchemaSpec, TopicSpec
+from modules.topics import AclSpec, QuotaSpec, SchemaSpec, TopicSpec
 
-__all__ = ["declare_acls", "declare_schemas", "declare_topics"]
+__all__ = [
+    "declare_acls",
+    "declare_quotas",
+    "declare_schemas",
+    "declare_topics",
+    "declare_users",
+]
 
 
 def declare_topics(stack: Stack, specs: Sequence[TopicSpec], *, kept: bool = False) -> None:
@@ -62,6 +69,52 @@ def declare_acls(stack: Stack, specs: Sequence[AclSpec], principal: Callable[[Ka
         resource_type=each.value("type"),
         resource_name=each.value("name"),
         resource_pattern_type_filter=each.value("pattern"),
+    )
+
+
+def declare_users(
+    stack: Stack, versions: Mapping[str, str], mechanism: str, provider: Provider | None = None
+) -> KafkaUserScramCredential | None:
+    """`kafka_user_scram_credential.user["orders"]`, with passwords that are in no plan and no state.
+
+    Args:
+        versions: user → what is changed to write the password again.
+    """
+    if not versions:
+        return None
+    passwords = {user: stack.variable(password_variable(user), sensitive=True, ephemeral=True) for user in versions}
+    choices = ", ".join(f"{user} = {password.inner}" for user, password in passwords.items())
+    return KafkaUserScramCredential(
+        stack,
+        "user",
+        for_each=dict(versions),
+        username=each.key,
+        scram_mechanism=mechanism,
+        password_wo=Expr.of(f"{{{choices}}}[each.key]"),
+        password_wo_version=each.value(),
+        provider=provider,
+    )
+
+
+def declare_quotas(
+    stack: Stack, specs: Sequence[QuotaSpec], *, provider: Provider | None = None, waits: DependsOn = ()
+) -> None:
+    """`kafka_quota.application["orders"]`: bytes a second, of one broker."""
+    if not specs:
+        return
+    shares = {
+        spec.role: {"producer_byte_rate": spec.produce_share, "consumer_byte_rate": spec.consume_share}
+        for spec in specs
+    }
+    KafkaQuota(
+        stack,
+        "application",
+        for_each={role: {key: rate for key, rate in its.items() if rate is not None} for role, its in shares.items()},
+        entity_type="user",
+        entity_name=each.key,
+        config=each.value(),
+        provider=provider,
+        depends_on=waits,
     )
 
 

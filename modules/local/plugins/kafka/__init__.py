@@ -1,4 +1,4 @@
-"""The bundled plugin for `mongey/kafka`: topics and ACLs through confluent-kafka's AdminClient.
+"""The bundled plugin for `mongey/kafka`: topics, ACLs and SCRAM users through confluent-kafka's AdminClient.
 
 Run as `python -m modules.local.plugins.kafka` by Terraform. confluent_kafka is imported at the first call of the
 broker only, since Terraform starts the plugin several times per command just to ask for its schema.

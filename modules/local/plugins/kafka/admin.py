@@ -1,6 +1,6 @@
 """One AdminClient shared by all resources: connecting in bounded time, and errors a user can act on.
 
-Nothing here knows Terraform's states; topics.py and acls.py do.
+Nothing here knows Terraform's states; topics.py, acls.py and users.py do.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 from modules.local.plugins.kafka.acls import AclResource
 from modules.local.plugins.kafka.admin import KafkaAdmin, unreachable
 from modules.local.plugins.kafka.topics import TopicResource
+from modules.local.plugins.kafka.users import UserResource
 from modules.local.plugins.network import listens, split_address
 from modules.local.plugins.protocol.resource import Diagnostic, Provider, Resource, State
 from modules.local.plugins.protocol.schema import load_schema, snapshot_path
@@ -20,7 +21,7 @@ _MECHANISMS = {"plain": "PLAIN", "scram-sha256": "SCRAM-SHA-256", "scram-sha512"
 
 
 class KafkaProvider(Provider):
-    """Topics and ACLs of one cluster."""
+    """Topics, ACLs and users of one cluster."""
 
     def __init__(self) -> None:
         super().__init__(load_schema(snapshot_path("kafka")))
@@ -28,6 +29,7 @@ class KafkaProvider(Provider):
         self._resources: dict[str, Resource] = {
             "kafka_topic": TopicResource(self._admin),
             "kafka_acl": AclResource(self._admin),
+            "kafka_user_scram_credential": UserResource(self._admin),
         }
 
     @property

@@ -13,7 +13,15 @@ from typing import Any
 from modules.local.plugins.protocol.schema import Attribute, Block, Nested, NestedBlock
 from modules.local.plugins.protocol.values import UNKNOWN, Value, equal
 
-__all__ = ["changed_attributes", "complete", "drop_write_only", "mark_computed", "mark_recomputed", "settle"]
+__all__ = [
+    "changed_attributes",
+    "complete",
+    "drop_write_only",
+    "mark_computed",
+    "mark_recomputed",
+    "settle",
+    "with_write_only",
+]
 
 State = dict[str, Any]
 
@@ -80,6 +88,12 @@ def drop_write_only(block: Block, value: State) -> State:
         name: None if name in block.attributes and block.attributes[name].write_only else item
         for name, item in value.items()
     }
+
+
+def with_write_only(block: Block, planned: State, config: State) -> State:
+    """What is planned, with the write-only arguments as they are configured."""
+    written = {name: config.get(name) for name, attribute in block.attributes.items() if attribute.write_only}
+    return {**planned, **written}
 
 
 def _mark_attributes(attributes: Mapping[str, Attribute], proposed: State, prior: State | None) -> State:

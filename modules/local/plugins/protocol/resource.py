@@ -75,6 +75,9 @@ class Resource(ABC):
     replace_on: ClassVar[frozenset[str]] = frozenset()
     """Top-level attributes and blocks whose change replaces the object."""
 
+    wants_write_only: ClassVar[bool] = False
+    """Whether create and update are given the values of write-only arguments, which no plan and no state holds."""
+
     recomputed: ClassVar[Mapping[str, frozenset[str]]] = {}
     """Computed attributes an update changes, and the attributes whose change does it (empty: any)."""
 

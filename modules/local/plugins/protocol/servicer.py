@@ -162,7 +162,10 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]
         try:
             resource, block = self._find(request.type_name)
             prior, planned = _body(block, request.prior_state), _body(block, request.planned_state)
-            state, failure = self._apply(resource, prior, planned), None
+            given = planned
+            if planned is not None and resource.wants_write_only:
+                given = planning.with_write_only(block, planned, _body(block, request.config) or {})
+            state, failure = self._apply(resource, prior, planned, given), None
         except Exception as error:
             # After a failure Terraform keeps what the implementation says exists, else what was there before.
             state, failure = _leftover(error, prior, planned), self.diagnose(error)
@@ -195,12 +198,15 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]
             "This is a defect of the plugin. TF_LOG=debug shows where it happened.",
         )
 
-    def _apply(self, resource: Resource, prior: State | None, planned: State | None) -> State | None:
-        if planned is None:
+    def _apply(
+        self, resource: Resource, prior: State | None, planned: State | None, given: State | None
+    ) -> State | None:
+        """`given` is what is planned, with what may be in no state where the resource wants it."""
+        if planned is None or given is None:
             if prior is not None:
                 resource.delete(prior)
             return None
-        found = resource.create(planned) if prior is None else resource.update(prior, planned)
+        found = resource.create(given) if prior is None else resource.update(prior, given)
         settled = planning.settle(planned, found)
         assert isinstance(settled, dict)
         return settled
