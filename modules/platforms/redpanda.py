@@ -71,7 +71,7 @@ class RedpandaPlatform(DeployedPlatform):
         return {**super()._login(role, cluster), "ssl.ca.pem": self._ca(cluster)}
 
     def _fresh(self) -> dict[str, str]:
-        from modules.platforms.declare.aws.secrets import PASSWORDS, fresh_password
+        from modules.platforms.aws import PASSWORDS, fresh_password
 
         passwords = json.dumps({role: fresh_password() for role in ("admin", *users_of(self.environment))})
         if self.environment.redpanda.certificate is not None:
