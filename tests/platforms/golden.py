@@ -1,7 +1,8 @@
 """Golden Terraform JSON of whole environments: `python -m tests.platforms.golden [CASE…]` writes it anew.
 
 A case is an environment file, `cases/<platform>-<mode>-<environment>.yaml`; the name's last part names the
-environment. Files that begin with `_` are only extended. `golden/<case>/<stack>.tf.json` is what a stack becomes,
+environment. Files that begin with `_` are only extended; a mode that ends in `_applications` has the applications of
+`cases/applications`. `golden/<case>/<stack>.tf.json` is what a stack becomes,
 without what differs from run to run: cdktf's own notes, and the connector's public key.
 """
 
@@ -44,6 +45,8 @@ def project_of(case: str, root: Path) -> tuple[Project, str]:
         shutil.copytree(schemas, folder / "schemas", dirs_exist_ok=True)
     for file in (ENVIRONMENTS / "base.yaml", *CASES.glob("_*.yaml")):
         shutil.copy(file, folder)
+    if "_applications-" in case:
+        shutil.copytree(CASES / "applications", folder / "applications")
     name = case.rpartition("-")[2]
     shutil.copy(CASES / f"{case}.yaml", folder / f"{name}.yaml")
     return Project(root), name

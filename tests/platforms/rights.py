@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parent / "rights"
 
 TABLES = [
     "confluent-basic-prod",
+    "confluent-dedicated_applications-prod",
     "confluent-dedicated_peering-dev",
     "confluent-standard_roles-prod",
     "msk-provisioned-prod",
@@ -126,7 +127,7 @@ def _listed(value: Any) -> list[str]:
 
 def _who(text: str) -> str:
     """`producer`, from an address that ends in it."""
-    for pattern in (r"cluster_(\w+)_account", r"account\[\"([\w-]+)\"\]", r"aws_iam_role\.([\w-]+)"):
+    for pattern in (r"cluster_([\w-]+)_account", r"(?:account|application)\[\"([\w-]+)\"\]", r"aws_iam_role\.([\w-]+)"):
         if match := re.search(pattern, text):
             return match[1]
     return re.sub(r"^(User:|streaming-\w+-kafka-)", "", text)

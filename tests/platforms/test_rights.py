@@ -36,7 +36,7 @@ def test_what_counts_as_a_wildcard() -> None:
     assert not Right("x", "read", "topic orders").wild
 
 
-@pytest.mark.parametrize("case", cases("confluent"))
+@pytest.mark.parametrize("case", [case for case in cases("confluent") if "_applications-" not in case])
 def test_only_the_deployer_administers_and_only_the_producer_and_the_sink_write(case: str) -> None:
     rights = rights_of(golden(case))
     assert {each.principal for each in rights if each.may == "CloudClusterAdmin"} == {"deployer"}
@@ -47,3 +47,25 @@ def test_only_the_deployer_administers_and_only_the_producer_and_the_sink_write(
         "cluster/topic=order-events",
     }
     assert {each.may for each in rights if each.principal == "registry"} == {"DeveloperRead"}
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if "_applications-" in case])
+def test_an_application_has_the_rights_of_its_file_on_every_platform_and_the_others_keep_theirs(case: str) -> None:
+    """In the words of ACLs; how IAM says it is in the table."""
+    read, write = ("read", "kafka-cluster:ReadData"), ("write", "kafka-cluster:WriteData")
+    rights = rights_of(golden(case))
+
+    def on(principal: str, words: tuple[str, ...]) -> set[str]:
+        return {
+            right.on.replace(" cluster/", " ")
+            for right in rights
+            if right.principal == principal and right.may in words
+        }
+
+    joins = ("read", "kafka-cluster:AlterGroup")
+    assert on("billing", write) == {"topic invoices"}
+    assert {each for each in on("billing", read) if "topic" in each} == {"topic order-events", "topic order-events.dlq"}
+    assert {each for each in on("billing", joins) if "group" in each} == {"group billing-*", "group refunds-*"}
+    assert on("order-audit", write) == set()
+    assert on("order-audit", (*read, *joins)) == {"topic order-events", "group order-audit-*"}
+    assert on("producer", write) == {"topic order-events", "topic invoices"}

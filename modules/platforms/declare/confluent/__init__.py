@@ -1,9 +1,11 @@
 """Confluent Cloud's Terraform half, through `confluentinc/confluent`.
 
-    cluster.py   environment, cluster, registry
-    access.py    service accounts, their API keys and roles, and where keys are kept
-    private.py   PrivateLink and peering
-    topics.py    topics, rights on them, subjects
+    cluster.py        environment, cluster, registry
+    access.py         service accounts, their API keys and roles, and where keys are kept
+    applications.py   likewise for applications, with their quotas
+    keys.py           what all API keys say alike
+    private.py        PrivateLink and peering
+    topics.py         topics, rights on them, subjects
 
 The cluster stack works with a Cloud API key. The stacks behind it work with the deployer's Kafka and registry keys,
 which the cluster stack makes; they get the Cloud API key only where role bindings are made.
@@ -33,7 +35,7 @@ from modules.project import Project
 from modules.resources.base import Stack
 from modules.resources.confluent import ConfluentProvider
 from modules.resources.expressions import Expr, var
-from modules.topics import AclSpec, SchemaSpec, TopicSpec
+from modules.topics import AclSpec, SchemaSpec, TopicSpec, client_roles
 
 __all__ = ["ConfluentDeclarations"]
 
@@ -45,7 +47,7 @@ class ConfluentDeclarations:
         self._environment = environment
         self._project = project
         self._bindings = environment.confluent.authorization == "role-bindings"
-        accounts = tuple(f"{role}_account" for role in ("producer", "consumer", "sink"))
+        accounts = tuple(f"{role}_account" for role in client_roles(environment))
         crn = ("rbac_crn",) if self._bindings else ()
         self.cluster_inputs: tuple[str, ...] = (
             "cluster_id", "rest_endpoint", "registry_id", "registry_url", *accounts, *crn,

@@ -6,23 +6,30 @@
     sink       carries topics into tables; its rights are in the connect stack, and it reads its topics' schemas
     registry   reads the schemas that producers and consumers need, and can do nothing else
 
+An application has an account of its own: its Kafka key is the credential of its name, `<name>-registry` reads the
+schemas of its topics. See `applications.py`.
+
 A key's secret is in this stack's state, as Confluent gives it once and never again. From there it goes into AWS Secrets
 Manager through a write-only argument, or to the command line as a sensitive output, which writes it to a private file.
 """
 
 from __future__ import annotations
 
-from modules.environment.confluent import networking_of, secrets_of
+from collections.abc import Mapping
+
+from modules.environment.confluent import secrets_of
 from modules.environment.model import Environment
 from modules.platforms.confluent import KEY_OUTPUT, key_file
+from modules.platforms.declare.confluent.applications import declare_applications, keys_of_applications
 from modules.platforms.declare.confluent.cluster import Cluster
+from modules.platforms.declare.confluent.keys import key_targets, unready
 from modules.platforms.names import resource_name
 from modules.project import Project
 from modules.resources.aws import AwsSecretsmanagerSecret, AwsSecretsmanagerSecretVersion
 from modules.resources.base import Stack
 from modules.resources.confluent import ConfluentApiKey, ConfluentRoleBinding, ConfluentServiceAccount
 from modules.resources.expressions import Expr, each
-from modules.topics import schema_specs
+from modules.topics import ROLES, schema_specs
 
 __all__ = ["ACCOUNTS", "KEYS", "declare_access"]
 
@@ -56,12 +63,15 @@ def declare_access(stack: Stack, environment: Environment, project: Project, mad
     )
     roles = _roles(stack, environment, made, accounts)
     keys = _keys(stack, environment, made, accounts, roles)
-    for role in ("producer", "consumer", "sink"):
+    for role in ROLES:
         stack.output(f"{role}_account", accounts.attr("id", key=role), description=f"The {role}'s service account.")
+    made_keys = {"key": keys}
+    if environment.applications:
+        made_keys["application"] = declare_applications(stack, environment, made)
     if secrets_of(environment) == "aws-sm":
-        _in_secrets_manager(stack, environment, keys)
+        _in_secrets_manager(stack, environment, made_keys)
     else:
-        _in_files(stack, environment, project, keys)
+        _in_files(stack, environment, project, made_keys)
 
 
 def _roles(
@@ -103,16 +113,7 @@ def _keys(
     accounts: ConfluentServiceAccount,
     roles: ConfluentRoleBinding,
 ) -> ConfluentApiKey:
-    targets = stack.local(
-        "key_target",
-        {
-            "kafka": {name: made.kafka.attr(name) for name in ("id", "api_version", "kind")},
-            "registry": {name: made.registry.attr(name) for name in ("id", "api_version", "kind")},
-        },
-    )
-
-    def target(name: str) -> Expr:
-        return Expr.of(f"{targets.inner}[each.value.of].{name}")
+    target = key_targets(stack, made)
 
     def account(name: str) -> Expr:
         return accounts.attr(name, key=each.value("account"))
@@ -124,47 +125,50 @@ def _keys(
         display_name=f"{resource_name(environment, limit=48)}-{each.key}",
         description=f"{each.value('of')} key of {each.value('account')}",
         owner={"id": account("id"), "api_version": account("api_version"), "kind": account("kind")},
-        managed_resource={
-            "id": target("id"),
-            "api_version": target("api_version"),
-            "kind": target("kind"),
-            "environment": [{"id": made.environment.attr("id")}],
-        },
-        # Whether a Kafka key works can only be tried from inside a private network, and this stack needs not be.
-        disable_wait_for_ready=Expr.of('each.value.of == "kafka"') if networking_of(environment) != "public" else None,
+        managed_resource=target,
+        disable_wait_for_ready=unready(environment),
         depends_on=[roles],
     )
 
 
-def _in_secrets_manager(stack: Stack, environment: Environment, keys: ConfluentApiKey) -> None:
+def _in_secrets_manager(stack: Stack, environment: Environment, keys: Mapping[str, ConfluentApiKey]) -> None:
+    """A secret a key: `keys` are the resources that make them, by what the resources of their secrets are called."""
     name = resource_name(environment, limit=200)
-    secret = AwsSecretsmanagerSecret(
-        stack,
-        "key",
-        for_each=list(KEYS),
-        name=f"{name}-confluent-{each.key}",
-        description=f"Confluent Cloud API key: {each.key} of {name}",
-        # A test environment is made again under the same names the same day.
-        recovery_window_in_days=30 if environment.production else 0,
-    )
-    AwsSecretsmanagerSecretVersion(
-        stack,
-        "key",
-        for_each=list(KEYS),
-        secret_id=secret.attr("id", key=each.key),
-        secret_string_wo=Expr.of(f"jsonencode({{username = {_key(keys, 'id')}, password = {_key(keys, 'secret')}}})"),
-        secret_string_wo_version=1,
-        # A key made anew is another version of the secret.
-        lifecycle={"replace_triggered_by": [f"{keys.address}[each.key].id"]},
-    )
-    references = {role: f"aws-sm:{secret.attr('arn', key=role)}" for role in KEYS}
+    references: dict[str, str] = {}
+    for id_, made in keys.items():
+        names = list(KEYS if id_ == "key" else keys_of_applications(environment))
+        secret = AwsSecretsmanagerSecret(
+            stack,
+            id_,
+            for_each=names,
+            name=f"{name}-confluent-{each.key}",
+            description=f"Confluent Cloud API key: {each.key} of {name}",
+            # A test environment is made again under the same names the same day.
+            recovery_window_in_days=30 if environment.production else 0,
+        )
+        AwsSecretsmanagerSecretVersion(
+            stack,
+            id_,
+            for_each=names,
+            secret_id=secret.attr("id", key=each.key),
+            secret_string_wo=Expr.of(
+                f"jsonencode({{username = {_key(made, 'id')}, password = {_key(made, 'secret')}}})"
+            ),
+            secret_string_wo_version=1,
+            # A key made anew is another version of the secret.
+            lifecycle={"replace_triggered_by": [f"{made.address}[each.key].id"]},
+        )
+        references |= {role: f"aws-sm:{secret.attr('arn', key=role)}" for role in names}
     stack.output("credentials", references, description="References of API keys.")
 
 
-def _in_files(stack: Stack, environment: Environment, project: Project, keys: ConfluentApiKey) -> None:
-    values = Expr.of(f"{{for name, key in {keys.address} : name => {{username = key.id, password = key.secret}}}}")
+def _in_files(stack: Stack, environment: Environment, project: Project, keys: Mapping[str, ConfluentApiKey]) -> None:
+    addresses = [made.address for made in keys.values()]
+    all_keys = addresses[0] if len(addresses) == 1 else f"merge({', '.join(addresses)})"
+    values = Expr.of(f"{{for name, key in {all_keys} : name => {{username = key.id, password = key.secret}}}}")
     stack.output(KEY_OUTPUT, values, sensitive=True, description="API keys, for private files on this machine.")
-    files = {role: f"file:{key_file(project, environment.name, role).relative_to(project.root)}" for role in KEYS}
+    names = (*KEYS, *keys_of_applications(environment))
+    files = {role: f"file:{key_file(project, environment.name, role).relative_to(project.root)}" for role in names}
     stack.output("credentials", files, description="References of API keys.")
 
 

@@ -1,0 +1,64 @@
+"""Applications rehearsed on every platform: one that goes takes its own things along, and nobody else's are touched.
+
+What a real account would refuse is not claimed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.platforms.golden import GOLDEN, cases
+from tests.platforms.rehearsal import PLAN, Rehearsal
+
+Rehearse = Callable[[str], Rehearsal]
+
+CASES = [case for case in cases() if "_applications-" in case]
+
+SHARED = ("aws_msk_scram_secret_association.main", 'aws_msk_scram_secret_association.main["main"]')
+"""What names all users at once, and so changes with them."""
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rehearse:
+    return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_application_comes_changes_and_goes_without_touching_others(rehearse: Rehearse, case: str) -> None:
+    it = rehearse(case)
+    folder = it.project.environments / "applications"
+    billing, audit = folder / "billing.yaml", folder / "order-audit.yaml"
+    planned = it.plan_text()
+    assert (planned.code, planned.out) == (2, (GOLDEN / case / PLAN).read_text()), planned.err
+
+    text = audit.read_text()
+    audit.unlink()
+    assert it.deploy().code == 0
+    assert it.plan().code == 0
+
+    audit.write_text(text)
+    comes = it.plan()
+    assert comes.code == 2, comes.err
+    own = {address: kind for address, kind in comes.changes.items() if "order-audit" in address}
+    assert set(own.values()) == {"create"} and len(own) >= 4
+    assert not [address for address in set(comes.changes) - set(own) if address.partition(": ")[2] not in SHARED]
+    assert it.deploy().code == 0
+    assert it.plan().code == 0
+
+    billing.write_text(billing.read_text().replace("groups: [billing-, refunds-]", "groups: [billing-]"))
+    changed = it.plan()
+    assert all("billing" in address for address in changed.changes) and changed.changes, changed.out
+    assert it.deploy().code == 0
+
+    billing.unlink()
+    goes = it.plan()
+    assert goes.code == 2, goes.err
+    own = {address: kind for address, kind in goes.changes.items() if "billing" in address}
+    assert set(own.values()) == {"delete"}
+    assert not [address for address in set(goes.changes) - set(own) if address.partition(": ")[2] not in SHARED]
+    assert it.deploy().code == 0
+    assert it.plan().code == 0
+    assert it.destroy().code == 0
