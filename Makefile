@@ -10,7 +10,8 @@ demo: $(VENV)/.installed
 	$(BIN)/infra demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak and not platform" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "platform and not soak"
 
 soak: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m soak
