@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from modules.errors import ConfigError
 from modules.platforms.aws import DATABASE_ROLE, PASSWORDS, assume, fresh_password, secret_name, stored_password
-from modules.platforms.base import KafkaRole
+from modules.platforms.base import KafkaRole, RegistryClient
 from modules.platforms.deployed import DeployedPlatform
+from modules.topics import client_roles
 
-__all__ = ["SCRAM_ROLES", "SECRET_PREFIX", "MskPlatform", "token_callback"]
-
-SCRAM_ROLES = ("producer", "consumer", "sink")
-"""The clients' roles; with SCRAM each is a user of this name."""
+__all__ = ["SECRET_PREFIX", "MskPlatform", "token_callback"]
 
 SECRET_PREFIX = "AmazonMSK_"  # noqa: S105 - a name, not a secret
 """How MSK wants the names of its users' secrets to begin."""
@@ -43,11 +42,27 @@ class MskPlatform(DeployedPlatform):
         cluster = self._cluster()
         return {"bootstrap.servers": cluster["admin_bootstrap_servers"], **_IAM, **self._token(role, cluster)}
 
+    def registry_client(self) -> RegistryClient:
+        """The registry; Glue's is read as the environment's role `registry`."""
+        cluster = self._cluster()
+        where = urlsplit(cluster["registry_url"])
+        if where.scheme != "glue":
+            return super().registry_client()
+        return RegistryClient(
+            cluster["registry_url"],
+            kind="glue",
+            region=where.hostname,
+            registry_name=where.path.strip("/"),
+            role_arn=cluster["role_arns"]["registry"],
+        )
+
     def terraform_secrets(self, stack: str) -> dict[str, str]:
         """New passwords for the cluster, which are written once; the login of a registry that is there already."""
         msk = self.environment.msk
         if stack == "cluster":
-            passwords = {role: fresh_password() for role in SCRAM_ROLES} if msk.login == "scram" else {}
+            # With SCRAM each role is a user of its name.
+            users = client_roles(self.environment) if msk.login == "scram" else ()
+            passwords = {role: fresh_password() for role in users}
             if msk.registry.kind == "apicurio":
                 passwords[DATABASE_ROLE] = self._database_password()
             return {PASSWORDS: json.dumps(passwords)} if passwords else {}

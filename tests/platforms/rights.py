@@ -27,8 +27,10 @@ TABLES = [
     "confluent-dedicated_peering-dev",
     "confluent-standard_roles-prod",
     "msk-provisioned-prod",
+    "msk-provisioned_applications-prod",
     "msk-provisioned_iam-prod",
     "msk-serverless-prod",
+    "msk-serverless_applications-prod",
     "redpanda-ec2-prod",
     "redpanda-fargate-prod",
 ]

@@ -21,6 +21,7 @@ STANDARD = [case for case in CASES if "provisioned" in case]
 BROKERS = [case for case in CASES if "serverless" not in case]
 IAM = [case for case in CASES if "iam" in case or "serverless" in case or case == "msk-express-prod"]
 SCRAM = [case for case in CASES if case not in IAM]
+APPLICATIONS = {"billing", "order-audit"}
 APICURIO = [case for case in CASES if case != "msk-provisioned_iam-prod"]
 
 
@@ -53,7 +54,8 @@ def test_outputs_are_named_as_on_every_platform_and_none_is_a_secret(case: str) 
     assert all(text.startswith("aws-sm:") for text in references.values())
     assert {"producer", "consumer", "sink"} <= set(references) or case in IAM
     roles = set(outputs["role_arns"]["value"])
-    assert roles == ({"admin", "producer", "consumer", "sink"} if case in IAM else {"admin"})
+    own = APPLICATIONS if "_applications-" in case else set()
+    assert roles == ({"admin", "producer", "consumer", "sink"} | own if case in IAM else {"admin"})
     assert not any("kafka_passwords" in text or "secret_string" in text for text in strings(outputs))
 
 
@@ -151,7 +153,7 @@ def test_nothing_is_open_to_everyone(case: str) -> None:
         "msk-provisioned_iam-prod": {"sg-0123456789abcdef0"},
         "msk-express-prod": {"10.20.0.0/16"},
         "msk-serverless-prod": {"10.20.0.0/16"},
-    }.get(case, {"10.60.0.0/16"})
+    }.get(case.replace("_applications", ""), {"10.60.0.0/16"})
     rules = list(instances(case, "aws_vpc_security_group_ingress_rule"))
     assert rules
     for name, rule in rules:
@@ -200,7 +202,7 @@ def test_everything_is_tagged_through_the_provider(case: str) -> None:
 def test_secrets_are_under_a_customer_key_and_written_by_write_only_arguments(case: str) -> None:
     for name, secret in instances(case, "aws_secretsmanager_secret"):
         assert secret["kms_key_id"] == "${aws_kms_key.kafka.arn}"
-        assert secret["name"].startswith("AmazonMSK_") == (name in ("producer", "consumer", "sink"))
+        assert secret["name"].startswith("AmazonMSK_") == (name in {"producer", "consumer", "sink"} | APPLICATIONS)
     for _, version in instances(case, "aws_secretsmanager_secret_version"):
         assert "secret_string_wo" in version and "secret_string" not in version and "secret_binary" not in version
     for _, database in instances(case, "aws_db_instance"):
@@ -211,8 +213,9 @@ def test_secrets_are_under_a_customer_key_and_written_by_write_only_arguments(ca
 def test_every_scram_secret_is_associated_and_readable_by_msk_alone(case: str) -> None:
     document = golden(case)["cluster"]
     arns = one(case, "aws_msk_scram_secret_association")["secret_arn_list"]
-    assert len(arns) == 3 and all(arn.startswith("${aws_secretsmanager_secret.login[") for arn in arns)
-    for role in ("producer", "consumer", "sink"):
+    roles = {"producer", "consumer", "sink"} | (APPLICATIONS if "_applications-" in case else set())
+    assert len(arns) == len(roles) and all(arn.startswith("${aws_secretsmanager_secret.login[") for arn in arns)
+    for role in roles:
         (statement,) = document["locals"][f"policy_secret_{role}"]["Statement"]
         assert statement["Principal"] == {"Service": "kafka.amazonaws.com"}
         assert statement["Resource"] in arns

@@ -18,18 +18,19 @@ from modules.platforms.declare.aws.provider import policy
 from modules.platforms.declare.aws.registry import Apicurio, declare_apicurio
 from modules.platforms.declare.aws.secrets import KeyRef, Logins, declare_logins, passwords_variable
 from modules.platforms.declare.aws.security import client_rules, declare_security_group
-from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics
+from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
 from modules.platforms.declare.msk.access import declare_admin_rights, declare_policies, declare_roles
 from modules.platforms.declare.msk.alarms import NAMESPACE, alarms_of
 from modules.platforms.declare.msk.cluster import Brokers, cluster_name, declare_brokers
-from modules.platforms.msk import SCRAM_ROLES, SECRET_PREFIX
+from modules.platforms.msk import SECRET_PREFIX
+from modules.platforms.quotas import quotas_of
 from modules.project import Project
 from modules.resources.aws import AwsMskScramSecretAssociation, AwsSecretsmanagerSecretPolicy
 from modules.resources.base import Stack
 from modules.resources.expressions import Expr, each, function, var
 from modules.resources.kafka import KafkaProvider
 from modules.resources.schemaregistry import SchemaregistryProvider
-from modules.topics import AclSpec, SchemaSpec, TopicSpec
+from modules.topics import AclSpec, SchemaSpec, TopicSpec, client_roles
 
 __all__ = ["MskDeclarations"]
 
@@ -53,7 +54,7 @@ class MskDeclarations:
         key = declare_key(stack, environment, "kafka", "Brokers' disks and secrets") if self._needs_key() else None
         passwords = passwords_variable(stack) if self._needs_passwords() else None
         brokers = declare_brokers(stack, environment, network, self._group(stack, network), key)
-        roles = declare_roles(stack, environment, ("admin", *(SCRAM_ROLES if msk.login == "iam" else ())))
+        roles = declare_roles(stack, environment, ("admin", *(client_roles(environment) if msk.login == "iam" else ())))
         declare_admin_rights(stack, environment, brokers.arn)
         logins = self._users(stack, brokers, key, passwords) if key and passwords and msk.login == "scram" else None
         topic = declare_alarm_topic(stack, environment, msk.alarm_emails)
@@ -85,6 +86,7 @@ class MskDeclarations:
 
     def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
         declare_topics(stack, [self._accepted(spec) for spec in specs], kept=self._environment.production)
+        declare_quotas(stack, quotas_of(self._environment))
 
     def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
         if self._msk.login == "scram":
@@ -123,7 +125,7 @@ class MskDeclarations:
         logins = declare_logins(
             stack,
             self._environment,
-            {role: role for role in SCRAM_ROLES},
+            {role: role for role in client_roles(self._environment)},
             key,
             passwords,
             prefix=SECRET_PREFIX,

@@ -15,6 +15,7 @@ from modules.errors import SynthError
 from modules.platforms.declare.aws.provider import allow, name_tag, policy
 from modules.platforms.declare.msk.cluster import cluster_name
 from modules.platforms.names import resource_name
+from modules.platforms.quotas import quotas_of
 from modules.resources.aws import (
     AwsIamPolicy,
     AwsIamRole,
@@ -80,10 +81,15 @@ def declare_roles(stack: Stack, environment: Environment, roles: Sequence[str]) 
 
 
 def declare_admin_rights(stack: Stack, environment: Environment, cluster_arn: Expr) -> None:
-    """What making topics and ACLs takes, without reading or writing a single event."""
+    """What making topics, ACLs and quotas takes, without reading or writing a single event."""
     acls = ("AlterCluster",) if environment.msk.login == "scram" else ()
+    quotas = ("AlterClusterDynamicConfiguration", "DescribeClusterDynamicConfiguration")
     statements = [
-        allow("Cluster", _actions(("Connect", "DescribeCluster", *acls)), [cluster_arn]),
+        allow(
+            "Cluster",
+            _actions(("Connect", "DescribeCluster", *acls, *(quotas if quotas_of(environment) else ()))),
+            [cluster_arn],
+        ),
         # A topic that leaves the YAML is deleted by whom no longer knows its name; this cluster's topics only.
         allow("Topics", _actions(_ADMIN_TOPICS), [_arn(cluster_arn, "topic", "*")]),
         allow("Groups", _actions(("DescribeGroup",)), [_arn(cluster_arn, "group", "*")]),
