@@ -46,6 +46,11 @@ def _subject(item: Declared, live: LiveCluster, cluster: Mapping[str, Any]) -> s
     return name if name in live.subjects else None
 
 
+def _glue_schema(item: Declared, live: LiveCluster, cluster: Mapping[str, Any]) -> str | None:
+    name, registry = item.literal("schema_name"), cluster.get("registry_arn")
+    return f"{registry.replace(':registry/', ':schema/')}/{name}" if registry and name in live.subjects else None
+
+
 def _confluent_topic(item: Declared, live: LiveCluster, cluster: Mapping[str, Any]) -> str | None:
     name, kafka = item.literal("topic_name"), cluster.get("cluster_id")
     return f"{kafka}/{name}" if kafka and name in live.topics else None
@@ -60,6 +65,7 @@ _RULES: Mapping[str, Callable[[Declared, LiveCluster, Mapping[str, Any]], str | 
     "kafka_topic": _kafka_topic,
     "kafka_acl": _kafka_acl,
     "schemaregistry_schema": _subject,
+    "aws_glue_schema": _glue_schema,
     "confluent_kafka_topic": _confluent_topic,
     "confluent_schema": _confluent_schema,
 }

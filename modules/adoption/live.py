@@ -13,10 +13,16 @@ from typing import Any
 from modules.errors import ServiceError
 from modules.platforms.base import Platform, RegistryClient
 
-__all__ = ["LiveCluster", "LiveSubject", "LiveTopic", "read_live"]
+__all__ = ["LiveCluster", "LiveSubject", "LiveTopic", "read_live", "read_subjects"]
 
 _INTERNAL = re.compile(r"__.*|_schemas.*|_confluent.*|kafkasql-.*|connect-(configs|offsets|status).*|_redpanda.*")
 _SECONDS = 20.0
+
+_GLUE_LEVELS = {
+    "NONE": "NONE", "BACKWARD": "BACKWARD", "FORWARD": "FORWARD", "FULL": "FULL", "BACKWARD_ALL": "BACKWARD_TRANSITIVE",
+    "FORWARD_ALL": "FORWARD_TRANSITIVE", "FULL_ALL": "FULL_TRANSITIVE",
+}  # fmt: skip
+"""Glue's levels in Confluent's words; its DISABLED, which takes no further version at all, has none."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def read_live(platform: Platform) -> LiveCluster:
             where=str(settings.get("bootstrap.servers")),
             do="check that it runs, that it can be reached from here, and that the administrator may describe topics",
         ) from None
-    return LiveCluster(topics, _subjects(platform.registry_client()), acls)
+    return LiveCluster(topics, read_subjects(platform.registry_client()), acls)
 
 
 def _topics(client: Any) -> dict[str, LiveTopic]:
@@ -130,7 +136,19 @@ def _word(member: Any) -> str:
     return special.get(member.name) or "".join(part.capitalize() for part in member.name.split("_"))
 
 
-def _subjects(client: RegistryClient) -> dict[str, LiveSubject]:
+def read_subjects(client: RegistryClient) -> dict[str, LiveSubject]:
+    """The registry's subjects by name.
+
+    Raises:
+        ServiceError: it does not answer or refuses.
+    """
+    if client.kind == "glue":
+        from modules.connectors.codec import glue
+
+        return {
+            name: LiveSubject(name, kind, text, _GLUE_LEVELS.get(level))
+            for name, kind, text, level in glue.schemas(client)
+        }
     from confluent_kafka.schema_registry.error import SchemaRegistryError
 
     from modules.connectors.codec import registry

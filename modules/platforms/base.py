@@ -28,6 +28,14 @@ class RegistryClient:
     password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     """The authority of its certificate, a PEM file; None for those everyone trusts."""
+    kind: Literal["confluent", "glue"] = "confluent"
+    """Whose protocol it speaks, and whose wire format its messages have."""
+    region: str | None = None
+    """glue: the AWS region."""
+    registry_name: str | None = None
+    """glue: the registry within the account."""
+    role_arn: str | None = None
+    """glue: the IAM role to read it as; None for whom boto3 finds."""
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,11 @@ def unreached(cluster: Mapping[str, Any], seconds: float = SECONDS) -> tuple[Unr
     brokers = [each.strip() for each in str(cluster.get("bootstrap_servers") or "").split(",") if each.strip()]
     brokers = [each.partition("://")[2] or each for each in brokers]
     registry = urlsplit(str(cluster.get("registry_url") or ""))
+    # `glue://REGION/NAME` is no address: Glue is AWS's public API, which Terraform needs anyway.
     registries = (
-        [f"{registry.hostname}:{registry.port or _PORTS.get(registry.scheme, 443)}"] if registry.hostname else []
+        [f"{registry.hostname}:{registry.port or _PORTS[registry.scheme]}"]
+        if registry.hostname and registry.scheme in _PORTS
+        else []
     )
     with ThreadPoolExecutor(max(1, len(brokers) + len(registries))) as pool:
         reasons = list(pool.map(lambda address: _reason(address, seconds), [*brokers, *registries]))

@@ -1,4 +1,4 @@
-"""An event becomes the bytes that go to Kafka: checked against its schema field by field, then Confluent's wire format.
+"""An event becomes the bytes that go to Kafka: checked against its schema field by field, in its registry's format.
 
 The schema comes from the registry, where a deploy put it; nothing is registered here. A field with a default may be
 left out, so that a compatible new field does not stop a producer that knows nothing of it. `fastavro.validate` says
@@ -13,7 +13,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from modules.connectors.codec import named_types, registry
+from modules.connectors.codec import glue, named_types, registry
 from modules.errors import ConfigError, ServiceError
 from modules.platforms.base import RegistryClient
 
@@ -31,12 +31,22 @@ class EventSerializer:
         import fastavro
 
         self.subject = subject
-        self.schema_id, text, named = _latest(client, subject)
+        text, named = self._read(client)
         self._schema: Any = fastavro.parse_schema(json.loads(text), named_schemas=named)
         if not isinstance(self._schema, dict) or self._schema.get("type") != "record":
             raise ConfigError(f"the schema of {subject} is not a record", where=client.url, do="register a record")
-        self._header = struct.pack(">bI", 0, self.schema_id)
         self._fields: dict[str, Any] = {field["name"]: field for field in self._schema["fields"]}
+
+    def _read(self, client: RegistryClient) -> tuple[str, dict[str, Any]]:
+        """The latest schema's text and the types it refers to; its id is what messages begin with."""
+        self.schema_id: int | str
+        if client.kind == "glue":
+            version, text = glue.latest(client, self.subject)
+            self.schema_id, self._header = str(version), glue.header(version)
+            return text, {}
+        self.schema_id, text, named = _latest(client, self.subject)
+        self._header = struct.pack(">bI", 0, self.schema_id)
+        return text, named
 
     def __call__(self, event: Mapping[str, Any]) -> bytes:
         """The message's value.

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from modules.connectors.codec import AvroCodec, Codec
+from modules.connectors.codec import Codec, codec_for
 from modules.connectors.sink.deadletter import DeadLetters
 from modules.connectors.sink.kafka import Source
 from modules.connectors.sink.metrics import Metrics, SinkStatus, write_atomically
@@ -55,7 +55,7 @@ class Sink:
         self._stop = threading.Event()
         self._give_up = threading.Event()
         self.metrics = Metrics()
-        self._codec = codec or AvroCodec(settings.registry, patience=settings.patience, stopping=self._give_up.is_set)
+        self._codec = codec or codec_for(settings.registry, patience=settings.patience, stopping=self._give_up.is_set)
         self._writers: dict[int, PartitionWriter] = {}
         self._at_end: set[int] = set()
         self._committed: dict[int, int] = {}
