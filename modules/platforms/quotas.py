@@ -6,10 +6,17 @@ out there, and every plan says so.
 
 from __future__ import annotations
 
+import re
+
 from modules.environment.model import Environment
 from modules.topics import QuotaSpec, quota_specs
 
 __all__ = ["quotas_left_out", "quotas_of", "why_none"]
+
+
+_REDPANDA_USERS = (26, 1)
+"""docs.redpanda.com/streaming/26.1/reference/rpk/rpk-cluster/rpk-cluster-quotas-alter has the entity `user`; earlier
+versions know client ids only."""
 
 
 def why_none(environment: Environment) -> str | None:
@@ -23,6 +30,9 @@ def why_none(environment: Environment) -> str | None:
         return "MSK Serverless has no client quotas"
     if environment.platform == "msk" and environment.msk.login == "iam":
         return "with IAM every session is a user of its own to Kafka, which a quota cannot name"
+    version = re.search(r":v(\d+)\.(\d+)", environment.redpanda.image)
+    if environment.platform == "redpanda" and version and (int(version[1]), int(version[2])) < _REDPANDA_USERS:
+        return f"Redpanda limits users from v26.1 on, and this one is v{version[1]}.{version[2]}"
     return None
 
 

@@ -17,6 +17,7 @@ from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError
 from modules.platforms.base import RegistryClient
 from modules.platforms.deployed import DeployedPlatform
+from modules.platforms.names import password_variable
 
 AUTHORITIES = "authorities"
 """As `modules/terraform/command.py` names it; clients do not import Terraform for a name."""
@@ -32,7 +33,7 @@ USERS = ("producer", "consumer", "sink", "registry")
 
 def users_of(environment: Environment) -> tuple[str, ...]:
     """Every user with a login of its own beside the administrator: the fixed ones, then the applications."""
-    return (*USERS, *getattr(environment, "applications", ()))
+    return (*USERS, *environment.applications)
 
 
 class RedpandaPlatform(DeployedPlatform):
@@ -59,7 +60,7 @@ class RedpandaPlatform(DeployedPlatform):
         if stack == "topics":
             self._authority_file(cluster)
             found |= {
-                f"kafka_{user}_password": self._credentials(user, cluster)[1] for user in users_of(self.environment)
+                password_variable(user): self._credentials(user, cluster)[1] for user in users_of(self.environment)
             }
         return found
 

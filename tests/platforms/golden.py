@@ -46,7 +46,7 @@ def project_of(case: str, root: Path) -> tuple[Project, str]:
     for file in (ENVIRONMENTS / "base.yaml", *CASES.glob("_*.yaml")):
         shutil.copy(file, folder)
     if "_applications-" in case:
-        shutil.copytree(CASES / "applications", folder / "applications")
+        shutil.copytree(CASES / "applications", folder / "applications", dirs_exist_ok=True)
     name = case.rpartition("-")[2]
     shutil.copy(CASES / f"{case}.yaml", folder / f"{name}.yaml")
     return Project(root), name

@@ -27,11 +27,13 @@ TABLES = [
     "confluent-dedicated_peering-dev",
     "confluent-standard_roles-prod",
     "msk-provisioned-prod",
+    "msk-provisioned_glue-prod",
     "msk-provisioned_applications-prod",
     "msk-provisioned_iam-prod",
     "msk-serverless-prod",
     "msk-serverless_applications-prod",
     "redpanda-ec2-prod",
+    "redpanda-ec2_applications-prod",
     "redpanda-fargate-prod",
 ]
 """Cases with a table in `rights/`."""
@@ -41,6 +43,8 @@ WILDCARDS = {
     "has this one registry, and no role is narrower",
     "admin | kafka-cluster:* | topic [*]": "whoever deploys makes topics that do not exist yet, on this one cluster",
     "admin | kafka-cluster:DescribeGroup | group [*]": "consumer lag of every group of this one cluster",
+    "registry | glue:GetSchemaVersion | [*]": "a version is asked for by its id alone, which has no ARN (AWS Glue's "
+    "guide, policies for deserializers)",
     "machines | ecs:DiscoverPollEndpoint | [*]": "ECS takes no resource for it (AWS service authorization reference)",
     "machines | ecs:* | *:container-instance/*/[*]": "a machine's id is given to it when it joins; this cluster's only",
     "*-start | ecr:GetAuthorizationToken | [*]": "ECR takes no resource for it (AWS service authorization reference)",

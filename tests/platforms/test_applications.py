@@ -83,6 +83,54 @@ def test_confluent_binds_roles_instead_of_acls_where_it_is_asked_to(tmp_path: Pa
     assert bindings["order-audit read topic order-events"]["principal"] == "User:${var.cluster_order-audit_account}"
 
 
+def test_on_redpanda_what_is_behind_the_cluster_waits_for_the_logins_of_new_applications() -> None:
+    """Their users get the passwords that the cluster stack has written."""
+    documents = golden("redpanda-ec2_applications-prod")
+    outputs = documents["cluster"]["output"]
+    assert outputs["order-audit_login"]["value"] == outputs["credentials"]["value"]["order-audit"]
+    topics = documents["topics"]
+    assert {"cluster_billing_login", "cluster_order-audit_login"} <= set(topics["variable"])
+    assert topics["variable"]["kafka_order_audit_password"]["ephemeral"] is True
+    user = topics["resource"]["kafka_user_scram_credential"]["user"]
+    assert '"order-audit" = var.kafka_order_audit_password' in user["password_wo"]
+    assert '"order-audit"' in user["for_each"]
+
+
+@pytest.mark.parametrize("case", ["msk-provisioned_applications-prod", "redpanda-ec2_applications-prod"])
+def test_brokers_are_told_their_share_of_a_quota(case: str) -> None:
+    """Six brokers or three; two partitions of invoices and seven of order-events with its dead letters."""
+    brokers = {"msk": 6, "redpanda": 3}[case.partition("-")[0]]
+    quotas = block(golden(case)["topics"], "kafka_quota")
+    assert quotas == {
+        "billing": {"producer_byte_rate": 3_000_000, "consumer_byte_rate": 24_000_000 // brokers},
+        "order-audit": {"consumer_byte_rate": 3_000_000 // brokers},
+    }
+
+
+def test_on_msk_each_scram_user_has_a_secret_that_is_associated() -> None:
+    cluster = golden("msk-provisioned_applications-prod")["cluster"]
+    names = block(cluster, "aws_secretsmanager_secret", "login")
+    assert names["order-audit"] == "AmazonMSK_streaming-prod-order-audit"
+    associated = cluster["resource"]["aws_msk_scram_secret_association"]["main"]["secret_arn_list"]
+    assert '${aws_secretsmanager_secret.login["order-audit"].arn}' in associated
+    assert cluster["output"]["credentials"]["value"]["billing"].startswith("aws-sm:")
+
+
+def test_on_msk_with_iam_each_is_a_role() -> None:
+    cluster = golden("msk-serverless_applications-prod")["cluster"]
+    assert block(cluster, "aws_iam_role", "kafka")["billing"] == "streaming-prod-kafka-billing"
+    assert {"billing", "order-audit"} <= set(cluster["output"]["role_arns"]["value"])
+
+
+def test_an_older_redpanda_limits_no_users(tmp_path: Path) -> None:
+    environment, _ = environment_of("redpanda-ec2_applications-prod", tmp_path)
+    assert len(quotas_of(environment)) == 2
+    redpanda = environment.redpanda.model_copy(update={"image": "docker.io/redpandadata/redpanda:v25.3.9"})
+    older = environment.model_copy(update={"redpanda": redpanda})
+    assert quotas_of(older) == []
+    assert quotas_left_out(older)[0].endswith("Redpanda limits users from v26.1 on, and this one is v25.3")
+
+
 @pytest.mark.parametrize(
     ("case", "reason"),
     [

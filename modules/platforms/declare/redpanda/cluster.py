@@ -11,7 +11,7 @@ from modules.platforms.base import Platform
 from modules.platforms.declare.aws.network import NetworkRefs, declare_network
 from modules.platforms.declare.aws.provider import aws_provider, name_tag
 from modules.platforms.declare.aws.secrets import KeyRef, declare_key
-from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics
+from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
 from modules.platforms.declare.redpanda.brokers import Surroundings, declare_brokers
 from modules.platforms.declare.redpanda.gates import Gates
 from modules.platforms.declare.redpanda.machines import Machines
@@ -19,7 +19,8 @@ from modules.platforms.declare.redpanda.nodes import ADMIN_USER, KAFKA_PORT, MEC
 from modules.platforms.declare.redpanda.registry import declare_balancer
 from modules.platforms.declare.redpanda.secrets import declare_secrets
 from modules.platforms.declare.redpanda.security import declare_groups, start_role, volume_role
-from modules.platforms.names import resource_name
+from modules.platforms.names import password_variable, resource_name
+from modules.platforms.quotas import quotas_of
 from modules.platforms.redpanda import users_of
 from modules.project import Project
 from modules.resources.aws import AwsCloudwatchLogGroup, AwsEcsCluster
@@ -58,12 +59,13 @@ _TOPICS_VERSION, _USERS_VERSION = "2.1.0", "2.7.0"
 class RedpandaDeclarations:
     """Brokers of one's own on ECS."""
 
-    cluster_inputs = ("bootstrap_servers", "registry_url")
-
     def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
         self._environment = environment
         self._platform = platform
         self._project = project
+        # What is behind the cluster waits for the logins of new applications: its users get what is in them.
+        logins = (_login_output(name) for name in environment.applications)
+        self.cluster_inputs: tuple[str, ...] = ("bootstrap_servers", "registry_url", *logins)
 
     def cluster(self, stack: Stack) -> None:
         environment, its = self._environment, self._environment.redpanda
@@ -100,6 +102,8 @@ class RedpandaDeclarations:
         # The authority's certificate comes with the login, from Secrets Manager.
         stack.output("client_settings", {"security.protocol": "SASL_SSL", "sasl.mechanism": MECHANISM})
         stack.output("credentials", dict(secrets.credentials))
+        for name in environment.applications:
+            stack.output(_login_output(name), secrets.credentials[name], description=f"The login of {name}.")
 
     @property
     def _ecs_name(self) -> str:
@@ -162,7 +166,7 @@ class RedpandaDeclarations:
         )
 
     def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
-        """Topics, without settings that Redpanda forgets, and the users they are for."""
+        """Topics, without settings that Redpanda forgets, the users they are for, and what users may take at most."""
         asked = [replace(spec, config=tuple(pair for pair in spec.config if pair[0] not in IGNORED)) for spec in specs]
         declare_topics(stack, asked, kept=self._environment.production)
         self._users(stack)
@@ -170,8 +174,9 @@ class RedpandaDeclarations:
     def _users(self, stack: Stack) -> None:
         """`kafka_user_scram_credential.user["producer"]`; the administrator is made by the brokers' first start."""
         users = users_of(self._environment)
-        passwords = {user: stack.variable(f"kafka_{user}_password", sensitive=True, ephemeral=True) for user in users}
+        passwords = {user: stack.variable(password_variable(user), sensitive=True, ephemeral=True) for user in users}
         choices = ", ".join(f'"{user}" = {password.inner}' for user, password in passwords.items())
+        provider = self._kafka(stack, _USERS_VERSION, alias="users")
         KafkaUserScramCredential(
             stack,
             "user",
@@ -180,11 +185,16 @@ class RedpandaDeclarations:
             scram_mechanism=MECHANISM,
             password_wo=Expr.of(f"{{{choices}}}[each.key]"),
             password_wo_version=str(self._environment.redpanda.password_version),
-            provider=self._kafka(stack, _USERS_VERSION, alias="users"),
+            provider=provider,
         )
+        declare_quotas(stack, quotas_of(self._environment), provider=provider)
 
     def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
         declare_acls(stack, specs, self._platform.principal)
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
         declare_schemas(stack, specs, texts, kept=self._environment.production)
+
+
+def _login_output(application: str) -> str:
+    return f"{application}_login"
