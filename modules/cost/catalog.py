@@ -61,8 +61,9 @@ def _express_brokers(environment: Environment) -> tuple[str, int]:
 
 
 def _around_msk(inputs: Inputs, environment: Environment, *, users: bool) -> Estimate:
+    glue = environment.platform == "msk" and environment.msk.registry.kind == "glue"  # without a price
     return (
-        registry.estimate(inputs)
+        (Estimate(()) if glue else registry.estimate(inputs))
         + connector.estimate(inputs, "msk", environment.connect.kind)
         + connector.secrets(inputs, users=users, own_key=users)
     )

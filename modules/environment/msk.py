@@ -29,10 +29,17 @@ _EXPRESS_DEFAULT = "express.m7g.large"
 
 
 class MskRegistry(Section):
-    """The Schema Registry beside the brokers; MSK has none of its own that speaks Confluent's protocol."""
+    """The Schema Registry beside the brokers; MSK has none of its own."""
 
-    kind: Literal["apicurio", "external"] = Field(
-        "apicurio", description="apicurio: on ECS, schemas in PostgreSQL; external: one that is there already."
+    kind: Literal["apicurio", "external", "glue"] = Field(
+        "apicurio",
+        description="apicurio: on ECS, schemas in PostgreSQL; external: one that is there already; glue: AWS Glue's, "
+        "with a wire format of its own.",
+    )
+    registry_name: str | None = Field(
+        None,
+        description="glue: the registry's name; default: `<project>-<environment>`.",
+        pattern=r"^[A-Za-z0-9_.-]{1,255}$",
     )
     url: str | None = Field(
         None, description="external: its Confluent-compatible API.", pattern=r"^https?://[^\s/]+(/\S*)?$"

@@ -185,6 +185,8 @@ def _topics(environment: Environment, say: _Say) -> Iterator[Problem]:
 
 def _registry(environment: Environment, say: _Say, written: Callable[..., bool]) -> Iterator[Problem]:
     registry, network = environment.msk.registry, environment.network
+    if registry.kind != "glue" and registry.registry_name is not None:
+        yield say("is for `kind: glue`", "msk", "registry", "registry_name")
     if registry.kind == "external":
         if registry.url is None:
             yield say("an external registry needs its `url`", "msk", "registry")
@@ -194,6 +196,9 @@ def _registry(environment: Environment, say: _Say, written: Callable[..., bool])
     for key in ("url", "credentials"):
         if getattr(registry, key) is not None:
             yield say("is for `kind: external`; the registry made here has its own", "msk", "registry", key)
+    if registry.kind == "glue":
+        yield from _glue(environment, say, written)
+        return
     if registry.image.endswith(":latest"):
         yield say("`latest` is another image tomorrow; pin a version or a digest", "msk", "registry", "image")
     if environment.production and network.domain is None:
@@ -202,6 +207,19 @@ def _registry(environment: Environment, say: _Say, written: Callable[..., bool])
             "under `network:`, or `kind: external`",
             *(("msk", "registry") if written("msk", "registry") else ("production",)),
         )
+
+
+def _glue(environment: Environment, say: _Say, written: Callable[..., bool]) -> Iterator[Problem]:
+    for key in ("image", "tasks", "database"):
+        if written("msk", "registry", key):
+            yield say("is for `kind: apicurio`; Glue runs nothing of yours", "msk", "registry", key)
+    for name, topic in environment.topics.items():
+        if topic.value and topic.value.references:
+            yield say(
+                "Glue has no schemas that refer to others; define the types in the schema itself, or take another "
+                "`msk.registry.kind`",
+                "topics", name, "value", "references",
+            )  # fmt: skip
 
 
 def _count(number: int, what: str) -> str:

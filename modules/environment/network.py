@@ -145,6 +145,8 @@ def _aws_needs(environment: Environment) -> dict[str, str]:
         needs |= dict.fromkeys(("ecs", "ecs-agent", "ecs-telemetry"), "machines join the ECS cluster")
     if _connector_inside(environment):
         needs |= {"logs": "the connector writes logs", "secretsmanager": "the connector reads its secrets"}
+        if environment.platform == "msk" and environment.msk.registry.kind == "glue":
+            needs |= dict.fromkeys(("glue", "sts"), "the connector reads schemas from Glue")
     return needs
 
 

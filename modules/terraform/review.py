@@ -38,11 +38,15 @@ JUDGED: Mapping[str, tuple[str, ...]] = {
     "kafka_topic": ("name", "partitions"),
     "confluent_kafka_topic": ("topic_name", "partitions_count"),
     "schemaregistry_schema": ("subject", "schema", "schema_type", "compatibility_level"),
+    "aws_glue_schema": ("schema_name", "schema_definition", "data_format", "compatibility"),
 }
 """Arguments that a refusal depends on."""
 
 _TIERS = ("basic", "standard", "enterprise", "freight", "dedicated")
 """Blocks of `confluent_kafka_cluster`, of which one is there."""
+
+_GLUE_LEVEL = re.compile("_ALL$")
+"""How Glue's levels end that bind every earlier version, as Confluent's do in `_TRANSITIVE`."""
 
 _MSK_BROKERS = {"kafka": "Standard", "express": "Express"}
 """How an MSK broker type's name begins → what AWS calls such brokers."""
@@ -55,6 +59,7 @@ _HOLDS_DATA: Mapping[str, str] = {
     "aws_msk_cluster": "its topics and their messages are lost, and clients need its new address",
     "aws_msk_serverless_cluster": "its topics and their messages are lost, and clients need its new address",
     "aws_db_instance": "the Schema Registry's schemas are lost",
+    "aws_glue_registry": "consumers can no longer look up the schemas of events written with it",
     "aws_ebs_volume": "the broker's copies of its partitions are lost",
     "snowflake_table": "its rows are lost (Time Travel keeps them for the table's retention)",
     "snowflake_schema": "its tables and their rows are lost",
@@ -94,7 +99,9 @@ def review_declared(document: Mapping[str, Any], state: Path) -> tuple[Change, .
         for item in declared(document)
         if item.address in held and item.type in JUDGED
     )
-    return tuple(change for change in changes if any(item.severity == "refuse" for item in judge(change)))
+    return tuple(
+        change for change in changes if any(item.severity == "refuse" for item in judge(_as_subject(change, {})))
+    )
 
 
 def judge(change: Change) -> tuple[Finding, ...]:
@@ -103,7 +110,8 @@ def judge(change: Change) -> tuple[Finding, ...]:
 
 
 def _as_subject(change: Change, levels: Mapping[str, str]) -> Change:
-    """Confluent's schema, or a change of its compatibility, in the words of the provider the checks are written for."""
+    """Confluent's or Glue's schema, or a change of its compatibility, in the words of the provider the checks are
+    written for."""
     if change.type == "confluent_schema":
         sides = [
             None
@@ -114,6 +122,18 @@ def _as_subject(change: Change, levels: Mapping[str, str]) -> Change:
                 "schema_type": _value(side, "format"),
                 "compatibility_level": levels.get(str(_value(side, "subject_name"))),
                 "references": _value(side, "schema_reference"),
+            }
+            for side in (change.before, change.after)
+        ]
+    elif change.type == "aws_glue_schema":
+        sides = [
+            None
+            if side is None
+            else {
+                "subject": _value(side, "schema_name"),
+                "schema": _value(side, "schema_definition"),
+                "schema_type": _value(side, "data_format"),
+                "compatibility_level": _GLUE_LEVEL.sub("_TRANSITIVE", str(_value(side, "compatibility") or "")) or None,
             }
             for side in (change.before, change.after)
         ]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from modules.cost.book import load_book
-from modules.cost.catalog import inputs_for
+from modules.cost.catalog import inputs_for, option_of
 from modules.cost.estimators.base import copies_on_disk
+from modules.cost.lines import Line
 from modules.environment import Environment, load_environment
 from modules.environment import msk_limits as limits
 from modules.environment.msk import registry_database, registry_tasks, storage_ceiling_gib, storage_gib
@@ -156,6 +157,18 @@ SAFE = "network: {domain: streaming.example.com, zone_id: Z0123456789}"
             "4: msk.registry.url: production reaches its registry by https",
         ),
         (
+            ["msk: {registry: {kind: glue, url: 'https://registry.example.com'}}"],
+            "3: msk.registry.url: is for `kind: external`; the registry made here has its own",
+        ),
+        (
+            ["msk: {registry: {kind: glue, tasks: 2}}"],
+            "3: msk.registry.tasks: is for `kind: apicurio`; Glue runs nothing of yours",
+        ),
+        (
+            ["msk: {registry: {registry_name: mine}}"],
+            "3: msk.registry.registry_name: is for `kind: glue`",
+        ),
+        (
             ["msk: {registry: {url: 'https://registry.example.com'}}"],
             "3: msk.registry.url: is for `kind: external`; the registry made here has its own",
         ),
@@ -242,3 +255,33 @@ def test_the_default_version_and_types_are_in_their_tables() -> None:
     assert not any(
         version.startswith("4.") and not version.endswith(".kraft") for version in limits.VERSIONS["provisioned"]
     )
+
+
+def test_glue_takes_no_schema_that_refers_to_another(refusal: Refusal) -> None:
+    error = refusal(
+        *HEAD,
+        "msk: {registry: {kind: glue}}",
+        "topics:",
+        "  payments:",
+        "    value: {schema: schemas/order_events.avsc, references: {com.acme.Money: {schema: schemas/money.avsc}}}",
+    )
+    assert any(
+        "topics.payments.value.references: Glue has no schemas that refer to others" in line for line in error.details
+    )
+
+
+def test_production_with_glue_needs_no_name_for_a_load_balancer_and_costs_no_registry(
+    load: Callable[..., Environment],
+) -> None:
+    glue = load("production: true", "msk: {registry: {kind: glue}}")
+    assert glue.msk.registry.registry_name is None
+    assert {line.id for line in lines(load())} - {line.id for line in lines(glue)} == {
+        "registry.vcpu",
+        "registry.memory",
+    }
+
+
+def lines(environment: Environment) -> tuple[Line, ...]:
+    option = option_of(environment)
+    assert option is not None
+    return option.kafka(inputs_for(environment, load_book()), environment).lines

@@ -11,7 +11,9 @@ import pytest
 
 from modules.environment import load_environment
 from modules.errors import SynthError
+from modules.platforms import platform_for
 from modules.platforms.declare.base import CLUSTER_OUTPUTS
+from stacks import synth
 from tests.platforms.golden import cases, golden, project_of
 from tests.platforms.schema_walk import blocks_of, instances_of, resolved, strings
 
@@ -22,7 +24,8 @@ BROKERS = [case for case in CASES if "serverless" not in case]
 IAM = [case for case in CASES if "iam" in case or "serverless" in case or case == "msk-express-prod"]
 SCRAM = [case for case in CASES if case not in IAM]
 APPLICATIONS = {"billing", "order-audit"}
-APICURIO = [case for case in CASES if case != "msk-provisioned_iam-prod"]
+GLUE = [case for case in CASES if "glue" in case]
+APICURIO = [case for case in CASES if case != "msk-provisioned_iam-prod" and case not in GLUE]
 
 
 def instances(case: str, type_: str, stack: str = "cluster") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -55,7 +58,8 @@ def test_outputs_are_named_as_on_every_platform_and_none_is_a_secret(case: str) 
     assert {"producer", "consumer", "sink"} <= set(references) or case in IAM
     roles = set(outputs["role_arns"]["value"])
     own = APPLICATIONS if "_applications-" in case else set()
-    assert roles == ({"admin", "producer", "consumer", "sink"} | own if case in IAM else {"admin"})
+    readers = {"registry"} if case in GLUE else set()
+    assert roles == ({"admin", "producer", "consumer", "sink"} | own if case in IAM else {"admin"}) | readers
     assert not any("kafka_passwords" in text or "secret_string" in text for text in strings(outputs))
 
 
@@ -151,6 +155,7 @@ def test_nothing_is_open_to_everyone(case: str) -> None:
     named = {
         "msk-provisioned-prod": {"10.20.0.0/16", "sg-0123456789abcdef0"},
         "msk-provisioned_iam-prod": {"sg-0123456789abcdef0"},
+        "msk-provisioned_glue-prod": {"10.20.0.0/16"},
         "msk-express-prod": {"10.20.0.0/16"},
         "msk-serverless-prod": {"10.20.0.0/16"},
     }.get(case.replace("_applications", ""), {"10.60.0.0/16"})
@@ -188,6 +193,38 @@ def test_the_registry_answers_by_tls_wherever_there_is_a_domain(case: str) -> No
         assert url == "https://registry-streaming-prod.streaming.example.com/apis/ccompat/v7"
     else:
         assert (listener["protocol"], url[:8]) == ("HTTP", "http://$")
+
+
+@pytest.mark.parametrize("case", GLUE)
+def test_with_glue_nothing_runs_for_the_registry_and_one_role_reads_it(case: str) -> None:
+    cluster, topics = golden(case)["cluster"], golden(case)["topics"]
+    assert not [type_ for type_ in cluster["resource"] if type_.startswith(("aws_ecs", "aws_db", "aws_lb", "aws_nat"))]
+    assert cluster["output"]["registry_url"]["value"] == "glue://us-east-1/streaming-prod"
+    assert one(case, "aws_glue_registry")["registry_name"] == "streaming-prod"
+    (schema,) = (body for _, body in instances(case, "aws_glue_schema", "topics"))
+    assert (schema["schema_name"], schema["data_format"], schema["compatibility"]) == (
+        "order-events-value", "AVRO", "BACKWARD",
+    )  # fmt: skip
+    assert (
+        schema["registry_arn"] == "${var.cluster_registry_arn}" and "arn" in cluster["output"]["registry_arn"]["value"]
+    )
+    assert schema["lifecycle"] == one(case, "aws_glue_registry")["lifecycle"] == {"prevent_destroy": True}
+    assert "schemaregistry" not in topics["provider"] and "cluster_registry_url" not in topics["variable"]
+
+
+@pytest.mark.parametrize("level", ["NONE", "FULL", "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE"])
+def test_glue_is_told_the_level_in_its_own_words(tmp_path: Path, level: str) -> None:
+    project, name = project_of(GLUE[0], tmp_path)
+    file = project.environments / f"{name}.yaml"
+    value = f"value: {{schema: schemas/order_events.avsc, compatibility: {level}}}"
+    file.write_text(f"{file.read_text()}topics: {{order-events: {{{value}}}}}\n")
+    environment = load_environment(project, name)
+    documents = {
+        source.name: json.loads(source.json_path.read_text())
+        for source in synth(environment, project, platform_for(environment, project), tmp_path / "out")
+    }
+    found = documents["topics"]["locals"]["aws_glue_schema_value"]["order-events-value"]["compatibility"]
+    assert found == level.replace("TRANSITIVE", "ALL")
 
 
 @pytest.mark.parametrize("case", CASES)

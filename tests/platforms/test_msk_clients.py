@@ -224,6 +224,16 @@ def test_a_foreign_registrys_login_is_read_by_reference(aws: None, make: Make) -
     assert PASSWORD not in repr(platform.registry_client())
 
 
+def test_glue_is_read_as_the_environments_role_in_the_region_and_registry_of_its_url(make: Make) -> None:
+    role = ROLE.replace("producer", "registry")
+    told = {"registry_url": "glue://eu-west-1/streaming-prod", "role_arns": {"registry": role}}
+    platform = make("msk-provisioned_glue-prod", outputs("scram", **told))
+    client = platform.registry_client()
+    assert (client.kind, client.region, client.registry_name) == ("glue", "eu-west-1", "streaming-prod")
+    assert (client.role_arn, client.username, client.url) == (role, None, "glue://eu-west-1/streaming-prod")
+    assert platform.terraform_secrets("topics") == {}
+
+
 def test_the_stacks_declare_exactly_the_variables_that_are_filled() -> None:
     for case in cases("msk"):
         documents = golden(case)

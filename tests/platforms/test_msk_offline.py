@@ -5,6 +5,7 @@ What the rehearsal cannot show (what a real account would refuse) is not claimed
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from tests.platforms.rehearsal import PLAN, Answer, Rehearsal
 Rehearse = Callable[[str], Rehearsal]
 
 CLUSTER = "cluster: aws_msk_cluster.main"
-SCRAM = ("msk-provisioned-dev", "msk-provisioned-prod", "msk-express-dev")
+SCRAM = ("msk-provisioned-dev", "msk-provisioned-prod", "msk-provisioned_glue-prod", "msk-express-dev")
+GLUE = "msk-provisioned_glue-prod"
 
 
 @pytest.fixture
@@ -53,6 +55,24 @@ def test_a_mode_is_planned_deployed_changed_and_destroyed(rehearse: Rehearse, ca
     gone = sum(int(line.split()[1]) for line in destroyed.out.splitlines() if " destroyed in " in line)
     (summary,) = [line for line in planned.out.splitlines() if line.startswith(case.rpartition("-")[2] + ": ")]
     assert f" {gone} to create" in summary
+
+
+def test_glues_schema_goes_on_in_place_and_an_incompatible_one_is_refused(rehearse: Rehearse) -> None:
+    it = rehearse(GLUE)
+    assert it.deploy().code == 0
+    file = it.project.environments / "schemas/order_events.avsc"
+    schema = json.loads(file.read_text())
+    address = 'topics: aws_glue_schema.value["order-events-value"]'
+
+    def planned(field: dict[str, object]) -> Answer:
+        file.write_text(json.dumps({**schema, "fields": [*schema["fields"], field]}))
+        return it.plan()
+
+    answer = planned({"name": "coupon", "type": ["null", "string"], "default": None})
+    assert (answer.code, answer.changes[address]) == (2, "update"), answer.err
+    answer = planned({"name": "coupon", "type": "string"})
+    assert answer.code == 1
+    assert any(each == "refuse" and 'field "coupon" has no default' in text for each, text in answer.findings)
 
 
 def test_what_can_be_changed_about_brokers_is_changed_in_place_and_the_rest_is_refused(rehearse: Rehearse) -> None:

@@ -61,6 +61,10 @@ def test_one_broker_that_answers_is_enough_and_the_registry_counts_by_itself(lis
     assert lost.address == closed
 
 
+def test_glue_is_no_address_to_be_reached(listening: str) -> None:
+    assert unreached({"bootstrap_servers": listening, "registry_url": "glue://us-east-1/streaming-prod"}) == ()
+
+
 def test_a_name_nobody_knows_is_told_apart() -> None:
     (lost,) = unreached({"bootstrap_servers": "b-1.invalid:9096"})
     assert str(lost) == "b-1.invalid:9096: its name is unknown here"

@@ -101,6 +101,28 @@ def test_an_incompatible_schema_is_refused_naming_subject_field_and_rule() -> No
     )
 
 
+def glue(*fields: str, level: str = "BACKWARD") -> dict[str, Any]:
+    definition = schema(*fields)["schema"]
+    return {
+        "schema_name": "order-events-value",
+        "data_format": "AVRO",
+        "compatibility": level,
+        "schema_definition": definition,
+    }
+
+
+def test_glues_schema_is_judged_alike() -> None:
+    (finding,) = findings(entry("aws_glue_schema", ["update"], glue("id"), glue("id", "priority")))
+    assert finding.severity == "refuse" and 'order-events-value: field "priority" has no default' in finding.message
+    sides = [glue(*names, level="BACKWARD_ALL") for names in (("id", "x"), ("id",))]
+    (finding,) = findings(entry("aws_glue_schema", ["update"], *sides))
+    assert finding.severity == "warn" and "BACKWARD_TRANSITIVE also binds" in finding.message
+    (finding,) = findings(entry("aws_glue_schema", ["update"], glue("id"), glue("other", level="NONE")))
+    assert finding.severity == "warn" and "from BACKWARD to NONE" in finding.message
+    (finding,) = findings(entry("aws_glue_schema", ["delete"], glue("id"), None))
+    assert finding.severity == "warn" and "holds data" in finding.message
+
+
 def test_a_schema_of_another_level_is_judged_by_the_level_that_will_hold() -> None:
     before, after = schema("id"), schema("id", "priority", compatibility_level="FORWARD")
     assert findings(entry("schemaregistry_schema", ["update"], before, after)) == []

@@ -14,12 +14,18 @@ from modules.environment.msk_limits import TOPIC_SETTINGS
 from modules.platforms.base import Platform
 from modules.platforms.declare.aws import NetworkRefs, aws_provider, declare_key, declare_network
 from modules.platforms.declare.aws.alarms import declare_alarm_topic, declare_alarms
+from modules.platforms.declare.aws.glue import (
+    REGISTRY_ROLE,
+    declare_glue_registry,
+    declare_glue_schemas,
+    declare_reader,
+)
 from modules.platforms.declare.aws.provider import policy
 from modules.platforms.declare.aws.registry import Apicurio, declare_apicurio
 from modules.platforms.declare.aws.secrets import KeyRef, Logins, declare_logins, passwords_variable
 from modules.platforms.declare.aws.security import client_rules, declare_security_group
 from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
-from modules.platforms.declare.msk.access import declare_admin_rights, declare_policies, declare_roles
+from modules.platforms.declare.msk.access import declare_admin_rights, declare_policies, declare_roles, role_name
 from modules.platforms.declare.msk.alarms import NAMESPACE, alarms_of
 from modules.platforms.declare.msk.cluster import Brokers, cluster_name, declare_brokers
 from modules.platforms.msk import SECRET_PREFIX
@@ -34,18 +40,19 @@ from modules.topics import AclSpec, SchemaSpec, TopicSpec, client_roles
 
 __all__ = ["MskDeclarations"]
 
+_REGISTRY_WORDS = {False: "The Schema Registry's Confluent-compatible API.", True: "AWS Glue's region and registry."}
 _SCRAM_PORT, _IAM_PORT, _JMX_PORT, _NODE_PORT = 9096, 9098, 11001, 11002
 
 
 class MskDeclarations:
     """One cluster of Amazon MSK."""
 
-    cluster_inputs = ("admin_bootstrap_servers", "admin_role_arn", "arn", "registry_url")
-
     def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
         self._environment = environment
         self._platform = platform
         self._msk = environment.msk
+        registry = "registry_arn" if self._glue else "registry_url"
+        self.cluster_inputs = ("admin_bootstrap_servers", "admin_role_arn", "arn", registry)
 
     def cluster(self, stack: Stack) -> None:
         environment, msk = self._environment, self._msk
@@ -54,7 +61,9 @@ class MskDeclarations:
         key = declare_key(stack, environment, "kafka", "Brokers' disks and secrets") if self._needs_key() else None
         passwords = passwords_variable(stack) if self._needs_passwords() else None
         brokers = declare_brokers(stack, environment, network, self._group(stack, network), key)
-        roles = declare_roles(stack, environment, ("admin", *(client_roles(environment) if msk.login == "iam" else ())))
+        clients = client_roles(environment) if msk.login == "iam" else ()
+        readers = (REGISTRY_ROLE,) if self._glue else ()
+        roles = declare_roles(stack, environment, ("admin", *clients, *readers))
         declare_admin_rights(stack, environment, brokers.arn)
         logins = self._users(stack, brokers, key, passwords) if key and passwords and msk.login == "scram" else None
         topic = declare_alarm_topic(stack, environment, msk.alarm_emails)
@@ -76,6 +85,8 @@ class MskDeclarations:
         )
 
     def registry_provider(self, stack: Stack) -> None:
+        if self._glue:
+            return  # AWS's own, which `kafka_provider` has made
         login = self._msk.registry.credentials is not None
         SchemaregistryProvider(
             stack,
@@ -95,7 +106,12 @@ class MskDeclarations:
             declare_policies(stack, self._environment, specs, var("cluster_arn"))
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
-        declare_schemas(stack, specs, texts, kept=self._environment.production)
+        declare = declare_glue_schemas if self._glue else declare_schemas
+        declare(stack, specs, texts, kept=self._environment.production)
+
+    @property
+    def _glue(self) -> bool:
+        return self._msk.registry.kind == "glue"
 
     def _needs_key(self) -> bool:
         return self._msk.mode != "serverless" or self._msk.registry.kind == "apicurio"
@@ -168,6 +184,11 @@ class MskDeclarations:
         if registry.kind == "external":
             assert registry.url is not None  # checked when the environment was read
             return registry.url
+        if registry.kind == "glue":
+            url, arn = declare_glue_registry(stack, self._environment, self._msk.region)
+            declare_reader(stack, role_name(self._environment, REGISTRY_ROLE))
+            stack.output("registry_arn", arn, description="Glue's registry.")
+            return url
         assert key is not None and passwords is not None
         settings = Apicurio(
             registry.image,
@@ -185,7 +206,7 @@ class MskDeclarations:
             credentials["registry"] = str(self._msk.registry.credentials)
         settings = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512" if scram else "OAUTHBEARER"}
         stack.output("bootstrap_servers", brokers.scram or brokers.iam, description="Kafka's addresses for clients.")
-        stack.output("registry_url", url, description="The Schema Registry's Confluent-compatible API.")
+        stack.output("registry_url", url, description=_REGISTRY_WORDS[self._glue])
         stack.output("client_settings", settings, description="What all clients set alike, in librdkafka's words.")
         stack.output("credentials", credentials, description="Where each role's login is kept.")
         stack.output("admin_bootstrap_servers", brokers.iam, description="Kafka's addresses for the administrator.")
