@@ -76,6 +76,7 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
         require_credentials(target.platform, environment)
         _require_reach(target)
     _say_what_is_left_out(environment)
+    _say_what_does_not_carry(target)
     out = project.environment_state(environment.name) / "cdktf.out"
     sources = synth(environment, project, target.platform, out)
     return Deployment(
@@ -97,6 +98,18 @@ def _say_what_is_left_out(environment: Environment) -> None:
 
     for line in quotas_left_out(environment):
         note(line)
+
+
+def _say_what_does_not_carry(target: Target) -> None:
+    """Connectors other than the project's own sink are declared with their rights, and not made yet."""
+    environment = target.environment
+    if environment.connect.kind != "sink" and any(topic.sink for topic in environment.topics.values()):
+        from cli._output import note
+
+        note(
+            f"{environment.source}: connect.kind `{environment.connect.kind}` is not deployed yet: its rights are, the "
+            f"connector is not; `infra sink --env {environment.name}` carries the events meanwhile"
+        )
 
 
 def _require_reach(target: Target) -> None:

@@ -72,6 +72,7 @@ def storm(pipeline: Pipeline, *, kills: int, events: int, rate: float, broker: b
     assert pipeline.dead_letters() == []
 
 
+@pytest.mark.soak
 def test_three_kills_in_mid_stream_lose_and_double_nothing(pipeline: Pipeline) -> None:
     storm(pipeline, kills=3, events=4_000, rate=250, broker=False)
 

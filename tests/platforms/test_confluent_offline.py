@@ -15,14 +15,8 @@ from tests.platforms.rehearsal import PLAN, Rehearsal
 
 Rehearse = Callable[[str], Rehearsal]
 
-WHOLE = (
-    "confluent-basic-dev",
-    "confluent-standard_roles-prod",
-    "confluent-enterprise-dev",
-    "confluent-freight-prod",
-    "confluent-dedicated_privatelink-prod",
-)
-"""Cases that are deployed and destroyed in every run: each tier once, dev and prod; the others in `make soak`."""
+WHOLE = ("confluent-basic-dev", "confluent-dedicated_privatelink-prod")
+"""Cases that are deployed and destroyed in every run: the smallest and the largest; the others in `make soak`."""
 
 OTHERS = sorted(set(cases("confluent")) - set(WHOLE))
 

@@ -18,8 +18,10 @@ from tests.terraform.support import Workbench
 
 Rehearse = Callable[[str], Rehearsal]
 
-WHOLE = ("redpanda-ec2-prod", "redpanda-fargate-dev")
-"""Cases that are deployed, changed and destroyed too: each compute, development and production."""
+WHOLE = ("redpanda-ec2-prod",)
+"""Cases that are deployed, changed and destroyed in every run; the others in `make soak`."""
+
+OTHERS = sorted(set(cases("redpanda")) - set(WHOLE))
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
 
 
-@pytest.mark.parametrize("case", sorted(set(cases("redpanda")) - set(WHOLE)))
+@pytest.mark.parametrize("case", OTHERS)
 def test_a_first_plan_is_what_is_kept(rehearse: Rehearse, case: str) -> None:
     planned = rehearse(case).plan_text()
     assert planned.code == 2, planned.err
@@ -38,7 +40,10 @@ def kinds(changes: dict[str, str], prefix: str) -> dict[str, str]:
     return {address.removeprefix("cluster: "): kind for address, kind in changes.items() if prefix in address}
 
 
-@pytest.mark.parametrize("case", WHOLE)
+@pytest.mark.parametrize(
+    "case",
+    [*WHOLE, *(pytest.param(case, marks=pytest.mark.soak) for case in OTHERS if "_applications-" not in case)],
+)
 def test_brokers_are_planned_deployed_upgraded_and_destroyed(rehearse: Rehearse, case: str) -> None:
     it = rehearse(case)
     planned = it.plan_text()
