@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+)
 
 from modules.local.endpoints import secret_file
 from modules.local.plugins import write_mirror
@@ -307,3 +314,87 @@ def test_a_thousand_topics_are_created_in_one_apply_and_planned_empty(kafka: Kaf
     seconds = (applied - begun, planned - applied, time.monotonic() - planned)
     print("1000 topics: apply {:.1f} s, empty plan {:.1f} s, destroy {:.1f} s".format(*seconds))
     assert kafka.topics() == {}
+
+
+USER = {"username": "plugin-user", "scram_mechanism": "SCRAM-SHA-256", "password_wo": "one", "password_wo_version": "1"}
+
+
+def users(kafka: KafkaFolder, *bodies: dict[str, Any]) -> None:
+    names = ("it", "other")
+    kafka.resources(resource={"kafka_user_scram_credential": dict(zip(names, bodies, strict=False))})
+
+
+def credentials(kafka: KafkaFolder) -> dict[str, int]:
+    """The plugin user's mechanisms and their iterations, as the broker has them."""
+    everyone = kafka.admin.describe_user_scram_credentials(request_timeout=10).result(15)
+    found = everyone.get("plugin-user")
+    return {info.mechanism.name: info.iterations for info in found.scram_credential_infos} if found else {}
+
+
+def logs_in(kafka: KafkaFolder, password: str) -> bool:
+    client = AdminClient(
+        {
+            "bootstrap.servers": kafka.bootstrap,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "SCRAM-SHA-256",
+            "sasl.username": "plugin-user",
+            "sasl.password": password,
+            "log_level": 0,
+        }
+    )
+    try:
+        client.list_topics(timeout=3)
+    except KafkaException:
+        return False
+    return True
+
+
+def test_a_user_is_made_given_another_password_and_taken_away_while_the_broker_runs(kafka: KafkaFolder) -> None:
+    users(kafka, USER)
+    kafka.apply()
+    assert credentials(kafka) == {"SCRAM_SHA_256": 4096}
+    assert logs_in(kafka, "one")
+    values = kafka.values("kafka_user_scram_credential.it")
+    assert values["id"] == "plugin-user|SCRAM-SHA-256|4096"
+    assert values["password_wo"] is None and "one" not in (kafka.folder / "terraform.tfstate").read_text().split('"')
+
+    users(kafka, {**USER, "password_wo": "two"})
+    assert kafka.plan() == {}, "a password is written again when its version changes"
+    users(kafka, {**USER, "password_wo": "two", "password_wo_version": "2", "scram_iterations": 8192})
+    assert kafka.plan() == {"kafka_user_scram_credential.it": ("update",)}
+    kafka.apply()
+    assert kafka.plan() == {}
+    assert credentials(kafka) == {"SCRAM_SHA_256": 8192}
+    assert logs_in(kafka, "two") and not logs_in(kafka, "one")
+
+    kafka.destroy()
+    assert credentials(kafka) == {}
+    assert not logs_in(kafka, "two")
+
+
+def test_both_mechanisms_of_a_user_stand_side_by_side_and_what_goes_missing_is_made_again(kafka: KafkaFolder) -> None:
+    other = {**USER, "scram_mechanism": "SCRAM-SHA-512"}
+    users(kafka, USER, other)
+    kafka.apply()
+    assert credentials(kafka) == {"SCRAM_SHA_256": 4096, "SCRAM_SHA_512": 4096}
+    gone = UserScramCredentialDeletion("plugin-user", ScramMechanism.SCRAM_SHA_512)
+    kafka.admin.alter_user_scram_credentials([gone])["plugin-user"].result(15)
+    assert kafka.plan() == {"kafka_user_scram_credential.other": ("create",)}
+    users(kafka, {**USER, "username": "plugin-other"})
+    assert kafka.plan() == {"kafka_user_scram_credential.it": ("delete", "create")}
+    kafka.destroy()
+    assert credentials(kafka) == {}
+
+
+def test_a_user_that_is_there_is_imported_and_a_wrong_one_refused(kafka: KafkaFolder) -> None:
+    users(kafka, USER)
+    kafka.apply()
+    (kafka.folder / "terraform.tfstate").unlink()
+    code, out, err = kafka.run("import", "kafka_user_scram_credential.it", "plugin-user|SCRAM-SHA-256")
+    assert code == 0, out + err
+    assert set(kafka.plan()) <= {"kafka_user_scram_credential.it"}
+    kafka.destroy()
+    users(kafka, {**USER, "scram_mechanism": "PLAIN"})
+    assert "scram_mechanism 'PLAIN' is none of Kafka's" in kafka.fails("validate")
+    users(kafka, {key: value for key, value in USER.items() if key != "password_wo"})
+    assert "a user has either `password` or `password_wo`" in kafka.fails("validate")
