@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from modules.environment import Environment, load_environment
@@ -188,8 +186,3 @@ def test_an_empty_file_is_told_what_to_hold(write: Write) -> None:
         "environments/applications/billing.yaml",
         "write at least `produces: [<topic>]` or `consumes: [<topic>]`",
     )
-
-
-def test_the_committed_environments_have_no_applications() -> None:
-    """The examples of the documentation are not deployed by anyone's first `infra deploy`."""
-    assert list((Path(__file__).parents[2] / "environments" / "applications").glob("*.yaml")) == []

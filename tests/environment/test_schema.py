@@ -21,6 +21,7 @@ from modules.environment.schema import (
 from tests.environment.conftest import REAL
 
 FILES = sorted(REAL.glob("*.yaml"))
+CASES = Path(__file__).parents[1] / "platforms" / "cases" / "applications"
 
 
 def problems(document: Any) -> list[str]:
@@ -124,6 +125,8 @@ def application_problems(document: Any) -> list[str]:
 def test_an_application_fits_its_schema_and_every_key_misspelt_is_refused() -> None:
     assert application_problems(APPLICATION) == []
     assert application_problems({"consumes": ["orders"]}) == []
+    for file in (*REAL.glob("applications/*.yaml"), *CASES.glob("*.yaml")):
+        assert application_problems(yaml.safe_load(file.read_text())) == [], file.name
     for *above, key in paths(APPLICATION):
         changed = copy.deepcopy(APPLICATION)
         place: Any = changed
