@@ -74,6 +74,13 @@ def test_glues_schema_goes_on_in_place_and_an_incompatible_one_is_refused(rehear
     assert answer.code == 1
     assert any(each == "refuse" and 'field "coupon" has no default' in text for each, text in answer.findings)
 
+    file.write_text(json.dumps(schema))
+    it.change("registry: {kind: glue}", "registry: {kind: external, url: 'https://registry.example.com'}")
+    refused = it.deploy()
+    assert refused.code == 1 and "the registry cannot go from Glue" in refused.err
+    it.change("registry: {kind: external, url: 'https://registry.example.com'}", "registry: {kind: glue}")
+    assert it.plan().code == 0, "nothing was changed"
+
 
 def test_what_can_be_changed_about_brokers_is_changed_in_place_and_the_rest_is_refused(rehearse: Rehearse) -> None:
     """One deployment, several changes planned; what replaces is in `simulated/replaces.yaml` with its source."""
@@ -97,6 +104,8 @@ def test_what_can_be_changed_about_brokers_is_changed_in_place_and_the_rest_is_r
     answer = planned(type_, "mode: express")
     assert answer.code == 1
     assert any(each == "refuse" and "from Standard to Express" in text for each, text in answer.findings)
+    refused = planned(brokers, f"{brokers}, registry: {{kind: glue}}")
+    assert refused.code == 1 and "the registry cannot go to Glue" in refused.err
     answer = planned(f"{type_}, {brokers}", "mode: serverless")
     assert (answer.code, answer.changes[CLUSTER]) == (2, "delete")
     assert answer.changes["cluster: aws_msk_serverless_cluster.main"] == "create"

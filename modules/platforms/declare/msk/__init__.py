@@ -11,6 +11,7 @@ from dataclasses import replace
 from modules.environment.model import Environment
 from modules.environment.msk import registry_database, registry_tasks
 from modules.environment.msk_limits import TOPIC_SETTINGS
+from modules.errors import SynthError
 from modules.platforms.base import Platform
 from modules.platforms.declare.aws import NetworkRefs, aws_provider, declare_key, declare_network
 from modules.platforms.declare.aws.alarms import declare_alarm_topic, declare_alarms
@@ -36,6 +37,7 @@ from modules.resources.base import Stack
 from modules.resources.expressions import Expr, each, function, var
 from modules.resources.kafka import KafkaProvider
 from modules.resources.schemaregistry import SchemaregistryProvider
+from modules.terraform.state import read_attributes
 from modules.topics import AclSpec, SchemaSpec, TopicSpec, client_roles
 
 __all__ = ["MskDeclarations"]
@@ -50,6 +52,7 @@ class MskDeclarations:
     def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
         self._environment = environment
         self._platform = platform
+        self._project = project
         self._msk = environment.msk
         registry = "registry_arn" if self._glue else "registry_url"
         self.cluster_inputs = ("admin_bootstrap_servers", "admin_role_arn", "arn", registry)
@@ -96,6 +99,7 @@ class MskDeclarations:
         )
 
     def topics(self, stack: Stack, specs: Sequence[TopicSpec]) -> None:
+        self._refuse_other_format()
         declare_topics(stack, [self._accepted(spec) for spec in specs], kept=self._environment.production)
         declare_quotas(stack, quotas_of(self._environment))
 
@@ -108,6 +112,20 @@ class MskDeclarations:
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
         declare = declare_glue_schemas if self._glue else declare_schemas
         declare(stack, specs, texts, kept=self._environment.production)
+
+    def _refuse_other_format(self) -> None:
+        """Glue's messages and Confluent's are told apart by nobody: a change would make every older event poison."""
+        other = "schemaregistry_schema" if self._glue else "aws_glue_schema"
+        state = self._project.environment_state(self._environment.name) / "topics" / "terraform.tfstate"
+        if not read_attributes(state, (other,)):
+            return
+        raise SynthError(
+            f"the registry cannot go {'to' if self._glue else 'from'} Glue: events that are there have the other "
+            "registry's wire format, which nobody could read any more",
+            where=f"{self._environment.source}: msk.registry.kind",
+            do="keep the kind; or deploy an environment of its own, move producers and consumers over, and destroy "
+            "this one",
+        )
 
     @property
     def _glue(self) -> bool:
