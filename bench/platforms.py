@@ -33,7 +33,7 @@ import modules.cdk
 from cdktf import App, TerraformStack
 
 document = json.loads(open(sys.argv[1]).read())
-app = App(outdir=sys.argv[2])
+app = App(outdir=sys.argv[2], skip_validation=True)
 stack = TerraformStack(app, "cluster")
 made = 0
 

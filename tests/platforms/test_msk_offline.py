@@ -20,13 +20,25 @@ CLUSTER = "cluster: aws_msk_cluster.main"
 SCRAM = ("msk-provisioned-dev", "msk-provisioned-prod", "msk-provisioned_glue-prod", "msk-express-dev")
 GLUE = "msk-provisioned_glue-prod"
 
+WHOLE = ("msk-provisioned-prod", "msk-serverless-dev")
+"""Cases that are deployed, changed and destroyed in every run: the largest and the smallest; others in `make soak`."""
+
+OTHERS = sorted(case for case in cases("msk") if "_applications-" not in case and case not in WHOLE)
+
 
 @pytest.fixture
 def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rehearse:
     return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
 
 
-@pytest.mark.parametrize("case", [case for case in cases("msk") if "_applications-" not in case])
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_first_plan_is_what_is_kept(rehearse: Rehearse, case: str) -> None:
+    planned = rehearse(case).plan_text()
+    assert planned.code == 2, planned.err
+    assert planned.out == (GOLDEN / case / PLAN).read_text(), f"python -m tests.platforms.rehearsal {case}"
+
+
+@pytest.mark.parametrize("case", [*WHOLE, *(pytest.param(case, marks=pytest.mark.soak) for case in OTHERS)])
 def test_a_mode_is_planned_deployed_changed_and_destroyed(rehearse: Rehearse, case: str) -> None:
     it = rehearse(case)
     planned = it.plan_text()
