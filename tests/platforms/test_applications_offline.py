@@ -34,6 +34,9 @@ def test_an_application_comes_changes_and_goes_without_touching_others(rehearse:
     planned = it.plan_text()
     assert (planned.code, planned.out) == (2, (GOLDEN / case / PLAN).read_text()), planned.err
 
+    said = "the quotas of billing and order-audit are left out: MSK Serverless has no client quotas"
+    assert (said in planned.err) == ("serverless" in case)
+
     text = audit.read_text()
     audit.unlink()
     assert it.deploy().code == 0
