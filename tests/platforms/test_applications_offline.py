@@ -15,7 +15,7 @@ from tests.platforms.rehearsal import PLAN, Rehearsal
 
 Rehearse = Callable[[str], Rehearsal]
 
-WHOLE = ("confluent-dedicated_applications-prod", "msk-provisioned_applications-prod")
+WHOLE = ("confluent-dedicated_applications-prod",)
 """Cases of every run; the others in `make soak`."""
 
 OTHERS = [case for case in cases() if "_applications-" in case and case not in WHOLE]
