@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 
 from modules.environment import load_environment
 from modules.platforms import platform_for
-from modules.platforms.msk import SCRAM_ROLES
 from modules.terraform.engine import Deployment
 from modules.terraform.providers import ProviderInstallation
+from modules.topics import ROLES
 from stacks import synth
 from tests.platforms.golden import project_of
 from tests.platforms.moto_server import serving
@@ -97,7 +97,7 @@ def test_the_cluster_stack_is_applied_planned_empty_and_destroyed(
     cluster = [source for source in sources if source.name == "cluster"]
     secrets: dict[str, Any] = {}
     if environment.msk.login == "scram":
-        secrets = {"kafka_passwords": json.dumps(dict.fromkeys(SCRAM_ROLES, "s3cret-for-moto"))}
+        secrets = {"kafka_passwords": json.dumps(dict.fromkeys(ROLES, "s3cret-for-moto"))}
     with serving() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
         installation = ProviderInstallation("official", plugin_folder())
