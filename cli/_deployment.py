@@ -117,10 +117,11 @@ def _require_reach(target: Target) -> None:
     if target.environment.platform == "local":
         return  # its plugins say at once, and better, what is down
     from cli._output import note
-    from modules.platforms.reach import deployed_cluster, first_deploy_words, require_reach
+    from modules.platforms.reach import first_deploy_words, require_reach
+    from modules.project import recorded_outputs
 
     require_reach(target.environment, target.project)
-    if deployed_cluster(target.project, target.environment.name) is None:
+    if recorded_outputs(target.project, target.environment.name, "cluster") is None:
         for line in first_deploy_words(target.environment):
             note(line)
 

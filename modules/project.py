@@ -1,18 +1,21 @@
 """Where things are: the project folder, its `.infra` state folder and the user's cache.
 
-Nothing here reads a file's content. `INFRA_CACHE` moves the cache (downloads: Kafka, the registry), which is shared by
-all projects of a user.
+Of files' contents only the outputs that a deploy recorded are read here. `INFRA_CACHE` moves the cache (downloads:
+Kafka, the registry), which is shared by all projects of a user.
 """
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from modules.errors import ConfigError
 
-__all__ = ["OUTPUTS_FILE", "Project", "cache_dir", "find_project"]
+__all__ = ["OUTPUTS_FILE", "Project", "cache_dir", "find_project", "recorded_outputs"]
 
 OUTPUTS_FILE = "outputs.json"
 """In an environment's folder: its stacks' outputs that are no secrets, `{stack: {output: value}}`."""
@@ -60,6 +63,15 @@ def find_project(start: Path | None = None) -> Project:
         f"no `environments` folder in {here} or above it",
         do="run infra inside a project, or set INFRA_PROJECT to its folder",
     )
+
+
+def recorded_outputs(project: Project, environment: str, stack: str) -> Mapping[str, Any] | None:
+    """A stack's outputs as the last deploy left them; None where it was never applied from here."""
+    try:
+        found = json.loads((project.environment_state(environment) / OUTPUTS_FILE).read_text())[stack]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def cache_dir() -> Path:

@@ -15,6 +15,7 @@ from modules.cost.estimators.base import Assumptions, Inputs
 from modules.cost.limits import Misfit, check_confluent, check_express, check_redpanda, check_serverless, check_standard
 from modules.cost.lines import Estimate
 from modules.cost.usage import Usage, usage_of
+from modules.environment.confluent_facts import TIERS, Tier
 from modules.environment.model import Environment, Platform
 from modules.errors import PriceError
 
@@ -33,7 +34,7 @@ class Option:
     check: Callable[[Usage, Environment], tuple[Misfit, ...]]
 
 
-def _confluent(tier: confluent.Tier) -> Option:
+def _confluent(tier: Tier) -> Option:
     def kafka(inputs: Inputs, environment: Environment) -> Estimate:
         return (
             confluent.estimate(inputs, tier, environment.confluent.cku)
@@ -99,7 +100,7 @@ def _redpanda(inputs: Inputs, environment: Environment, *, fargate: bool) -> Est
 OPTIONS: dict[str, Option] = {
     option.id: option
     for option in (
-        *(_confluent(tier) for tier in confluent.LIMITS),
+        *(_confluent(tier) for tier in TIERS),
         Option(
             "msk", "msk", "MSK Standard", "msk", _msk_standard,
             lambda usage, environment: check_standard(*_standard_brokers(environment), usage),

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from modules.cost.estimators.base import REPLICATION
 from modules.cost.usage import Usage
+from modules.environment.confluent_facts import TIERS
+from modules.environment.msk_limits import BROKERS, SERVERLESS_PARTITIONS
 
 if TYPE_CHECKING:
-    from modules.cost.estimators.confluent import Tier
+    from modules.environment.confluent_facts import Tier
     from modules.environment.model import Redpanda
 
 __all__ = [
@@ -36,17 +38,10 @@ _EXPRESS_MIB_IN = {
 }  # fmt: skip
 """Sustained MiB/s in per express.m7g broker; out is twice that."""
 
-_EXPRESS_PARTITIONS = {
-    "large": 1_500, "xlarge": 2_000, "2xlarge": 4_000, "4xlarge": 8_000, "8xlarge": 16_000, "12xlarge": 24_000,
-    "16xlarge": 32_000,
-}  # fmt: skip
-_STANDARD_PARTITIONS = {"large": 1_500, "xlarge": 1_500, "2xlarge": 3_000}
-_STANDARD_PARTITIONS_ABOVE = 6_000
 _STANDARD_GIB = 16_384
 
 _SERVERLESS_MB_IN, _SERVERLESS_MB_OUT = 200, 400
 _SERVERLESS_PARTITION_MB_IN, _SERVERLESS_PARTITION_MB_OUT = 5, 10
-_SERVERLESS_PARTITIONS = 2_400
 _SERVERLESS_MESSAGE = 8 * 10**6
 
 
@@ -63,16 +58,16 @@ class Misfit:
 
 def check_confluent(tier: Tier, usage: Usage) -> tuple[Misfit, ...]:
     """Units beyond the tier's most, and the cluster's partitions."""
-    from modules.cost.estimators.confluent import LIMITS, units_for
+    from modules.cost.estimators.confluent import units_for
 
-    limits = LIMITS[tier]
+    limits = TIERS[tier]
     name = tier.capitalize()
     found = []
     out = usage.bytes_per_second * usage.fan_out
-    if usage.partitions > limits.cluster_partitions:
+    if usage.partitions > limits.partitions:
         found.append(
             Misfit(
-                f"{usage.partitions:,} partitions, {name} has {limits.cluster_partitions:,} a cluster",
+                f"{usage.partitions:,} partitions, {name} has {limits.partitions:,} a cluster",
                 "a larger tier or fewer partitions",
             )
         )
@@ -80,9 +75,9 @@ def check_confluent(tier: Tier, usage: Usage) -> tuple[Misfit, ...]:
     if units > limits.most:
         larger = [
             other.capitalize()
-            for other, its in LIMITS.items()
+            for other, its in TIERS.items()
             if units_for(other, usage.bytes_per_second, out, usage.partitions)[0] <= its.most
-            and usage.partitions <= its.cluster_partitions
+            and usage.partitions <= its.partitions
         ]
         fits = f"fits: {', '.join(larger)}" if larger else "no tier fits: several clusters"
         found.append(Misfit(f"{units} units needed ({reason}), {name} has at most {limits.most}", fits))
@@ -91,7 +86,6 @@ def check_confluent(tier: Tier, usage: Usage) -> tuple[Misfit, ...]:
 
 def check_standard(broker_type: str, brokers: int, usage: Usage) -> tuple[Misfit, ...]:
     """Disk and partitions per broker, copies included; MSK publishes no throughput limit for these."""
-    _, _, size = broker_type.rpartition(".")
     found = []
     each = usage.kept.amount * REPLICATION / brokers
     if each > _STANDARD_GIB:
@@ -101,7 +95,7 @@ def check_standard(broker_type: str, brokers: int, usage: Usage) -> tuple[Misfit
                 f"fits: {-(-usage.kept.amount * REPLICATION // _STANDARD_GIB)} brokers, or Express",
             )
         )
-    most = 300 if broker_type == "kafka.t3.small" else _STANDARD_PARTITIONS.get(size, _STANDARD_PARTITIONS_ABOVE)
+    most = BROKERS["provisioned"][broker_type]
     return (*found, *_partitions(broker_type, brokers, usage, most))
 
 
@@ -110,7 +104,7 @@ def check_express(broker_type: str, brokers: int, usage: Usage) -> tuple[Misfit,
     _, _, size = broker_type.rpartition(".")
     if size not in _EXPRESS_MIB_IN:
         return ()
-    found = list(_partitions(broker_type, brokers, usage, _EXPRESS_PARTITIONS[size]))
+    found = list(_partitions(broker_type, brokers, usage, BROKERS["express"][broker_type]))
     each_in = usage.bytes_per_second / _MIB / brokers
     each_out = each_in * usage.fan_out
     limit = Decimal(_EXPRESS_MIB_IN[size])
@@ -152,8 +146,8 @@ def check_serverless(usage: Usage) -> tuple[Misfit, ...]:
                 f"fits: {need.to_integral_value(rounding='ROUND_CEILING')} partitions",
             )
         )
-    if usage.partitions > _SERVERLESS_PARTITIONS:
-        found.append(Misfit(f"{usage.partitions:,} partitions, Serverless has {_SERVERLESS_PARTITIONS:,}", provisioned))
+    if usage.partitions > SERVERLESS_PARTITIONS:
+        found.append(Misfit(f"{usage.partitions:,} partitions, Serverless has {SERVERLESS_PARTITIONS:,}", provisioned))
     if usage.message_bytes > _SERVERLESS_MESSAGE:
         found.append(Misfit(f"messages of {usage.message_bytes:,} bytes, Serverless takes 8 MB", provisioned))
     return tuple(found)

@@ -29,7 +29,7 @@ from modules.local import artifacts, registry
 from modules.local.java import find_java
 from modules.local.ports import holder, is_free
 from modules.local.status import status
-from modules.project import Project, cache_dir
+from modules.project import Project, cache_dir, recorded_outputs
 
 __all__ = ["CHECKS", "Finding", "Patient", "examine"]
 
@@ -268,12 +268,12 @@ def _references(value: object, path: str) -> Iterator[tuple[str, SecretRefValue]
 
 
 def _reach(patient: Patient) -> Iterator[Finding]:
-    from modules.platforms.reach import deployed_cluster, is_private, unreached, ways_in
+    from modules.platforms.reach import is_private, unreached, ways_in
 
     environment = patient.load()
     if environment is None or environment.platform == "local":
         return
-    cluster = deployed_cluster(patient.project, environment.name)
+    cluster = recorded_outputs(patient.project, environment.name, "cluster")
     if cluster is None:
         private = "its brokers will be private" if is_private(environment) else "its brokers will be public"
         yield Finding("reach", "ok", f"{environment.name} was never deployed from here; {private}")

@@ -15,7 +15,8 @@ from modules.environment.secrets import resolve_secret
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError, SecretError
 from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
-from modules.project import OUTPUTS_FILE, Project
+from modules.platforms.connector import connector_key, sink_schema
+from modules.project import Project, recorded_outputs
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
 
 __all__ = ["DeployedPlatform"]
@@ -63,13 +64,13 @@ class DeployedPlatform:
                 do="`account: {organization: …, account: …, user: …, private_key: env:…}`; `--offline` needs none",
             )
         admin = role == "admin"
-        database, schema = (None, None) if admin else self._sink_schema()
+        database, schema = (None, None) if admin else sink_schema(self.environment)
         return SnowflakeClient(
             organization=account.organization,
             account=account.account,
             user=account.user if admin else CONNECTOR_USER,
             role=account.role if admin else CONNECTOR_ROLE,
-            private_key=account.private_key if admin else self._connector_key(),
+            private_key=account.private_key if admin else connector_key(self.environment, self.project),
             host=f"{account.organization}-{account.account}.snowflakecomputing.com".lower().replace("_", "-"),
             warehouse=None if admin else WAREHOUSE,
             database=database,
@@ -129,16 +130,13 @@ class DeployedPlatform:
 
     def _cluster(self) -> Mapping[str, Any]:
         """The cluster stack's outputs."""
-        path = self.project.environment_state(self.environment.name) / OUTPUTS_FILE
-        try:
-            cluster = json.loads(path.read_text())["cluster"]
-        except (OSError, ValueError, KeyError, TypeError):
+        cluster = recorded_outputs(self.project, self.environment.name, "cluster")
+        if cluster is None:
             raise ConfigError(
                 f"environment {self.environment.name} has no cluster here yet",
                 where=self.environment.source,
                 do=f"run `infra deploy --env {self.environment.name}`, or `infra output` where its state is",
-            ) from None
-        assert isinstance(cluster, dict)
+            )
         return cluster
 
     def _credentials(self, role: str, cluster: Mapping[str, Any]) -> tuple[str, str]:
@@ -161,21 +159,3 @@ class DeployedPlatform:
                 where=str(reference),
                 do=f"run `infra deploy --env {self.environment.name}`, which writes it",
             ) from None
-
-    def _connector_key(self) -> SecretRefValue:
-        given = self.environment.warehouse.connector_private_key
-        if given is not None:
-            return given
-        path = self.project.environment_state(self.environment.name) / "secrets" / "svc-kafka-connector.p8"
-        return SecretRefValue("file", str(path.relative_to(self.project.root)))
-
-    def _sink_schema(self) -> tuple[str, str]:
-        for topic in self.environment.topics.values():
-            if topic.sink is not None:
-                database, schema, _table = topic.sink.table.upper().split(".")
-                return database, schema
-        raise ConfigError(
-            "no topic has a sink, so there is no database to connect to",
-            where=self.environment.source,
-            do="give a topic `sink: {table: DATABASE.SCHEMA.TABLE}`",
-        )

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from modules.environment.model import Environment
 from modules.environment.types import SecretRefValue
-from modules.errors import ConfigError
 from modules.local.credentials import ADMIN_KEY, kafka_password, kafka_password_file, write_private
 from modules.local.endpoints import LocalEndpoints, load_endpoints, secret_file
 from modules.platforms.aws import fresh_password
 from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
+from modules.platforms.connector import connector_key, sink_schema
 from modules.platforms.names import password_variable
 from modules.project import Project
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
@@ -80,9 +80,9 @@ class LocalPlatform:
             user, snowflake_role, key = endpoints.snowflake_admin_user, "ACCOUNTADMIN", self._admin_key()
             warehouse = database = schema = None
         else:
-            user, snowflake_role, key = CONNECTOR_USER, CONNECTOR_ROLE, self._connector_key()
+            user, snowflake_role, key = CONNECTOR_USER, CONNECTOR_ROLE, connector_key(self._environment, self._project)
             warehouse = WAREHOUSE
-            database, schema = self._sink_schema()
+            database, schema = sink_schema(self._environment)
         return SnowflakeClient(
             organization=endpoints.snowflake_organization,
             account=endpoints.snowflake_account,
@@ -121,22 +121,3 @@ class LocalPlatform:
 
     def _admin_key(self) -> SecretRefValue:
         return SecretRefValue("file", str(secret_file(self._project, ADMIN_KEY).relative_to(self._project.root)))
-
-    def _connector_key(self) -> SecretRefValue:
-        given = self._environment.warehouse.connector_private_key
-        if given is not None:
-            return given
-        path = self._project.environment_state(self._environment.name) / "secrets" / "svc-kafka-connector.p8"
-        return SecretRefValue("file", str(path.relative_to(self._project.root)))
-
-    def _sink_schema(self) -> tuple[str, str]:
-        """Database and schema of the first topic's sink table, in Snowflake's upper case."""
-        for topic in self._environment.topics.values():
-            if topic.sink is not None:
-                database, schema, _table = topic.sink.table.upper().split(".")
-                return database, schema
-        raise ConfigError(
-            "no topic has a sink, so there is no database to connect to",
-            where=self._environment.source,
-            do="give a topic `sink: {table: DATABASE.SCHEMA.TABLE}`",
-        )

@@ -6,7 +6,6 @@ runner; a Terraform that runs into that waits for minutes and then blames a topi
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +16,10 @@ from urllib.parse import urlsplit
 from modules.environment.confluent import networking_of
 from modules.environment.model import Environment
 from modules.errors import ServiceError
-from modules.project import OUTPUTS_FILE, Project
+from modules.project import Project, recorded_outputs
 
 __all__ = [
-    "Unreached", "deployed_cluster", "first_deploy_words", "is_private", "require_reach", "unreached", "ways_in",
+    "Unreached", "first_deploy_words", "is_private", "require_reach", "unreached", "ways_in",
 ]  # fmt: skip
 
 SECONDS = 5.0
@@ -45,15 +44,6 @@ def is_private(environment: Environment) -> bool:
     if environment.platform == "confluent":
         return networking_of(environment) != "public"
     return environment.platform in ("msk", "redpanda")
-
-
-def deployed_cluster(project: Project, environment: str) -> Mapping[str, Any] | None:
-    """The cluster stack's outputs; None where it was never applied from here."""
-    try:
-        found = json.loads((project.environment_state(environment) / OUTPUTS_FILE).read_text())["cluster"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def unreached(cluster: Mapping[str, Any], seconds: float = SECONDS) -> tuple[Unreached, ...]:
@@ -97,7 +87,7 @@ def require_reach(environment: Environment, project: Project) -> None:
     Raises:
         ServiceError: each address with the reason, and the ways in.
     """
-    cluster = deployed_cluster(project, environment.name)
+    cluster = recorded_outputs(project, environment.name, "cluster")
     lost = unreached(cluster) if cluster else ()
     if not lost:
         return

@@ -16,6 +16,8 @@ from modules.cost.estimators.base import Inputs
 from modules.cost.lines import total
 from modules.cost.units import Unit
 from modules.cost.usage import Usage, usage_of
+from modules.environment.confluent_facts import TIERS
+from modules.environment.confluent_facts import Tier as ConfluentTier
 from modules.environment.model import Environment
 from modules.errors import PriceError
 from tests.cost.support import MIB, inputs, month
@@ -27,8 +29,8 @@ def environment(**changes: object) -> Environment:
     return Environment.model_validate({**SINKS, **changes})
 
 
-@pytest.mark.parametrize("tier", list(confluent.LIMITS))
-def test_no_estimate_of_confluent_has_an_unknown_that_counts_as_0(tier: confluent.Tier) -> None:
+@pytest.mark.parametrize("tier", list(TIERS))
+def test_no_estimate_of_confluent_has_an_unknown_that_counts_as_0(tier: ConfluentTier) -> None:
     made = confluent.estimate(inputs(), tier)
     for line in made.lines:
         if not line.price.known:
@@ -50,7 +52,7 @@ def test_no_estimate_of_confluent_has_an_unknown_that_counts_as_0(tier: confluen
     ],
 )
 def test_ecku_follow_the_limit_that_is_reached_first(
-    tier: confluent.Tier, mb_in: str, mb_out: str, partitions: int, units: int
+    tier: ConfluentTier, mb_in: str, mb_out: str, partitions: int, units: int
 ) -> None:
     found, _ = confluent.units_for(tier, Decimal(mb_in) * 10**6, Decimal(mb_out) * 10**6, partitions)
     assert found == units

@@ -5,15 +5,11 @@ What a real account would refuse is not claimed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
+from tests.platforms.conftest import Rehearse
 from tests.platforms.golden import GOLDEN, cases
-from tests.platforms.rehearsal import PLAN, Rehearsal
-
-Rehearse = Callable[[str], Rehearsal]
+from tests.platforms.rehearsal import PLAN
 
 WHOLE = ("confluent-dedicated_applications-prod",)
 """Cases of every run; the others in `make soak`."""
@@ -22,11 +18,6 @@ OTHERS = [case for case in cases() if "_applications-" in case and case not in W
 
 SHARED = ("aws_msk_scram_secret_association.main", 'aws_msk_scram_secret_association.main["main"]')
 """What names all users at once, and so changes with them."""
-
-
-@pytest.fixture
-def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rehearse:
-    return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
 
 
 def test_a_first_plan_says_which_quotas_are_left_out(rehearse: Rehearse) -> None:

@@ -5,32 +5,16 @@ What the rehearsal cannot show (what a real account would refuse) is not claimed
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
+from tests.platforms.conftest import Rehearse
 from tests.platforms.golden import GOLDEN, cases
-from tests.platforms.rehearsal import PLAN, Rehearsal
-
-Rehearse = Callable[[str], Rehearsal]
+from tests.platforms.rehearsal import PLAN
 
 WHOLE = ("confluent-basic-dev", "confluent-dedicated_privatelink-prod")
 """Cases that are deployed and destroyed in every run: the smallest and the largest; the others in `make soak`."""
 
 OTHERS = sorted(set(cases("confluent")) - set(WHOLE))
-
-
-@pytest.fixture
-def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rehearse:
-    return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
-
-
-@pytest.mark.parametrize("case", OTHERS)
-def test_a_first_plan_is_what_is_kept(rehearse: Rehearse, case: str) -> None:
-    planned = rehearse(case).plan_text()
-    assert planned.code == 2, planned.err
-    assert planned.out == (GOLDEN / case / PLAN).read_text(), f"python -m tests.platforms.rehearsal {case}"
 
 
 @pytest.mark.parametrize("case", [*WHOLE, *(pytest.param(case, marks=pytest.mark.soak) for case in OTHERS)])

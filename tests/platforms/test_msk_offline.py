@@ -6,15 +6,12 @@ What the rehearsal cannot show (what a real account would refuse) is not claimed
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from tests.platforms.conftest import Rehearse
 from tests.platforms.golden import GOLDEN, cases
-from tests.platforms.rehearsal import PLAN, Answer, Rehearsal
-
-Rehearse = Callable[[str], Rehearsal]
+from tests.platforms.rehearsal import PLAN, Answer
 
 CLUSTER = "cluster: aws_msk_cluster.main"
 SCRAM = ("msk-provisioned-dev", "msk-provisioned-prod", "msk-provisioned_glue-prod", "msk-express-dev")
@@ -24,18 +21,6 @@ WHOLE = ("msk-serverless-dev",)
 """Cases that are deployed, changed and destroyed in every run; the others in `make soak`."""
 
 OTHERS = sorted(case for case in cases("msk") if "_applications-" not in case and case not in WHOLE)
-
-
-@pytest.fixture
-def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rehearse:
-    return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
-
-
-@pytest.mark.parametrize("case", OTHERS)
-def test_a_first_plan_is_what_is_kept(rehearse: Rehearse, case: str) -> None:
-    planned = rehearse(case).plan_text()
-    assert planned.code == 2, planned.err
-    assert planned.out == (GOLDEN / case / PLAN).read_text(), f"python -m tests.platforms.rehearsal {case}"
 
 
 @pytest.mark.parametrize("case", [*WHOLE, *(pytest.param(case, marks=pytest.mark.soak) for case in OTHERS)])

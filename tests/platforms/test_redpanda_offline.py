@@ -5,35 +5,21 @@ What the rehearsal cannot show (what ECS would refuse, how long a broker takes) 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from modules.errors import InfraError
+from tests.platforms.conftest import Rehearse
 from tests.platforms.golden import GOLDEN, cases, golden
-from tests.platforms.rehearsal import PLAN, Rehearsal
+from tests.platforms.rehearsal import PLAN
 from tests.terraform.support import Workbench
-
-Rehearse = Callable[[str], Rehearsal]
 
 WHOLE = ("redpanda-ec2-prod",)
 """Cases that are deployed, changed and destroyed in every run; the others in `make soak`."""
 
 OTHERS = sorted(set(cases("redpanda")) - set(WHOLE))
-
-
-@pytest.fixture
-def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rehearse:
-    return lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)
-
-
-@pytest.mark.parametrize("case", OTHERS)
-def test_a_first_plan_is_what_is_kept(rehearse: Rehearse, case: str) -> None:
-    planned = rehearse(case).plan_text()
-    assert planned.code == 2, planned.err
-    assert planned.out == (GOLDEN / case / PLAN).read_text(), f"python -m tests.platforms.rehearsal {case}"
 
 
 def kinds(changes: dict[str, str], prefix: str) -> dict[str, str]:

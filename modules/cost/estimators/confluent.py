@@ -6,57 +6,27 @@ peak costs only its hours. Connectors are in `connector.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from modules.cost.estimators.base import REPLICATION, Inputs, whole
 from modules.cost.lines import Estimate, Line, line
 from modules.cost.units import Unit, hours, plain
+from modules.environment.confluent_facts import TIERS, Tier
 
-__all__ = ["LIMITS", "Tier", "TierLimits", "estimate", "units_for"]
-
-Tier = Literal["basic", "standard", "enterprise", "freight", "dedicated"]
+__all__ = ["estimate", "units_for"]
 
 _MB = Decimal(10**6)
 
 
-@dataclass(frozen=True)
-class TierLimits:
-    """Per unit, and for a cluster. Source: Confluent's cluster-types page, read 2026-09.
-
-    Confidence A; `cluster_partitions` of Enterprise, Freight and Dedicated are B.
-
-    Attributes:
-        mb_in, mb_out: MB/s a unit.
-        partitions: a unit.
-        cluster_partitions: whatever the units.
-    """
-
-    mb_in: int
-    mb_out: int
-    partitions: int
-    cluster_partitions: int
-    least: int
-    most: int
-
-
-LIMITS: dict[Tier, TierLimits] = {
-    "basic": TierLimits(5, 15, 30, 1_500, 1, 50),
-    "standard": TierLimits(25, 75, 250, 2_500, 1, 10),
-    "enterprise": TierLimits(60, 180, 3_000, 96_000, 1, 32),
-    "freight": TierLimits(60, 180, 3_000, 50_000, 2, 152),
-    "dedicated": TierLimits(60, 180, 4_500, 100_000, 1, 152),
-}
-
-
 def units_for(tier: Tier, bytes_in: Decimal, bytes_out: Decimal, partitions: int) -> tuple[Decimal, str]:
     """Units that carry these mean rates (bytes/s) and partitions, and what decided. May exceed the tier's most."""
-    limits = LIMITS[tier]
+    limits = TIERS[tier]
     wants = {
         f"{bytes_in / _MB:,.2f} MB/s in at {limits.mb_in} a unit": whole(bytes_in / _MB / limits.mb_in),
         f"{bytes_out / _MB:,.2f} MB/s out at {limits.mb_out} a unit": whole(bytes_out / _MB / limits.mb_out),
-        f"{partitions:,} partitions at {limits.partitions:,} a unit": whole(Decimal(partitions) / limits.partitions),
+        f"{partitions:,} partitions at {limits.unit_partitions:,} a unit": whole(
+            Decimal(partitions) / limits.unit_partitions
+        ),
     }
     reason, units = max(wants.items(), key=lambda want: want[1])
     if units <= limits.least:
