@@ -29,6 +29,7 @@ from modules.local import artifacts, registry
 from modules.local.java import find_java
 from modules.local.ports import holder, is_free
 from modules.local.status import status
+from modules.platforms import PLATFORMS
 from modules.project import Project, cache_dir, recorded_outputs
 
 __all__ = ["CHECKS", "Finding", "Patient", "examine"]
@@ -256,11 +257,14 @@ def _said(command: list[str], environment: Mapping[str, str] | None = None) -> s
 
 
 def _references(value: object, path: str) -> Iterator[tuple[str, SecretRefValue]]:
-    """Every secret reference in the model, with its path."""
+    """Every secret reference in the model, with its path; settings of platforms it is not on are not asked for."""
     if isinstance(value, SecretRefValue):
         yield path.partition(".")[2], value
     elif isinstance(value, BaseModel):
+        unused = {name for name in PLATFORMS if isinstance(value, Environment) and name != value.platform}
         for name in type(value).model_fields:
+            if name in unused:
+                continue
             yield from _references(getattr(value, name), f"{path}.{name}")
     elif isinstance(value, dict):
         for name, inner in value.items():

@@ -125,3 +125,17 @@ def test_the_command_exits_1_when_a_check_fails(project: Project, java: str, cod
     document = json.loads(ran.stdout)
     assert {entry["check"] for entry in document} >= {"python", "disk", "java", "terraform", "clock"}
     assert "Traceback" not in ran.stderr
+
+
+def test_secrets_of_a_platform_the_environment_is_not_on_are_not_asked_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    text = "extends: base\nplatform: {}\nnetwork: {{domain: a.example.com, zone_id: Z0123456789ABC}}\n"
+    found = {}
+    for platform in ("msk", "confluent"):
+        (project.environments / "other.yaml").write_text(text.format(platform))
+        found[platform] = [each.text for each in examine(project, "other") if each.check == "secrets"]
+    assert not any("confluent" in each for each in found["msk"])
+    assert sum("confluent.cloud_api" in each for each in found["confluent"]) == 2
