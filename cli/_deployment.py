@@ -6,9 +6,11 @@ YAML first, then the platform, then the synthesis.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modules.environment import Environment, load_environment
@@ -163,7 +165,7 @@ def _providers(target: Target) -> ProviderInstallation:
         "bundled" if target.environment.platform == "local" else "official"
     )
     if kind == "official":
-        return ProviderInstallation("official")
+        return ProviderInstallation("official", _official_mirror())
     if target.environment.platform != "local":
         raise ConfigError(
             "bundled plugins work against the local platform only",
@@ -175,3 +177,17 @@ def _providers(target: Target) -> ProviderInstallation:
     mirror = target.project.state / "plugins"
     write_mirror(mirror)
     return ProviderInstallation("bundled", mirror)
+
+
+def _official_mirror() -> Path | None:
+    """The folder of official plugins a machine without a registry has, named by INFRA_PLUGIN_DIR."""
+    named = os.environ.get("INFRA_PLUGIN_DIR")
+    if not named:
+        return None
+    if not Path(named).is_dir():
+        raise ConfigError(
+            f"{named} is not a folder",
+            where="INFRA_PLUGIN_DIR",
+            do="name a Terraform filesystem mirror (HOST/NAMESPACE/NAME/VERSION/OS_ARCH/...), or unset it",
+        )
+    return Path(named)
