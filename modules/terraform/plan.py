@@ -7,11 +7,12 @@ its repr or its JSON can leak one. No-ops are left out. Nothing here runs Terraf
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from modules.terraform.events import Diagnostic
+from modules.terraform.outside import is_noise
 
 __all__ = [
     "KINDS", "SENSITIVE", "UNKNOWN", "AttributeChange", "Change", "EnvironmentPlan", "Finding", "Kind",
@@ -240,7 +241,7 @@ def parse_plan(stack: str, document: Mapping[str, Any], *, warnings: Iterable[Di
     drift = tuple(
         change
         for entry in document.get("resource_drift") or []
-        if (change := _change(entry)) is not None and (change.attributes or change.kind == "delete")
+        if (change := _outside(entry)) is not None and (change.attributes or change.kind == "delete")
     )
     unchanged = sum(
         1 for entry in entries if entry.get("mode") == "managed" and entry["change"]["actions"] == ["no-op"]
@@ -293,6 +294,18 @@ def _change(entry: Mapping[str, Any]) -> Change | None:
         attributes=attributes,
         reason=entry.get("action_reason"),
     )
+
+
+def _outside(entry: Mapping[str, Any]) -> Change | None:
+    """A change somebody made outside, without the values that only look like one."""
+    change = _change(entry)
+    if change is None:
+        return None
+    provider = entry.get("provider_name", "")
+    kept = tuple(
+        each for each in change.attributes if not is_noise(provider, change.type, each.path, each.before, each.after)
+    )
+    return replace(change, attributes=kept)
 
 
 def _outputs(entries: Mapping[str, Any]) -> tuple[OutputChange, ...]:

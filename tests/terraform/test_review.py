@@ -200,6 +200,26 @@ def test_drift_shows_what_was_changed_outside() -> None:
     assert [(change.address, change.kind) for change in plan.drift] == [("kafka_topic.this", "delete")]
 
 
+def test_drift_leaves_out_what_nobody_changed_and_keeps_what_somebody_did() -> None:
+    before = {"warehouse_size": "XSMALL", "resource_constraint": None, "show_output": [{"is_current": True}]}
+    seen = {"warehouse_size": "XSMALL", "resource_constraint": "", "show_output": [{"is_current": False}]}
+    address = "registry.terraform.io/snowflakedb/snowflake"
+    untouched = {**entry("snowflake_warehouse", ["update"], before, seen), "provider_name": address}
+    resized = {
+        **entry("snowflake_warehouse", ["update"], before, {**seen, "warehouse_size": "LARGE"}),
+        "provider_name": address,
+    }
+    unknown = {**resized, "provider_name": "registry.terraform.io/example/snowflake"}
+
+    def found(one: dict[str, Any]) -> list[str]:
+        plan = parse_plan("warehouse", {"resource_drift": [one], "resource_changes": []})
+        return [item.path for change in plan.drift for item in change.attributes]
+
+    assert found(untouched) == []
+    assert found(resized) == ["warehouse_size"]
+    assert found(unknown) == ["warehouse_size", "show_output[0].is_current"], "of an unknown provider all is kept"
+
+
 def test_an_import_is_told_from_a_creation() -> None:
     body = entry("kafka_topic", ["no-op"], topic(), topic())
     body["change"]["importing"] = {"id": "order-events"}
