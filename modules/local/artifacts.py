@@ -27,16 +27,26 @@ from modules.local.download import Pinned, context, disk_full, fetch, sha256_of,
 from modules.local.locks import file_lock
 from modules.project import cache_dir
 
-__all__ = ["Artifacts", "Bundle", "ensure", "is_complete", "load_lock", "pin"]
+__all__ = ["CDC", "CONNECT", "CORE", "Artifacts", "Bundle", "chosen", "ensure", "is_complete", "load_lock", "pin"]
 
 LOCK_FILE = Path(__file__).with_name("artifacts.lock.json")
 ROOTS: dict[str, tuple[str, ...]] = {
     # Kafka logs through slf4j 1.7; the simple binding starts fastest.
     "kafka": ("org.apache.kafka:kafka_2.13:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
     "registry": ("io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all",),
+    "connect": ("org.apache.kafka:connect-runtime:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
+    # With its packaging named a root stands alone: this jar holds all it needs.
+    "snowflake-connector": ("com.snowflake:snowflake-kafka-connector:2.5.0:jar",),
+    "debezium": ("io.debezium:debezium-connector-postgres:3.6.0.Final:tar.gz:plugin",),
 }
+CORE = ("kafka", "registry")
+"""What every local platform needs; the others are fetched when they are asked for."""
+CONNECT = ("connect", "snowflake-connector")
+CDC = (*CONNECT, "debezium")
+ARCHIVES = {"registry": "quarkus-run.jar", "debezium": "debezium-connector-postgres"}
+"""Bundles that are one archive to be unpacked, and what an unpacked one must hold."""
 EXTRACTED_FACTOR = 1.15
-"""How much more room the unpacked registry takes than its archive."""
+"""How much more room an unpacked archive takes than the archive."""
 PARALLEL = 12
 
 BytesProgress = Callable[[int, int], None]
@@ -64,6 +74,10 @@ class Artifacts:
     kafka_classpath: tuple[Path, ...]
     registry_home: Path
     """Folder with `quarkus-run.jar`."""
+    connect_classpath: tuple[Path, ...] = ()
+    """Empty unless asked for, as are the plugins."""
+    connect_plugins: tuple[Path, ...] = ()
+    """Folders as Kafka Connect's `plugin.path` wants them: each child is a connector, a jar or a folder of jars."""
 
 
 def load_lock(path: Path = LOCK_FILE) -> dict[str, Bundle]:
@@ -75,9 +89,16 @@ def load_lock(path: Path = LOCK_FILE) -> dict[str, Bundle]:
     }
 
 
+def chosen(names: Iterable[str] = CORE) -> dict[str, Bundle]:
+    """The named bundles of the committed pins, those of every platform with them."""
+    bundles = load_lock()
+    return {name: bundles[name] for name in dict.fromkeys((*CORE, *names))}
+
+
 def ensure(
     progress: BytesProgress | None = None,
     *,
+    names: Iterable[str] = CORE,
     cache: Path | None = None,
     bundles: dict[str, Bundle] | None = None,
     free_space: Callable[[Path], int] | None = None,
@@ -88,7 +109,7 @@ def ensure(
         DownloadError: no network, no room, a wrong checksum; nothing half-written stays behind.
     """
     root = cache or cache_dir()
-    wanted = bundles or load_lock()
+    wanted = bundles or chosen(names)
     if not is_complete(root, wanted):
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -100,20 +121,25 @@ def ensure(
             raise DownloadError(
                 f"cannot write to the cache: {error.strerror or error}",
                 where=str(root),
-                do="make the folder writable with room for 400 MB, or set INFRA_CACHE to another one",
+                do="make the folder writable with room for 700 MB, or set INFRA_CACHE to another one",
             ) from None
     return Artifacts(
-        kafka_classpath=tuple(root / "maven" / file.path for file in wanted["kafka"].files),
-        registry_home=_registry_home(root, wanted["registry"]),
+        kafka_classpath=_paths(root, wanted, "kafka"),
+        registry_home=_home(root, wanted["registry"]),
+        connect_classpath=_paths(root, wanted, "connect"),
+        connect_plugins=(
+            *(path.parent for path in _paths(root, wanted, "snowflake-connector")),
+            *(_home(root, wanted[name]) for name in wanted if name == "debezium"),
+        ),
     )
 
 
 def is_complete(root: Path, bundles: dict[str, Bundle]) -> bool:
-    """True when all files were verified once and still have their size, and the registry is unpacked."""
+    """True when all files were verified once and still have their size, and archives are unpacked."""
     return all(
         _marker(root, bundle).exists() and not any(_missing(root, file) for file in bundle.files)
         for bundle in bundles.values()
-    ) and (_registry_home(root, bundles["registry"]).is_dir())
+    ) and not _packed(root, bundles)
 
 
 def damaged(root: Path, bundles: dict[str, Bundle]) -> list[str]:
@@ -135,16 +161,15 @@ def _fill(root: Path, bundles: dict[str, Bundle], progress: BytesProgress, free_
             with contextlib.suppress(DownloadError):
                 verify(repository / file.path, file)
     missing = [file for file in files if _missing(root, file)]
-    unpack = not _registry_home(root, bundles["registry"]).is_dir()
-    unpacked_size = sum(file.size for file in bundles["registry"].files) * EXTRACTED_FACTOR if unpack else 0
+    packed = _packed(root, bundles)
+    unpacked_size = sum(file.size for bundle in packed for file in bundle.files) * EXTRACTED_FACTOR
     needed = int(sum(file.size for file in missing) + unpacked_size)
     free = free_space(root)
     if free < needed:
         raise disk_full(root, needed, free)
     _fetch_all(missing, repository, progress)
-    if unpack:
-        archive = repository / bundles["registry"].files[0].path
-        _unpack(archive, _registry_home(root, bundles["registry"]))
+    for bundle in packed:
+        _unpack(repository / bundle.files[0].path, _home(root, bundle), ARCHIVES[bundle.name])
     for bundle in bundles.values():
         _marker(root, bundle).write_text("")
 
@@ -172,7 +197,7 @@ def _fetch_all(files: list[Pinned], repository: Path, progress: BytesProgress) -
             raise
 
 
-def _unpack(archive: Path, target: Path) -> None:
+def _unpack(archive: Path, target: Path, content: str) -> None:
     """Unpack beside the target and rename, so that the folder is there whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=target.parent))
@@ -180,12 +205,12 @@ def _unpack(archive: Path, target: Path) -> None:
         with tarfile.open(archive) as tar:
             # The filter refuses absolute names, `..`, links that leave the folder and devices.
             tar.extractall(staging, filter="data")
-        if not (staging / "quarkus-run.jar").is_file():
-            raise DownloadError("the registry's archive has no quarkus-run.jar", where=str(archive), do="report this")
+        if not (staging / content).exists():
+            raise DownloadError(f"an archive has no {content}", where=str(archive), do="report this")
         staging.rename(target)
     except (tarfile.TarError, EOFError) as error:
         raise DownloadError(
-            f"the registry's archive is damaged ({error})", where=str(archive), do="delete it and run again"
+            f"an archive is damaged ({error})", where=str(archive), do="delete it and run again"
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -202,7 +227,16 @@ def _marker(root: Path, bundle: Bundle) -> Path:
     return root / f"verified-{bundle.name}-{bundle.fingerprint}"
 
 
-def _registry_home(root: Path, bundle: Bundle) -> Path:
+def _paths(root: Path, bundles: dict[str, Bundle], name: str) -> tuple[Path, ...]:
+    return tuple(root / "maven" / file.path for file in bundles[name].files) if name in bundles else ()
+
+
+def _packed(root: Path, bundles: dict[str, Bundle]) -> list[Bundle]:
+    """Archives that are not unpacked yet."""
+    return [bundle for name, bundle in bundles.items() if name in ARCHIVES and not _home(root, bundle).is_dir()]
+
+
+def _home(root: Path, bundle: Bundle) -> Path:
     _group, artifact, version, *_ = bundle.files[0].parts
     return root / "apps" / f"{artifact}-{version}-{bundle.fingerprint}"
 

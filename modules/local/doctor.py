@@ -124,9 +124,9 @@ def _memory(patient: Patient) -> Iterator[Finding]:
 
 
 def _downloads(patient: Patient) -> Iterator[Finding]:
-    bundles = artifacts.load_lock()
+    bundles = artifacts.chosen()
     total = sum(file.size for bundle in bundles.values() for file in bundle.files)
-    damaged = artifacts.damaged(patient.cache, bundles)
+    damaged = artifacts.damaged(patient.cache, artifacts.load_lock())
     if damaged:
         do = f"delete them below {patient.cache / 'maven'}; `infra local up` fetches them again"
         yield Finding("downloads", "fail", f"{len(damaged)} cached files are damaged", do, tuple(damaged))

@@ -114,6 +114,29 @@ def test_a_cache_filled_by_hand_needs_no_network(
     assert repository.requests == []
 
 
+def test_connectors_are_fetched_when_they_are_asked_for_and_not_before(
+    repository: Repository, bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    assert set(artifacts.chosen()) == {"kafka", "registry"}
+    assert set(artifacts.chosen(artifacts.CDC)) == set(artifacts.ROOTS)
+    cache = tmp_path / "cache"
+    assert ensure(cache=cache, bundles=bundles).connect_plugins == ()
+    worker = repository.add("org.example:worker:1.0", b"w")
+    jar = repository.add("org.example:sink:1.0", b"s")
+    tarball = repository.add("org.example:source:1.0:tar.gz:plugin", archive(("debezium-connector-postgres/a.jar",)))
+    more = {
+        **bundles,
+        "connect": Bundle("connect", (), (worker,)),
+        "snowflake-connector": Bundle("snowflake-connector", (), (jar,)),
+        "debezium": Bundle("debezium", (), (tarball,)),
+    }
+    found = ensure(cache=cache, bundles=more)
+    assert [path.read_bytes() for path in found.connect_classpath] == [b"w"]
+    sink, source = found.connect_plugins
+    assert [path.name for path in sink.iterdir()] == ["sink-1.0.jar"]
+    assert (source / "debezium-connector-postgres" / "a.jar").read_bytes() == b"jar!"
+
+
 def test_a_wrong_checksum_deletes_the_file_and_says_so(
     repository: Repository, bundles: dict[str, Bundle], tmp_path: Path
 ) -> None:
@@ -215,7 +238,7 @@ def test_the_committed_pins_are_whole_and_name_no_host() -> None:
     assert {name: bundle.roots for name, bundle in bundles.items()} == artifacts.ROOTS
     for bundle in bundles.values():
         assert len({file.path for file in bundle.files}) == len(bundle.files)
-        assert set(bundle.roots) <= {file.coordinate for file in bundle.files}
+        assert {root.removesuffix(":jar") for root in bundle.roots} <= {file.coordinate for file in bundle.files}
         for file in bundle.files:
             assert len(bytes.fromhex(file.sha256)) == 32
             assert file.size > 0
