@@ -35,14 +35,14 @@ def bootstrap(catalog: Catalog, admin: str, public_key: str) -> None:
             if catalog.get("ROLE", (role,)) is None:
                 catalog.create("ROLE", (role,), "", comment=comment)
         for role, parent in _HIERARCHY:
-            _once(catalog, RoleGrant(role, "ROLE", parent, "", now))
+            _once(catalog, RoleGrant((role,), "ROLE", (parent,), "", now))
         for role, privileges in _ACCOUNT_RIGHTS.items():
             for privilege in privileges:
-                _once(catalog, Grant(privilege, "ACCOUNT", (), role, True, "", now))
+                _once(catalog, Grant(privilege, "ACCOUNT", (), (role,), True, "", now))
         if not catalog.of_kind("USER"):
             # Only in a new account: a warehouse someone dropped must not come back.
             catalog.create("WAREHOUSE", (_FIRST_WAREHOUSE,), "ACCOUNTADMIN", props={"WAREHOUSE_SIZE": "XSMALL"})
-            catalog.put(Grant("USAGE", "WAREHOUSE", (_FIRST_WAREHOUSE,), "PUBLIC", False, "ACCOUNTADMIN", now))
+            catalog.put(Grant("USAGE", "WAREHOUSE", (_FIRST_WAREHOUSE,), ("PUBLIC",), False, "ACCOUNTADMIN", now))
         _ensure_admin(catalog, admin, public_key)
 
 
@@ -54,7 +54,7 @@ def _ensure_admin(catalog: Catalog, admin: str, public_key: str) -> None:
     if user.props.get("RSA_PUBLIC_KEY") != public_key:
         user.props["RSA_PUBLIC_KEY"] = public_key
         catalog.put(user)
-    _once(catalog, RoleGrant("ACCOUNTADMIN", "USER", admin, "", time.time()))
+    _once(catalog, RoleGrant(("ACCOUNTADMIN",), "USER", (admin,), "", time.time()))
 
 
 def _once(catalog: Catalog, record: Grant | RoleGrant) -> None:

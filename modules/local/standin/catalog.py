@@ -22,18 +22,19 @@ __all__ = ["RENAMING", "Catalog", "Entity", "FutureGrant", "Grant", "RoleGrant"]
 
 RENAMING = "renaming_to"
 """A table's property while DuckDB renames it."""
-_CONTAINED = ("SCHEMA", "TABLE")
-"""Kinds that live in a database and go and move with it."""
+_CONTAINERS = ("DATABASE", "SCHEMA")
+_ROLES = ("ROLE", "DATABASE ROLE")
 
 
 @dataclass
 class Entity:
-    """An account object: DATABASE, SCHEMA, TABLE, ROLE, USER, WAREHOUSE."""
+    """An object of the account, of a kind in `kinds`."""
 
     kind: str
     name: Name
     """Fully qualified: (database, schema, table), (role,)."""
     owner: str
+    """The owning role's own name; `owned_by` is its full one."""
     created_on: float
     id: int
     comment: str = ""
@@ -41,16 +42,29 @@ class Entity:
     """What is particular to the kind: a warehouse's size, a table's columns, a user's keys."""
     params: dict[str, str] = field(default_factory=dict)
     """Parameters set on this very object."""
+    owner_database: str = ""
+    """The database of an owner that is a database role."""
+
+    @property
+    def owned_by(self) -> Name:
+        return (self.owner_database, self.owner) if self.owner_database else (self.owner,)
+
+    @property
+    def owner_role_type(self) -> str:
+        return "DATABASE_ROLE" if self.owner_database else "ROLE"
+
+    def give_to(self, role: Name) -> None:
+        self.owner, self.owner_database = role[-1], role[0] if len(role) == 2 else ""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A privilege on an object; `on_name` is () for the account."""
+    """A privilege on an object; `on_name` is () for the account. A role of two names is a database role."""
 
     privilege: str
     on_kind: str
     on_name: Name
-    role: str
+    role: Name
     grant_option: bool = False
     granted_by: str = ""
     created_on: float = 0.0
@@ -68,7 +82,7 @@ class FutureGrant:
     kind: str
     in_kind: str
     in_name: Name
-    role: str
+    role: Name
     grant_option: bool = False
     granted_by: str = ""
     created_on: float = 0.0
@@ -80,11 +94,11 @@ class FutureGrant:
 
 @dataclass(frozen=True)
 class RoleGrant:
-    """A role granted to a role or a user."""
+    """A role granted to a role (`to_kind` ROLE or DATABASE ROLE) or a user."""
 
-    role: str
+    role: Name
     to_kind: str
-    to_name: str
+    to_name: Name
     granted_by: str = ""
     created_on: float = 0.0
 
@@ -103,9 +117,11 @@ def _key(record: _Record) -> tuple[Any, ...]:
 
 def _load(bucket: str, text: str) -> _Record:
     data = json.loads(text)
-    for name in ("name", "on_name", "in_name"):
-        if isinstance(data.get(name), list):
-            data[name] = tuple(data[name])
+    for name in ("name", "on_name", "in_name", "role", "to_name"):
+        given = data.get(name)
+        if given is not None:
+            # Folders of earlier versions have roles as plain text.
+            data[name] = tuple(given) if isinstance(given, list) else (given,)
     for kind, name in _BUCKETS.items():
         if name == bucket:
             record: _Record = kind(**data)
@@ -133,9 +149,13 @@ class Catalog:
         self.grants: dict[tuple[Any, ...], Grant] = {}
         self.future_grants: dict[tuple[Any, ...], FutureGrant] = {}
         self.role_grants: dict[tuple[Any, ...], RoleGrant] = {}
-        for bucket, value in self._db.execute("SELECT bucket, value FROM records"):
+        renamed = []
+        for bucket, key, value in self._db.execute("SELECT bucket, key, value FROM records").fetchall():
             record = _load(bucket, value)
             self._shelf(record)[_key(record)] = record
+            if json.dumps(_key(record)) != key:
+                renamed.append((json.dumps(_key(record)), bucket, key))
+        self._db.executemany("UPDATE OR REPLACE records SET key = ? WHERE bucket = ? AND key = ?", renamed)
         self._next_id = max((entity.id for entity in self.entities.values()), default=0) + 1
 
     def _shelf(self, record: _Record) -> dict[tuple[Any, ...], Any]:
@@ -201,13 +221,20 @@ class Catalog:
         entity = Entity(kind, name, owner, time.time(), self._next_id, **attributes)
         self._next_id += 1
         self.put(entity)
-        for future in list(self.future_grants.values()):
-            if future.kind == kind and name[: len(future.in_name)] == future.in_name:
-                self.put(
-                    Grant(
-                        future.privilege, kind, name, future.role, future.grant_option, future.granted_by, time.time()
-                    )
-                )
+        matching = [
+            future
+            for future in self.future_grants.values()
+            if future.kind == kind and name[: len(future.in_name)] == future.in_name
+        ]
+        # As in Snowflake, future grants on the schema leave those on the database without effect.
+        nearest = [future for future in matching if future.in_kind == "SCHEMA" and kind != "SCHEMA"] or matching
+        for future in nearest:
+            if future.privilege == "OWNERSHIP":
+                entity.give_to(future.role)
+                self.put(entity)
+                continue
+            by = future.granted_by
+            self.put(Grant(future.privilege, kind, name, future.role, future.grant_option, by, time.time()))
         return entity
 
     def get(self, kind: str, name: Name) -> Entity | None:
@@ -222,31 +249,31 @@ class Catalog:
     def drop(self, entity: Entity) -> None:
         """Remove an entity, everything inside it, and the grants on or to any of that."""
         for child in list(self.entities.values()):
-            inside = entity.kind in ("DATABASE", "SCHEMA") and child.name[: len(entity.name)] == entity.name
-            if child is entity or (inside and child.kind in _CONTAINED and len(child.name) > len(entity.name)):
+            inside = entity.kind in _CONTAINERS and child.name[: len(entity.name)] == entity.name
+            if child is entity or (inside and len(child.name) > len(entity.name)):
                 self.discard(child)
                 self._drop_grants(child)
 
     def _drop_grants(self, entity: Entity) -> None:
-        name = entity.name[-1]
+        name, is_role = entity.name, entity.kind in _ROLES
         for grant in list(self.grants.values()):
-            to_it = entity.kind == "ROLE" and grant.role == name
+            to_it = is_role and grant.role == name
             if to_it or (grant.on_kind == entity.kind and grant.on_name == entity.name):
                 self.discard(grant)
         for future in list(self.future_grants.values()):
-            to_it = entity.kind == "ROLE" and future.role == name
+            to_it = is_role and future.role == name
             if to_it or (future.in_kind == entity.kind and future.in_name == entity.name):
                 self.discard(future)
         for role in list(self.role_grants.values()):
-            if (role.to_kind == entity.kind and role.to_name == name) or (entity.kind == "ROLE" and role.role == name):
+            if (role.to_kind == entity.kind and role.to_name == name) or (is_role and role.role == name):
                 self.discard(role)
 
     def rename(self, entity: Entity, name: Name) -> None:
         """Move an entity and what is inside it to another name; grants on them follow."""
         old = entity.name
         for child in list(self.entities.values()):
-            inside = entity.kind in ("DATABASE", "SCHEMA") and child.kind in _CONTAINED
-            if child is not entity and not (inside and child.name[: len(old)] == old):
+            inside = entity.kind in _CONTAINERS and child.name[: len(old)] == old and len(child.name) > len(old)
+            if child is not entity and not inside:
                 continue
             moved = Entity(**{**child.__dict__, "name": name + child.name[len(old) :]})
             self.discard(child)
@@ -255,19 +282,22 @@ class Catalog:
                 if grant.on_kind == child.kind and grant.on_name == child.name:
                     self.discard(grant)
                     self.put(Grant(**{**grant.__dict__, "on_name": moved.name}))
-        self._rename_grantee(entity.kind, old[-1], name[-1])
+        self._rename_grantee(entity.kind, old, name)
 
-    def _rename_grantee(self, kind: str, old: str, new: str) -> None:
-        if kind == "ROLE":
+    def _rename_grantee(self, kind: str, old: Name, new: Name) -> None:
+        if kind in _ROLES:
             for grant in [g for g in self.grants.values() if g.role == old]:
                 self.discard(grant)
                 self.put(Grant(**{**grant.__dict__, "role": new}))
-            for entity in [e for e in self.entities.values() if e.owner == old]:
-                entity.owner = new
+            for future in [f for f in self.future_grants.values() if f.role == old]:
+                self.discard(future)
+                self.put(FutureGrant(**{**future.__dict__, "role": new}))
+            for entity in [e for e in self.entities.values() if e.owned_by == old]:
+                entity.give_to(new)
                 self.put(entity)
-        if kind in ("ROLE", "USER"):
+        if kind in _ROLES or kind == "USER":
             for given in list(self.role_grants.values()):
-                role = new if kind == "ROLE" and given.role == old else given.role
+                role = new if kind in _ROLES and given.role == old else given.role
                 to_name = new if given.to_kind == kind and given.to_name == old else given.to_name
                 if (role, to_name) != (given.role, given.to_name):
                     self.discard(given)

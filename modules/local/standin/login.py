@@ -37,6 +37,7 @@ def login(
     user = user_of_jwt(catalog, str(data.get("TOKEN", "")), str(data.get("LOGIN_NAME", "")))
     session = sessions.open(user.name[0], _role(catalog, user, query.get("roleName")))
     session.parameters = {key: _text(value) for key, value in (data.get("SESSION_PARAMETERS") or {}).items()}
+    session.secondary_roles = str(user.props.get("DEFAULT_SECONDARY_ROLES", "")).upper() == "ALL"
     context = Context(catalog, engine, sessions, session)
     _enter(context, user, query)
     if session.parameters.get("AUTOCOMMIT") == "false":

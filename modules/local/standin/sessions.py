@@ -30,6 +30,8 @@ class Session:
     warehouse: str | None = None
     database: str | None = None
     schema: str | None = None
+    secondary_roles: bool = False
+    """USE SECONDARY ROLES ALL: the user's other roles count too."""
     parameters: dict[str, str] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     """One statement at a time in a session, as in Snowflake."""

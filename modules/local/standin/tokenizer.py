@@ -117,6 +117,10 @@ class Tokens:
                 return False
         return True
 
+    def before(self, *words: str) -> bool:
+        """Whether the tokens just read are these words."""
+        return tuple(token.value for token in self._tokens[max(0, self._at - len(words)) : self._at]) == words
+
     def accept(self, *words: str) -> bool:
         if self.at(*words):
             self._at += len(words)

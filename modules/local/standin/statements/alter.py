@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from modules.local.standin.catalog import Entity
 from modules.local.standin.errors import already_exists, does_not_exist, unsupported
+from modules.local.standin.kinds import KINDS
 from modules.local.standin.results import Result, status
 from modules.local.standin.statements.context import Context, handles
 from modules.local.standin.statements.options import names, pairs, unknown_property
@@ -16,11 +17,14 @@ __all__ = ["alter_properties", "dropped_already", "full_name", "store"]
 
 def full_name(context: Context, kind: str, name: Name) -> Name:
     """A name with the parts its kind needs."""
-    if kind == "SCHEMA":
-        return context.schema_name(name)
-    if kind == "TABLE":
+    depth = KINDS[kind].depth
+    if depth == 3:
         return context.object_name(name)
-    return context.database_name(name) if kind == "DATABASE" else name
+    if depth == 2:
+        return context.schema_name(name, kind)
+    if len(name) != 1:
+        raise does_not_exist(kind, quote(name))
+    return name
 
 
 def dropped_already(name: Name) -> Result:

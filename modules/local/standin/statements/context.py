@@ -9,7 +9,7 @@ from typing import Any
 from modules.local.standin.catalog import Catalog
 from modules.local.standin.engine import Engine
 from modules.local.standin.errors import SnowflakeError, does_not_exist
-from modules.local.standin.privileges import Access
+from modules.local.standin.privileges import Access, roles_of_user
 from modules.local.standin.results import Result
 from modules.local.standin.sessions import Session, Sessions
 from modules.local.standin.tokenizer import Name, Tokens, quote
@@ -31,21 +31,26 @@ class Context:
     @property
     def access(self) -> Access:
         """What the session's role may do, as of the statement's start."""
-        if self._access is None or self._access.role != self.session.role:
-            self._access = Access(self.catalog, self.session.role)
+        session = self.session
+        if self._access is None or (self._access.role, self._access.secondary) != (session.role, self._secondary):
+            self._access = Access(self.catalog, session.role, self._secondary)
         return self._access
+
+    @property
+    def _secondary(self) -> frozenset[str]:
+        return roles_of_user(self.catalog, self.session.user) if self.session.secondary_roles else frozenset()
 
     def database_name(self, name: Name) -> Name:
         if len(name) != 1:
             raise does_not_exist("Database", quote(name))
         return name
 
-    def schema_name(self, name: Name) -> Name:
-        """A schema's full name; one part is looked up in the session's database."""
+    def schema_name(self, name: Name, kind: str = "SCHEMA") -> Name:
+        """A schema's (or database role's) full name; one part is looked up in the session's database."""
         if len(name) == 1:
             return (self._database(), *name)
         if len(name) != 2:
-            raise does_not_exist("Schema", quote(name))
+            raise does_not_exist(kind, quote(name))
         return name
 
     def object_name(self, name: Name) -> Name:

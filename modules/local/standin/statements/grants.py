@@ -6,44 +6,16 @@ import time
 from dataclasses import dataclass
 
 from modules.local.standin.catalog import Entity, FutureGrant, Grant, RoleGrant
-from modules.local.standin.errors import SnowflakeError, does_not_exist, insufficient_privileges
+from modules.local.standin.errors import SnowflakeError, does_not_exist, insufficient_privileges, unsupported
+from modules.local.standin.kinds import KINDS, PLURALS
+from modules.local.standin.privileges import closure
 from modules.local.standin.results import Result, status
 from modules.local.standin.statements.alter import full_name
 from modules.local.standin.statements.context import Context, handles
 from modules.local.standin.tokenizer import Name, Tokens, quote
 
-__all__ = ["PLURALS", "object_kind"]
+__all__ = ["grantee_role", "object_kind"]
 
-PLURALS = {"DATABASES": "DATABASE", "SCHEMAS": "SCHEMA", "TABLES": "TABLE", "WAREHOUSES": "WAREHOUSE"}
-_ALLOWED: dict[str, frozenset[str]] = {
-    "DATABASE": frozenset(
-        {"USAGE", "MODIFY", "MONITOR", "CREATE SCHEMA", "IMPORTED PRIVILEGES", "CREATE DATABASE ROLE", "APPLYBUDGET"}
-    ),
-    "SCHEMA": frozenset(
-        {
-            "USAGE", "MODIFY", "MONITOR", "ADD SEARCH OPTIMIZATION", "CREATE TABLE", "CREATE VIEW", "CREATE STAGE",
-            "CREATE PIPE", "CREATE STREAM", "CREATE TASK", "CREATE SEQUENCE", "CREATE FILE FORMAT", "CREATE FUNCTION",
-            "CREATE PROCEDURE", "CREATE DYNAMIC TABLE", "CREATE ICEBERG TABLE", "CREATE EXTERNAL TABLE",
-            "CREATE MATERIALIZED VIEW", "CREATE NETWORK RULE", "CREATE SECRET", "CREATE TAG", "CREATE TEMPORARY TABLE",
-            "CREATE ALERT", "CREATE EVENT TABLE", "CREATE HYBRID TABLE", "APPLYBUDGET",
-        }
-    ),
-    "TABLE": frozenset(
-        {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "EVOLVE SCHEMA", "REBUILD", "APPLYBUDGET"}
-    ),
-    "WAREHOUSE": frozenset({"USAGE", "OPERATE", "MODIFY", "MONITOR", "APPLYBUDGET"}),
-    "USER": frozenset({"MONITOR", "MODIFY PROGRAMMATIC AUTHENTICATION METHODS"}),
-    "ROLE": frozenset({"USAGE"}),
-    "ACCOUNT": frozenset(
-        {
-            "CREATE DATABASE", "CREATE ROLE", "CREATE USER", "CREATE WAREHOUSE", "CREATE NETWORK POLICY",
-            "CREATE INTEGRATION", "CREATE SHARE", "CREATE ACCOUNT", "CREATE EXTERNAL VOLUME", "MANAGE GRANTS",
-            "MONITOR USAGE", "MONITOR EXECUTION", "MONITOR", "EXECUTE TASK", "EXECUTE MANAGED TASK", "EXECUTE ALERT",
-            "IMPORT SHARE", "MANAGE WAREHOUSES", "APPLY MASKING POLICY", "APPLY ROW ACCESS POLICY", "APPLY TAG",
-            "ATTACH POLICY", "RESOLVE ALL", "AUDIT", "MANAGE ACCOUNT SUPPORT CASES", "MODIFY", "BIND SERVICE ENDPOINT",
-        }
-    ),
-}  # fmt: skip
 _DONE = "Statement executed successfully."
 
 
@@ -57,13 +29,23 @@ class _Target:
     future_in: tuple[str, Name] | None = None
 
 
-def object_kind(tokens: Tokens, table: dict[str, str] | None = None) -> str:
-    """A kind's word (TABLE, or with `table` its plural)."""
-    word = tokens.word()
-    kinds = table or {kind: kind for kind in _ALLOWED}
-    if word not in kinds:
-        raise SnowflakeError(2, "0A000", f"Unsupported feature 'GRANT ON {word}'.")
-    return kinds[word]
+def object_kind(tokens: Tokens, *, plural: bool = False) -> str:
+    """A kind's words (`TABLE`, `NETWORK RULE`) or its plural's.
+
+    Raises:
+        SnowflakeError: 000002, no kind one can grant on here.
+    """
+    tokens.accept("STORAGE")  # A storage integration is an INTEGRATION in grants.
+    first, second = tokens.peek(), tokens.peek(1)
+    words = [token.value if token is not None and token.kind == "word" else "" for token in (first, second)]
+    table = PLURALS if plural else {kind: kind for kind in KINDS}
+    for length in (2, 1):
+        kind = table.get(" ".join(words[:length]))
+        if kind is not None:
+            for _ in range(length):
+                tokens.next()
+            return kind
+    raise unsupported(f"GRANT ON {' '.join(words).strip()}")
 
 
 def _privileges(tokens: Tokens) -> list[str]:
@@ -86,7 +68,7 @@ def _target(context: Context, tokens: Tokens) -> _Target:
         return _Target("ACCOUNT", (None,))
     if tokens.at("ALL") or tokens.at("FUTURE"):
         future = tokens.next().value == "FUTURE"
-        kind = object_kind(tokens, PLURALS)
+        kind = object_kind(tokens, plural=True)
         tokens.expect("IN")
         in_kind = "DATABASE" if tokens.accept("DATABASE") else "SCHEMA"
         if in_kind == "SCHEMA":
@@ -96,25 +78,47 @@ def _target(context: Context, tokens: Tokens) -> _Target:
             return _Target(kind, future_in=(in_kind, container.name))
         return _Target(kind, tuple(context.catalog.of_kind(kind, container.name)))
     kind = object_kind(tokens)
-    return _Target(kind, (context.access.find(kind, full_name(context, kind, tokens.name())),))
+    name = full_name(context, kind, tokens.name())
+    if kind == "TABLE" and context.catalog.get("TABLE", name) is None:
+        # ON TABLE is understood of the other kinds of tables, too.
+        kind = next((other for other in _TABLES if context.catalog.get(other, name) is not None), kind)
+    return _Target(kind, (context.access.find(kind, name),))
 
 
-def _grantee(context: Context, tokens: Tokens, word: str) -> str:
-    tokens.expect(word)
-    if tokens.at("DATABASE", "ROLE") or tokens.at("SHARE") or tokens.at("APPLICATION"):
-        raise SnowflakeError(2, "0A000", f"Unsupported feature '{word} {tokens.word()}'.")
-    tokens.accept("ROLE")
+_TABLES = ("DYNAMIC TABLE", "ICEBERG TABLE")
+
+
+def grantee_role(context: Context, tokens: Tokens, *, bare: bool = False) -> Name:
+    """`ROLE r` or `DATABASE ROLE d.r` (with `bare` also just `r`), which must exist.
+
+    Raises:
+        SnowflakeError: 002003, there is no such role; 000002, a share or an application.
+    """
+    if tokens.accept("DATABASE", "ROLE"):
+        name = context.schema_name(tokens.name(), "DATABASE ROLE")
+        return context.access.find("DATABASE ROLE", name).name
+    if tokens.at("SHARE") or tokens.at("APPLICATION"):
+        raise unsupported(f"GRANT TO {tokens.word()}")
+    if not tokens.accept("ROLE") and not bare:
+        raise tokens.unexpected()
     role = tokens.identifier()
     if context.catalog.get("ROLE", (role,)) is None:
         raise does_not_exist("Role", quote(role))
-    return role
+    return (role,)
+
+
+def _grantee(context: Context, tokens: Tokens, word: str) -> Name:
+    tokens.expect(word)
+    return grantee_role(context, tokens, bare=True)
 
 
 def _expand(privileges: list[str], kind: str) -> list[str]:
+    if privileges == ["OWNERSHIP"]:
+        return privileges
     if privileges == ["ALL"]:
-        return sorted(_ALLOWED[kind] - {"IMPORTED PRIVILEGES"})
+        return sorted(KINDS[kind].privileges - {"IMPORTED PRIVILEGES"})
     for privilege in privileges:
-        if privilege not in _ALLOWED[kind]:
+        if privilege not in KINDS[kind].privileges:
             raise SnowflakeError(
                 1003,
                 "42000",
@@ -127,6 +131,11 @@ def _may_grant(context: Context, entity: Entity | None, privilege: str) -> bool:
     access = context.access
     if access.admin or access.on_account("MANAGE GRANTS"):
         return True
+    if entity is not None and len(entity.name) == 3:
+        schema = context.catalog.get("SCHEMA", entity.name[:2])
+        if schema is not None and schema.props.get("managed_access"):
+            # In a schema with managed access only its owner grants.
+            return access.owns(schema)
     if entity is not None and access.owns(entity):
         return True
     kind, name = (entity.kind, entity.name) if entity else ("ACCOUNT", ())
@@ -173,6 +182,8 @@ def revoke(context: Context, tokens: Tokens) -> Result:
     with context.catalog.change():
         target = _target(context, tokens)
         role = _grantee(context, tokens, "FROM")
+        if privileges == ["OWNERSHIP"] and target.future_in is None:
+            raise unsupported("REVOKE OWNERSHIP of objects that exist; grant it to another role")
         tokens.accept("CASCADE") or tokens.accept("RESTRICT")
         tokens.end()
         for privilege in _expand(privileges, target.kind):
@@ -202,7 +213,11 @@ def _ownership(context: Context, tokens: Tokens) -> Result:
         drop = not copy and tokens.accept("REVOKE", "CURRENT", "GRANTS")
         tokens.end()
         if target.future_in is not None:
-            raise SnowflakeError(2, "0A000", "Unsupported feature 'GRANT OWNERSHIP ON FUTURE'.")
+            in_kind, in_name = target.future_in
+            _require(_may_grant(context, context.catalog.get(in_kind, in_name), "OWNERSHIP"), in_kind, in_name)
+            by, now = context.session.role, time.time()
+            context.catalog.put(FutureGrant("OWNERSHIP", target.kind, in_kind, in_name, role, False, by, now))
+            return status(_DONE)
         for entity in target.entities:
             if entity is None:
                 raise tokens.unexpected()
@@ -212,7 +227,7 @@ def _ownership(context: Context, tokens: Tokens) -> Result:
             outstanding = [
                 g for g in context.catalog.grants.values() if (g.on_kind, g.on_name) == (entity.kind, entity.name)
             ]
-            if outstanding and not (copy or drop) and entity.owner != role:
+            if outstanding and not (copy or drop) and entity.owned_by != role:
                 raise SnowflakeError(
                     3037,
                     "42501",
@@ -224,40 +239,44 @@ def _ownership(context: Context, tokens: Tokens) -> Result:
                 )
             for given in outstanding if drop else ():
                 context.catalog.discard(given)
-            entity.owner = role
+            entity.give_to(role)
             context.catalog.put(entity)
     return status(_DONE)
 
 
-@handles("GRANT ROLE")
+@handles("GRANT ROLE", "GRANT DATABASE ROLE")
 def grant_role(context: Context, tokens: Tokens) -> Result:
     return _role(context, tokens, "TO")
 
 
-@handles("REVOKE ROLE")
+@handles("REVOKE ROLE", "REVOKE DATABASE ROLE")
 def revoke_role(context: Context, tokens: Tokens) -> Result:
     return _role(context, tokens, "FROM")
 
 
 def _role(context: Context, tokens: Tokens, word: str) -> Result:
-    role = tokens.identifier()
+    kind = "DATABASE ROLE" if tokens.before("DATABASE", "ROLE") else "ROLE"
+    role = full_name(context, kind, tokens.name())
     tokens.expect(word)
-    to_kind = tokens.word()
-    if to_kind not in ("ROLE", "USER"):
-        raise tokens.unexpected()
-    to_name = tokens.identifier()
+    to_name: Name
+    if tokens.accept("USER"):
+        to_kind, to_name = "USER", (tokens.identifier(),)
+        context.access.find(to_kind, to_name)
+    else:
+        to_name = grantee_role(context, tokens)
+        to_kind = "ROLE" if len(to_name) == 1 else "DATABASE ROLE"
     tokens.end()
+    _check_membership(role, to_kind, to_name)
     with context.catalog.change():
-        entity = context.access.find("ROLE", (role,))
-        context.access.find(to_kind, (to_name,))
-        _require(context.access.owns(entity) or context.access.on_account("MANAGE GRANTS"), "ROLE", (role,))
+        entity = context.access.find(kind, role)
+        _require(context.access.owns(entity) or context.access.on_account("MANAGE GRANTS"), kind, role)
         record = RoleGrant(role, to_kind, to_name, context.session.role, time.time())
         if word == "FROM":
             existing = context.catalog.role_grants.get(record.key)
             if existing is not None:
                 context.catalog.discard(existing)
         else:
-            if to_kind == "ROLE" and _contains(context, role, to_name):
+            if to_kind != "USER" and to_name in closure(context.catalog, {role}):
                 raise SnowflakeError(
                     3022,
                     "42501",
@@ -269,9 +288,8 @@ def _role(context: Context, tokens: Tokens, word: str) -> Result:
     return status(_DONE)
 
 
-def _contains(context: Context, role: str, other: str) -> bool:
-    """Whether `role` already has `other` granted to it, directly or not (or is it)."""
-    from modules.local.standin.privileges import Access
-
-    closure = Access(context.catalog, role).roles - {"PUBLIC"}
-    return role == other or other in closure
+def _check_membership(role: Name, to_kind: str, to_name: Name) -> None:
+    if len(role) == 2 and to_kind == "USER":
+        raise unsupported("GRANT DATABASE ROLE TO USER")
+    if to_kind == "DATABASE ROLE" and role[:1] != to_name[:1]:
+        raise unsupported("GRANT DATABASE ROLE across databases" if len(role) == 2 else "GRANT ROLE TO DATABASE ROLE")

@@ -52,8 +52,8 @@ def drop(context: Context, tokens: Tokens) -> Result:
         if name[0] == context.session.role:
             raise SnowflakeError(3532, "42601", "SQL compilation error:\nCannot drop the current role.")
         # What it owned falls to the role that drops it, as in Snowflake.
-        for owned in [e for e in context.catalog.entities.values() if e.owner == name[0]]:
-            owned.owner = context.session.role
+        for owned in [e for e in context.catalog.entities.values() if e.owned_by == name]:
+            owned.give_to((context.session.role,))
             context.catalog.put(owned)
         context.catalog.drop(entity)
     return status(f"{quote(name)} successfully dropped.")
@@ -79,10 +79,10 @@ def show(context: Context, tokens: Tokens) -> Result:
                 name,
                 yes_no(name == default),
                 yes_no(name == context.session.role),
-                yes_no(name != context.session.role and name in context.access.roles),
-                sum(1 for g in grants if g.role == name and g.to_kind == "USER"),
-                sum(1 for g in grants if g.role == name and g.to_kind == "ROLE"),
-                sum(1 for g in grants if g.to_kind == "ROLE" and g.to_name == name),
+                yes_no(name != context.session.role and (name,) in context.access.roles),
+                sum(1 for g in grants if g.role == (name,) and g.to_kind == "USER"),
+                sum(1 for g in grants if g.role == (name,) and g.to_kind == "ROLE"),
+                sum(1 for g in grants if g.to_kind == "ROLE" and g.to_name == (name,)),
                 entity.owner,
                 entity.comment,
             )

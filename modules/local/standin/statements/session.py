@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.local.standin.errors import SnowflakeError, no_such_object
+from modules.local.standin.errors import SnowflakeError, no_such_object, unsupported
 from modules.local.standin.privileges import roles_of_user
 from modules.local.standin.results import SCL, Result, status
 from modules.local.standin.sessions import Session
@@ -39,7 +39,7 @@ def context_value(context: Context, function: str) -> str | None:
         "CURRENT_SCHEMA": session.schema,
         "CURRENT_VERSION": "9.30.0",
         "CURRENT_CLIENT": "infra",
-        "CURRENT_SECONDARY_ROLES": '{"roles":"","value":""}',
+        "CURRENT_SECONDARY_ROLES": _secondary(context),
     }
     if function == "CURRENT_AVAILABLE_ROLES":
         listed = ", ".join(f'"{role}"' for role in sorted(roles_of_user(context.catalog, session.user)))
@@ -47,6 +47,13 @@ def context_value(context: Context, function: str) -> str | None:
     if function == "CURRENT_SCHEMAS":
         return f'["{session.database}.{session.schema}"]' if session.schema else "[]"
     return fixed[function]
+
+
+def _secondary(context: Context) -> str:
+    if not context.session.secondary_roles:
+        return '{"roles":"","value":""}'
+    others = sorted(roles_of_user(context.catalog, context.session.user) - {context.session.role, "PUBLIC"})
+    return f'{{"roles":"{",".join(others)}","value":"ALL"}}'
 
 
 @handles("USE ROLE")
@@ -68,7 +75,12 @@ def use_role(context: Context, tokens: Tokens) -> Result:
 
 @handles("USE SECONDARY ROLES")
 def use_secondary_roles(context: Context, tokens: Tokens) -> Result:
-    """Accepted and without effect: only the primary role counts here."""
+    """ALL or NONE; a list of roles is not modelled."""
+    which = tokens.word()
+    tokens.end()
+    if which not in ("ALL", "NONE"):
+        raise unsupported("USE SECONDARY ROLES with a list")
+    context.session.secondary_roles = which == "ALL"
     return status(_DONE, _USE)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from modules.local.standin.catalog import Entity, Grant
-from modules.local.standin.errors import does_not_exist
 from modules.local.standin.results import Result, rows_of, stamp
 from modules.local.standin.statements.alter import full_name
 from modules.local.standin.statements.context import Context, handles
-from modules.local.standin.statements.grants import object_kind
+from modules.local.standin.statements.grants import grantee_role, object_kind
 from modules.local.standin.tokenizer import Name, Tokens, quote
 
 __all__: list[str] = []
@@ -26,24 +25,28 @@ def _bool(value: bool) -> str:
     return "true" if value else "false"
 
 
+def _grantee(role: Name) -> tuple[str, str]:
+    """What a role is called in granted_to and grantee_name; a database role goes by its own name there."""
+    return ("ROLE", role[0]) if len(role) == 1 else ("DATABASE_ROLE", role[-1])
+
+
 def _grant_row(grant: Grant) -> _Row:
     name = quote(grant.on_name) if grant.on_name else _ACCOUNT
+    kind = _GRANTED_ON.get(grant.on_kind, grant.on_kind.replace(" ", "_"))
     return (
-        stamp(grant.created_on),
-        grant.privilege,
-        grant.on_kind,
-        name,
-        "ROLE",
-        grant.role,
-        _bool(grant.grant_option),
+        stamp(grant.created_on), grant.privilege, kind, name, *_grantee(grant.role), _bool(grant.grant_option),
         grant.granted_by,
-    )
+    )  # fmt: skip
+
+
+_GRANTED_ON = {"EXTERNAL VOLUME": "VOLUME"}
 
 
 def _owner_row(entity: Entity) -> _Row:
+    kind = _GRANTED_ON.get(entity.kind, entity.kind.replace(" ", "_"))
     return (
-        stamp(entity.created_on), "OWNERSHIP", entity.kind, quote(entity.name),
-        "ROLE", entity.owner, "true", entity.owner,
+        stamp(entity.created_on), "OWNERSHIP", kind, quote(entity.name), *_grantee(entity.owned_by), "true",
+        entity.owner,
     )  # fmt: skip
 
 
@@ -81,45 +84,47 @@ def _to(context: Context, tokens: Tokens) -> Result:
         tokens.end()
         context.access.find("USER", (name,))
         return _to_user(context, name)
-    tokens.expect("ROLE")
-    role = tokens.identifier()
+    role = grantee_role(context, tokens, bare=True)
     tokens.end()
-    if context.catalog.get("ROLE", (role,)) is None:
-        raise does_not_exist("Role", quote(role))
     with context.catalog.lock:
-        owned = [_owner_row(e) for e in context.catalog.entities.values() if e.owner == role]
+        owned = [_owner_row(e) for e in context.catalog.entities.values() if e.owned_by == role]
         grants = [_grant_row(g) for g in context.catalog.grants.values() if g.role == role]
         roles = [
-            (stamp(g.created_on), "USAGE", "ROLE", quote(g.role), "ROLE", role, "false", g.granted_by)
+            (
+                stamp(g.created_on), "USAGE", "ROLE" if len(g.role) == 1 else "DATABASE_ROLE", quote(g.role),
+                *_grantee(role), "false", g.granted_by,
+            )
             for g in context.catalog.role_grants.values()
-            if (g.to_kind, g.to_name) == ("ROLE", role)
-        ]
+            if g.to_kind != "USER" and g.to_name == role
+        ]  # fmt: skip
     return rows_of(_COLUMNS, sorted([*owned, *grants, *roles], key=lambda row: (row[2], row[3], row[1])))
 
 
 def _to_user(context: Context, user: str) -> Result:
-    grants = [g for g in context.catalog.role_grants.values() if (g.to_kind, g.to_name) == ("USER", user)]
-    rows = [(stamp(g.created_on), g.role, "USER", user, g.granted_by) for g in grants]
+    grants = [g for g in context.catalog.role_grants.values() if (g.to_kind, g.to_name) == ("USER", (user,))]
+    rows = [(stamp(g.created_on), quote(g.role), "USER", user, g.granted_by) for g in grants]
     return rows_of(_ROLE_COLUMNS, sorted(rows, key=lambda row: row[1]))
 
 
 def _of(context: Context, tokens: Tokens) -> Result:
-    tokens.expect("ROLE")
-    role = tokens.identifier()
+    role = grantee_role(context, tokens)
     tokens.end()
-    context.access.find("ROLE", (role,))
     grants = [g for g in context.catalog.role_grants.values() if g.role == role]
-    rows = [(stamp(g.created_on), role, g.to_kind, g.to_name, g.granted_by) for g in grants]
+    rows = [
+        (stamp(g.created_on), role[-1], g.to_kind.replace(" ", "_"), _named(g.to_name), g.granted_by) for g in grants
+    ]
     return rows_of(_ROLE_COLUMNS, sorted(rows, key=lambda row: (row[2], row[3])))
+
+
+def _named(grantee: Name) -> str:
+    return grantee[0] if len(grantee) == 1 else quote(grantee)
 
 
 @handles("SHOW FUTURE GRANTS")
 def show_future(context: Context, tokens: Tokens) -> Result:
     futures = list(context.catalog.future_grants.values())
     if tokens.accept("TO"):
-        tokens.expect("ROLE")
-        role = tokens.identifier()
-        context.access.find("ROLE", (role,))
+        role = grantee_role(context, tokens, bare=True)
         futures = [f for f in futures if f.role == role]
     else:
         tokens.expect("IN")
@@ -133,10 +138,9 @@ def show_future(context: Context, tokens: Tokens) -> Result:
         (
             stamp(future.created_on),
             future.privilege,
-            future.kind,
-            f"{quote(future.in_name)}.<{future.kind}>",
-            "ROLE",
-            future.role,
+            future.kind.replace(" ", "_"),
+            f"{quote(future.in_name)}.<{future.kind.replace(' ', '_')}>",
+            *_grantee(future.role),
             _bool(future.grant_option),
         )
         for future in sorted(futures, key=lambda f: (f.kind, f.privilege, f.role))
