@@ -16,6 +16,7 @@ computes raises these; nothing below `cli/` prints or exits.
     │   └── DownloadError
     ├── ServiceError      Kafka, the registry or Snowflake cannot be reached or said no
     ├── SinkError
+    ├── SourceError
     ├── PriceError
     └── SmokeError
 """
@@ -35,6 +36,7 @@ __all__ = [
     "ServiceError",
     "SinkError",
     "SmokeError",
+    "SourceError",
     "StateLockedError",
     "SynthError",
     "TerraformError",
@@ -124,6 +126,10 @@ class ServiceError(InfraError):
 
 class SinkError(InfraError):
     """The sink cannot go on."""
+
+
+class SourceError(InfraError):
+    """A source cannot go on."""
 
 
 class PriceError(InfraError):

@@ -41,7 +41,7 @@ RESERVED = (
 )  # fmt: skip
 """Roles that every environment has, and logins of the platforms themselves."""
 
-_RESERVED_PREFIXES = ("kafka-", "redpanda-", "amazonmsk")
+_RESERVED_PREFIXES = ("kafka-", "redpanda-", "source-", "amazonmsk")
 _RESERVED_SUFFIX = "-registry"
 _PREFIX = re.compile(r"[a-zA-Z0-9._-]+")
 
@@ -76,7 +76,7 @@ def name_problem(name: str) -> str | None:
     if name in RESERVED:
         return f"`{name}` is a role that every environment has; choose another name for the file"
     if name.startswith(_RESERVED_PREFIXES) or name.endswith(_RESERVED_SUFFIX):
-        return f"names like `{name}` are the platforms' own (`kafka-…`, `redpanda-…`, `…-registry`); choose another one"
+        return f"names like `{name}` are taken (`kafka-…`, `redpanda-…`, `source-…`, `…-registry`); choose another one"
     if len(name) > _NAME_LENGTH:
         return f"the application's name has {len(name)} characters; services leave room for {_NAME_LENGTH}"
     if not _NAME.fullmatch(name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from modules.environment.applications import Application, Quota
 from modules.environment.confluent import Confluent
@@ -16,6 +16,7 @@ from modules.environment.msk import Msk
 from modules.environment.network import Network
 from modules.environment.redpanda import Redpanda
 from modules.environment.section import Section
+from modules.environment.source import SnowflakeSource, principals
 from modules.environment.types import (
     DataRate,
     DataRateValue,
@@ -31,7 +32,7 @@ from modules.environment.types import (
 
 __all__ = [
     "Application", "Confluent", "Connect", "Environment", "Local", "Msk", "Network", "Platform", "Quota", "Redpanda",
-    "SchemaReference", "Slo", "SnowflakeAccount",
+    "SchemaReference", "Slo", "SnowflakeAccount", "SnowflakeSource",
     "StageSlo", "Terraform", "Topic", "TopicSink", "TopicValue", "Warehouse", "Workload",
 ]  # fmt: skip
 
@@ -59,6 +60,9 @@ class Local(Section):
     snowflake_port: Whole | None = Field(None, ge=1024, le=65535, description="The Snowflake stand-in's port.")
     kafka_memory: DataSize = Field(DataSizeValue(512 * 2**20), description="Kafka's Java heap.")
     registry_memory: DataSize = Field(DataSizeValue(256 * 2**20), description="The registry's Java heap.")
+    connect_port: Whole | None = Field(None, ge=1024, le=65535, description="The Kafka Connect worker's REST port.")
+    connect_memory: DataSize = Field(DataSizeValue(512 * 2**20), description="The Kafka Connect worker's Java heap.")
+    postgres_port: Whole | None = Field(None, ge=1024, le=65535, description="PostgreSQL's port, with change capture.")
 
 
 class SchemaReference(Section):
@@ -208,11 +212,21 @@ class Environment(Section):
     applications: dict[str, Application] = Field(
         default_factory=dict, description="By name: the files of environments/applications that take part here."
     )
+    sources: dict[str, SnowflakeSource] = Field(
+        default_factory=dict, description="By name: what is published to topics from elsewhere."
+    )
     warehouse: Warehouse = Warehouse()
     connect: Connect = Connect()
     workload: Workload = Workload()
     slo: Slo = Slo()
     budget: Budget | None = None
+
+    @model_validator(mode="after")
+    def _logins_of_sources(self) -> Environment:
+        """A source has a login of its own, made the way an application's is."""
+        for name, its in principals(self.sources, self.topics).items():
+            self.applications.setdefault(name, Application(**its))
+        return self
 
     @property
     def brokers(self) -> int:

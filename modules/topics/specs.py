@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from modules.environment.model import Environment, Topic
+from modules.environment.source import place_topic, snowflake_sources, source_principal
 
 __all__ = [
     "ROLES",
@@ -53,7 +54,7 @@ class AclSpec:
     matched."""
 
     role: str
-    resource_type: Literal["Topic", "Group"]
+    resource_type: Literal["Topic", "Group", "TransactionalID"]
     resource_name: str
     operation: Operation
     pattern: Literal["Literal", "Prefixed"] = "Literal"
@@ -121,6 +122,10 @@ def topic_specs(environment: Environment) -> list[TopicSpec]:
         if topic.sink and topic.dead_letter:
             dead = {"cleanup.policy": "delete", "retention.ms": str(_DEAD_LETTER_RETENTION_MS)}
             specs.append(TopicSpec(dead_letter_topic(name), 1, replication, tuple(sorted(dead.items()))))
+    for name in snowflake_sources(environment):
+        replication = min(3, environment.brokers)
+        place = {"cleanup.policy": "compact", **_durability(environment, replication)}
+        specs.append(TopicSpec(place_topic(name), 1, replication, tuple(sorted(place.items()))))
     return specs
 
 
@@ -137,6 +142,14 @@ def access_acls(environment: Environment) -> list[AclSpec]:
         acls += [AclSpec(name, "Topic", topic, "Write") for topic in application.produces]
         acls += [AclSpec(name, "Topic", topic, "Read") for topic in application.consumes]
         acls += [AclSpec(name, "Group", prefix, "Read", "Prefixed") for prefix in application.group_prefixes(name)]
+    for source in snowflake_sources(environment):
+        # Rows and place go in one transaction, whose id nobody else may use.
+        name = source_principal(source)
+        acls += [
+            AclSpec(name, "Topic", place_topic(source), "Write"),
+            AclSpec(name, "Topic", place_topic(source), "Read"),
+        ]
+        acls.append(AclSpec(name, "TransactionalID", name, "Write"))
     return acls
 
 

@@ -55,9 +55,18 @@ class Right:
 def rights_of(specs: Sequence[AclSpec]) -> list[Right]:
     """The rights every platform gives."""
     return [
-        Right(spec.role, spec.resource_type.upper(), spec.resource_name, spec.pattern.upper(), spec.operation.upper())
+        Right(
+            spec.role,
+            _TYPES.get(spec.resource_type, spec.resource_type.upper()),
+            spec.resource_name,
+            spec.pattern.upper(),
+            spec.operation.upper(),
+        )
         for spec in specs
     ]
+
+
+_TYPES = {"TransactionalID": "TRANSACTIONAL_ID"}
 
 
 def connector_rights(specs: Sequence[AclSpec]) -> Iterator[Right]:
@@ -132,7 +141,7 @@ def declare_role_bindings(stack: Stack, rights: Sequence[Right]) -> None:
         right.key: {
             "principal": _principal(right),
             "role": _ROLES[right.operation],
-            "pattern": f"{cluster}/{right.type.lower()}={right.name}{'*' if right.pattern == 'PREFIXED' else ''}",
+            "pattern": f"{cluster}/{_in_crn(right.type)}={right.name}{'*' if right.pattern == 'PREFIXED' else ''}",
         }
         for right in rights
         if right.type != "CLUSTER"
@@ -146,6 +155,11 @@ def declare_role_bindings(stack: Stack, rights: Sequence[Right]) -> None:
             role_name=each.value("role"),
             crn_pattern=each.value("pattern"),
         )
+
+
+def _in_crn(type_: str) -> str:
+    """`topic`, `group`, `transactional-id`: as Confluent's resource names spell them."""
+    return type_.lower().replace("_", "-")
 
 
 def declare_schemas(

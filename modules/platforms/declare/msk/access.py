@@ -35,6 +35,13 @@ _TOPIC = {
     "Describe": ("DescribeTopic",),
 }
 _GROUP = {"Read": ("AlterGroup", "DescribeGroup"), "Describe": ("DescribeGroup",)}
+_TRANSACTIONAL_ID = {"Write": ("AlterTransactionalId", "DescribeTransactionalId")}
+_OF_TYPE: dict[str, Mapping[str, tuple[str, ...]]] = {
+    "Topic": _TOPIC,
+    "Group": _GROUP,
+    "TransactionalID": _TRANSACTIONAL_ID,
+}
+_ARN_KIND = {"TransactionalID": "transactional-id"}
 _ADMIN_TOPICS = (
     "CreateTopic",
     "DeleteTopic",
@@ -164,10 +171,11 @@ def _statements(specs: Sequence[AclSpec], cluster_arn: Expr) -> list[dict[str, o
     kinds: dict[tuple[str, str], list[str]] = {}
     for spec in specs:
         star = "*" if spec.pattern == "Prefixed" else ""
-        arn = _arn(cluster_arn, spec.resource_type.lower(), spec.resource_name + star)
+        kind = _ARN_KIND.get(spec.resource_type, spec.resource_type.lower())
+        arn = _arn(cluster_arn, kind, spec.resource_name + star)
         kinds.setdefault((spec.resource_type, spec.operation), []).append(arn)
     for (resource, operation), arns in kinds.items():
-        actions = (_TOPIC if resource == "Topic" else _GROUP)[operation]
+        actions = _OF_TYPE[resource][operation]
         statements.append(allow(f"{operation}{resource}s", _actions(actions), arns))
     return statements
 
