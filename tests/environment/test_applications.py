@@ -138,7 +138,7 @@ def test_a_mistake_has_its_own_words(write: Write, text: str, line: int, message
     ("name", "message"),
     [
         ("sink", "`sink` is a role that every environment has; choose another name for the file"),
-        ("orders__registry", "names like `orders-registry` are the platforms' own (`kafka-…`, `redpanda-…`, "
+        ("orders__registry", "names like `orders-registry` are taken (`kafka-…`, `redpanda-…`, `source-…`, "
          "`…-registry`); choose another one"),
         ("Orders", "an application is named with lower-case letters, digits and `-`, a letter first; rename the file"),
         ("orders__2", "an application's name does not end in `-` and a number, as parts of other names do; rename the "
