@@ -75,9 +75,11 @@ class Artifacts:
     registry_home: Path
     """Folder with `quarkus-run.jar`."""
     connect_classpath: tuple[Path, ...] = ()
-    """Empty unless asked for, as are the plugins."""
-    connect_plugins: tuple[Path, ...] = ()
-    """Folders as Kafka Connect's `plugin.path` wants them: each child is a connector, a jar or a folder of jars."""
+    """Empty unless asked for; the connectors are None then."""
+    snowflake_connector: Path | None = None
+    """The connector's jar."""
+    debezium_home: Path | None = None
+    """Folder with `debezium-connector-postgres`."""
 
 
 def load_lock(path: Path = LOCK_FILE) -> dict[str, Bundle]:
@@ -127,10 +129,8 @@ def ensure(
         kafka_classpath=_paths(root, wanted, "kafka"),
         registry_home=_home(root, wanted["registry"]),
         connect_classpath=_paths(root, wanted, "connect"),
-        connect_plugins=(
-            *(path.parent for path in _paths(root, wanted, "snowflake-connector")),
-            *(_home(root, wanted[name]) for name in wanted if name == "debezium"),
-        ),
+        snowflake_connector=next(iter(_paths(root, wanted, "snowflake-connector")), None),
+        debezium_home=_home(root, wanted["debezium"]) if "debezium" in wanted else None,
     )
 
 

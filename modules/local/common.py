@@ -11,9 +11,11 @@ from typing import Literal
 from modules.local.locks import file_lock
 from modules.project import Project
 
-__all__ = ["SERVICES", "SINK", "Event", "Progress", "locked", "silent"]
+__all__ = ["EXTRAS", "SERVICES", "SINK", "Event", "Progress", "locked", "silent"]
 
 SERVICES = ("kafka", "registry", "snowflake")
+EXTRAS = ("connect", "postgres")
+"""Started when an environment or `--with` asks for them."""
 SINK = "sink"
 LOCK_SECONDS = 300
 

@@ -31,6 +31,10 @@ class LocalEndpoints:
     snowflake_account: str = "LOCAL"
     snowflake_admin_user: str = "INFRA_ADMIN"
     kafka_cluster_id: str = ""
+    connect_url: str = ""
+    """The Kafka Connect worker's REST API; empty when the platform was started without a worker."""
+    postgres_port: int = 0
+    """0 when the platform was started without PostgreSQL."""
 
     def dump(self) -> str:
         return json.dumps(asdict(self), indent=2)

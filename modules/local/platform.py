@@ -14,8 +14,8 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from modules.environment.model import Local
 from modules.errors import LocalError
-from modules.local import artifacts, kafka, registry, snowflake, supervisor
-from modules.local.common import SERVICES, SINK, Event, Progress, locked, silent
+from modules.local import artifacts, extras, kafka, registry, snowflake, supervisor
+from modules.local.common import EXTRAS, SERVICES, SINK, Event, Progress, locked, silent
 from modules.local.credentials import ensure_secrets, write_private
 from modules.local.endpoints import LocalEndpoints, record_file
 from modules.local.java import find_java
@@ -40,8 +40,13 @@ PORTS_OF = {
 }
 
 
-def up(project: Project, settings: Local | None = None, progress: Progress = silent) -> LocalEndpoints:
+def up(
+    project: Project, settings: Local | None = None, progress: Progress = silent, also: extras.Asked = extras.NOTHING
+) -> LocalEndpoints:
     """Start what does not run yet and return where all of it listens.
+
+    Args:
+        also: services beside the three that every platform has; those that ran before and died come back unasked.
 
     Raises:
         LocalError: a port in use, no room, a wrong Java, a service that does not start; what this call started is
@@ -58,12 +63,14 @@ def up(project: Project, settings: Local | None = None, progress: Progress = sil
                 progress(Event(name, "running"))
         if missing or not set(PORTS) <= set(ports):
             ports = _start_missing(project, chosen, ports, missing, progress)
+        ports = extras.start(project, chosen, ports, also, progress)
         endpoints = LocalEndpoints(
             kafka_bootstrap=f"{HOST}:{ports['kafka_port']}",
             registry_url=registry.registry_url(ports["registry_port"]),
             snowflake_host=HOST,
             snowflake_port=ports["snowflake_port"],
             kafka_cluster_id=kafka.cluster_id(project),
+            **extras.endpoints(project, ports),
         )
         write_private(record_file(project), endpoints.dump())
         return endpoints
@@ -124,7 +131,8 @@ def _start_missing(
     for name in missing:
         supervisor.stop(project.local, name)
     supervisor.kill_leftovers(project.local, missing)
-    ports = _choose_ports(settings, ports, missing)
+    others = {label: port for label, port in ports.items() if label not in PORTS}
+    ports = {**others, **_choose_ports(settings, ports, missing)}
     save_ports(project.local / "ports.json", ports)
 
     def broker() -> supervisor.Service:
@@ -204,9 +212,9 @@ def _down(project: Project, progress: Progress) -> list[str]:
         progress(Event(name, "stopped"))
         return name
 
-    # The sink commits to the others while it stops, so they wait for it.
-    stopped = [stop(SINK)]
+    # The sink and the connectors commit to the others while they stop, so those wait for them.
     with ThreadPoolExecutor(len(SERVICES)) as pool:
+        stopped = list(pool.map(stop, (SINK, *EXTRAS)))
         stopped += pool.map(stop, SERVICES)
     stopped += supervisor.kill_leftovers(folder)
     record_file(project).unlink(missing_ok=True)

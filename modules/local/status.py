@@ -12,7 +12,7 @@ import psutil
 
 from modules.errors import LocalError
 from modules.local import registry, snowflake, supervisor
-from modules.local.common import SERVICES, SINK
+from modules.local.common import EXTRAS, SERVICES, SINK
 from modules.local.ports import is_listening
 from modules.project import Project
 
@@ -36,8 +36,9 @@ class ServiceStatus:
 
 
 def status(project: Project) -> list[ServiceStatus]:
-    """All services and the sink, as they are now."""
-    return [_status_of(project, name) for name in (*SERVICES, SINK)]
+    """All services and the sink, as they are now; those that are started on request, if they ever ran here."""
+    extras = [name for name in EXTRAS if supervisor.log_file(project.local, name).exists()]
+    return [_status_of(project, name) for name in (*SERVICES, *extras, SINK)]
 
 
 def service_status(project: Project, name: str) -> ServiceStatus:
@@ -51,8 +52,9 @@ def logs(project: Project, service: str, lines: int = 50, follow: bool = False) 
     Raises:
         LocalError: there is no such service, or it never ran.
     """
-    if service not in (*SERVICES, SINK):
-        raise LocalError(f"there is no service `{service}`", do=f"name one of {', '.join((*SERVICES, SINK))}")
+    known = (*SERVICES, *EXTRAS, SINK)
+    if service not in known:
+        raise LocalError(f"there is no service `{service}`", do=f"name one of {', '.join(known)}")
     log = supervisor.log_file(project.local, service)
     if not log.exists():
         raise LocalError(f"{service} has no log: it never ran here", where=str(log), do="run `infra local up` first")
@@ -103,6 +105,8 @@ def _answers(project: Project, name: str, run: supervisor.Run | None) -> bool:
         "kafka": is_listening,
         "registry": lambda port: registry.registry_check(port)(),
         "snowflake": lambda port: snowflake.snowflake_check(port)(),
+        "connect": lambda port: registry.answers(port, "/connectors"),
+        "postgres": is_listening,
     }
     return run is not None and run.port is not None and checks[name](run.port)
 

@@ -120,7 +120,7 @@ def test_connectors_are_fetched_when_they_are_asked_for_and_not_before(
     assert set(artifacts.chosen()) == {"kafka", "registry"}
     assert set(artifacts.chosen(artifacts.CDC)) == set(artifacts.ROOTS)
     cache = tmp_path / "cache"
-    assert ensure(cache=cache, bundles=bundles).connect_plugins == ()
+    assert ensure(cache=cache, bundles=bundles).snowflake_connector is None
     worker = repository.add("org.example:worker:1.0", b"w")
     jar = repository.add("org.example:sink:1.0", b"s")
     tarball = repository.add("org.example:source:1.0:tar.gz:plugin", archive(("debezium-connector-postgres/a.jar",)))
@@ -132,9 +132,9 @@ def test_connectors_are_fetched_when_they_are_asked_for_and_not_before(
     }
     found = ensure(cache=cache, bundles=more)
     assert [path.read_bytes() for path in found.connect_classpath] == [b"w"]
-    sink, source = found.connect_plugins
-    assert [path.name for path in sink.iterdir()] == ["sink-1.0.jar"]
-    assert (source / "debezium-connector-postgres" / "a.jar").read_bytes() == b"jar!"
+    assert found.snowflake_connector is not None and found.snowflake_connector.read_bytes() == b"s"
+    assert found.debezium_home is not None
+    assert (found.debezium_home / "debezium-connector-postgres" / "a.jar").read_bytes() == b"jar!"
 
 
 def test_a_wrong_checksum_deletes_the_file_and_says_so(
