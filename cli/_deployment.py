@@ -64,8 +64,11 @@ def open_target(name: str, *, offline: bool = False) -> Target:
     return Target(project, environment, OfflinePlatform(platform_for(environment, project), environment))
 
 
-def deployment_of(target: Target, progress: Progress | None = None) -> Deployment:
+def deployment_of(target: Target, progress: Progress | None = None, *, to_run: bool = True) -> Deployment:
     """Synthesise the stacks and get Terraform ready for them; writes below the environment's state folder only.
+
+    Args:
+        to_run: False where Terraform is not going to be run, so that nothing has to be logged in to.
 
     Raises:
         ConfigError: credentials are missing; all are named, before Terraform is started.
@@ -74,7 +77,7 @@ def deployment_of(target: Target, progress: Progress | None = None) -> Deploymen
     from stacks import synth, terraform_secrets
 
     environment, project = target.environment, target.project
-    if not target.offline:
+    if not target.offline and to_run:
         require_credentials(target.platform, environment)
         _require_reach(target)
     _say_what_is_left_out(environment)

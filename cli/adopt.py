@@ -22,6 +22,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command(
     epilog="Examples:  infra import --env local  ·  infra import 'orders*' --env dev --write  ·  infra import --json"
+    "  ·  infra import --env prod --cluster env-abc123/lkc-abc123"
 )
 def adopt(
     topics: Annotated[list[str] | None, typer.Argument(help="Which topics, `*` for any part; default: all.")] = None,
@@ -29,8 +30,20 @@ def adopt(
     write: Annotated[bool, typer.Option("--write", help="Write the YAML and prepare the import.")] = False,
     yes: YesOption = False,
     json: JsonOption = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="A cluster itself: env-…/lkc-… of Confluent Cloud, an ARN (or a name) of Amazon MSK."),
+    ] = None,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="With --cluster: read it, and take it over in the rehearsal only."),
+    ] = False,
 ) -> None:
     """Show what runs and is not declared or not in a state, and take it over; exits 2 where there is something."""
+    if cluster is not None or offline:
+        from cli._adopt_cluster import adopt_cluster
+
+        adopt_cluster(cluster, topics or [], env, write=write, yes=yes, json=json, offline=offline)
     from cli._deployment import open_target
     from cli._output import note, print_json
     from modules.adoption import adopt as find
@@ -52,7 +65,8 @@ def adopt(
         target = open_target(env)
     deployment, blocks = _blocks(target, live)
     if write:
-        deployment.adopt(blocks)
+        # What waits in the cluster stack is a cluster that `--cluster` put there.
+        deployment.adopt({stack: found for stack, found in blocks.items() if stack != "cluster"})
     if json:
         print_json(_document(env, adoption, blocks, written=write))
     else:

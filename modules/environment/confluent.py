@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from modules.environment.adopted import AdoptedConfluent
 from modules.environment.confluent_facts import AWS_REGIONS, TIERS, TOPIC_SETTINGS, Availability, Tier
 from modules.environment.document import Problem
 from modules.environment.section import Section
@@ -86,6 +87,12 @@ class Confluent(Section):
         SecretRefValue("env", "CONFLUENT_CLOUD_API_SECRET"),
         description="Its secret, as a reference; default env:CONFLUENT_CLOUD_API_SECRET.",
     )
+    adopted: AdoptedConfluent | None = Field(None, description="A cluster that was there before this environment.")
+
+    @property
+    def existing_network(self) -> str | None:
+        """By what an adopted cluster is reached already; nothing of the connection is made then."""
+        return self.adopted.network if self.adopted else None
 
 
 def availability_of(environment: Environment) -> Availability:
@@ -133,7 +140,8 @@ def secrets_of(environment: Environment) -> Literal["aws-sm", "file"]:
 
 def in_aws(environment: Environment) -> bool:
     """Whether anything of it is made in an AWS account: secrets, or the near end of PrivateLink."""
-    return secrets_of(environment) == "aws-sm" or networking_of(environment) == "privatelink"
+    connects = networking_of(environment) == "privatelink" and not environment.confluent.existing_network
+    return secrets_of(environment) == "aws-sm" or connects
 
 
 def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
@@ -201,7 +209,11 @@ def _network(environment: Environment, problem: Say) -> Iterator[Problem]:
         for name in ("aws_account", "zone_ids", "cidr", "routes"):
             if getattr(confluent, name):
                 yield problem("a cluster that is public takes none; take the line out", "confluent", name)
+        if confluent.existing_network:
+            yield problem("a cluster that is public takes none", "confluent", "adopted", "network")
         return
+    if confluent.existing_network:
+        return  # whoever made the connection has answered what is asked below
     reason = f"{confluent.tier} is reached by {way} here"
     if environment.network.vpc_id is None:
         yield problem(f"{reason}: write the VPC to connect, `vpc_id: vpc-…`", "network", "vpc_id")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from modules.environment import msk_limits as limits
+from modules.environment.adopted import AdoptedMsk
 from modules.environment.msk_checks import check
 from modules.environment.section import Section
 from modules.environment.types import DataSize, SecretRef, Whole
@@ -88,6 +89,7 @@ class Msk(Section):
     alarm_emails: list[str] = Field(default_factory=list, description="Who is written to when an alarm goes off.")
     alarm_lag: Whole = Field(100_000, ge=1, description="Events a consumer group may be behind before an alarm.")
     registry: MskRegistry = MskRegistry()
+    adopted: AdoptedMsk | None = Field(None, description="A cluster that was there before this environment.")
 
     @model_validator(mode="before")
     @classmethod

@@ -45,6 +45,11 @@ def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
     yield from _partitions(environment, say)
     yield from _topics(environment, say)
     yield from _registry(environment, say, written)
+    if msk.adopted and not environment.network.vpc_id:
+        message = (
+            "a cluster that was there is in a VPC that was there: write `vpc_id` and `subnet_ids` under `network:`"
+        )
+        yield say(message, "msk", "adopted")
     for field, pattern, what in (("trusted", _ARN, "IAM ARN (`arn:aws:iam::…`)"), ("alarm_emails", _EMAIL, "address")):
         for number, value in enumerate(getattr(msk, field)):
             if not pattern.fullmatch(value):
@@ -112,7 +117,7 @@ def _brokers(environment: Environment, say: _Say) -> Iterator[Problem]:
 
 def _version(msk: Msk, say: _Say) -> Iterator[Problem]:
     known = limits.VERSIONS[msk.mode]
-    if msk.version not in known:
+    if msk.version not in known and not msk.adopted:  # an older one goes on to run
         hint = _close(msk.version, known) or ""
         words = ", ".join(known)
         yield say(

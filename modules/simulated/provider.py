@@ -141,12 +141,17 @@ class SimulatedResource(Resource):
         self._provider.store.remove(self._kind, self._key(state))
 
     def import_(self, identifier: str) -> State:
-        if self._provider.store.get(self._kind, identifier) is None:
+        # Some providers import by an address (`env-…/lkc-…`) and keep its last part as the id.
+        known = (
+            each for each in (identifier, identifier.rpartition("/")[2]) if self._provider.store.get(self._kind, each)
+        )
+        found = next(known, None)
+        if found is None:
             raise PluginError(
                 f"simulated: there is no {self._kind} with the id {identifier}",
                 "A rehearsal holds only what it created itself.",
             )
-        return {"id": identifier}
+        return {"id": found}
 
     def _with_tags(self, planned: State, config: State) -> State:
         """The AWS provider knows `tags_all` when it plans: its default tags and the resource's own."""

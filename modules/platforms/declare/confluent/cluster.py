@@ -37,10 +37,11 @@ def protection(environment: Environment) -> Lifecycle | None:
 
 def declare_environment(stack: Stack, environment: Environment) -> ConfluentEnvironment:
     """Confluent's environment; its registry holds the schemas of what is in the topics."""
+    adopted = environment.confluent.adopted
     return ConfluentEnvironment(
         stack,
         "main",
-        display_name=resource_name(environment),
+        display_name=adopted.environment_name if adopted else resource_name(environment),
         stream_governance={"package": environment.confluent.stream_governance.upper()},
         lifecycle=protection(environment),
     )
@@ -50,15 +51,17 @@ def declare_cluster(
     stack: Stack, environment: Environment, made: ConfluentEnvironment, network: ConfluentNetwork | None
 ) -> Cluster:
     """Cluster and registry in the Confluent environment, and the outputs that say where they are."""
+    adopted, existing = environment.confluent.adopted, environment.confluent.existing_network
+    within = network.attr("id") if network else existing if existing and existing.startswith("n-") else None
     kafka = ConfluentKafkaCluster(
         stack,
         "main",
-        display_name=resource_name(environment),
+        display_name=adopted.cluster_name if adopted else resource_name(environment),
         availability=availability_of(environment).upper().replace("-", "_"),
         cloud="AWS",
         region=environment.confluent.region,
         environment={"id": made.attr("id")},
-        network={"id": network.attr("id")} if network else None,
+        network={"id": within} if within else None,
         deletion_protection=deletion_protection_of(environment),
         lifecycle=protection(environment),
         **_size(environment),

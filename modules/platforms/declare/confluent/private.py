@@ -37,9 +37,9 @@ _PORTS = {"kafka": 9092, "https": 443}
 
 
 def declare_network(stack: Stack, environment: Environment, made: ConfluentEnvironment) -> ConfluentNetwork | None:
-    """The network a dedicated cluster is put into; None for every other."""
+    """The network a dedicated cluster is put into; None for every other, and where one was there already."""
     way, confluent = networking_of(environment), environment.confluent
-    if confluent.tier != "dedicated" or way == "public":
+    if confluent.tier != "dedicated" or way == "public" or confluent.existing_network:
         return None
     peering = way == "peering"
     return ConfluentNetwork(
@@ -59,7 +59,7 @@ def declare_network(stack: Stack, environment: Environment, made: ConfluentEnvir
 def connect_vpc(stack: Stack, environment: Environment, made: Cluster, network: ConfluentNetwork | None) -> None:
     """Connects the VPC, in the way the environment says."""
     way = networking_of(environment)
-    if way == "public":
+    if way == "public" or environment.confluent.existing_network:
         return
     if network is None:
         _attachment(stack, environment, made.environment)

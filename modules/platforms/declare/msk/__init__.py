@@ -63,7 +63,7 @@ class MskDeclarations:
         network = declare_network(stack, environment, msk.region)
         key = declare_key(stack, environment, "kafka", "Brokers' disks and secrets") if self._needs_key() else None
         passwords = passwords_variable(stack) if self._needs_passwords() else None
-        brokers = declare_brokers(stack, environment, network, self._group(stack, network), key)
+        brokers = declare_brokers(stack, environment, network, self._groups(stack, network), key)
         clients = client_roles(environment) if msk.login == "iam" else ()
         readers = (REGISTRY_ROLE,) if self._glue else ()
         roles = declare_roles(stack, environment, ("admin", *clients, *readers))
@@ -137,14 +137,17 @@ class MskDeclarations:
     def _needs_passwords(self) -> bool:
         return self._msk.login == "scram" or self._msk.registry.kind == "apicurio"
 
-    def _group(self, stack: Stack, network: NetworkRefs) -> Expr:
-        """Who reaches the brokers: the clients the YAML names, on the ports of their login."""
+    def _groups(self, stack: Stack, network: NetworkRefs) -> list[str]:
+        """Who reaches the brokers: the clients the YAML names, on the ports of their login. MSK lets no cluster have
+        other groups than those it was made with, so an adopted one keeps its own."""
+        if self._msk.adopted:
+            return self._msk.adopted.security_groups
         ports = {"kafka by IAM": _IAM_PORT}
         if self._msk.login == "scram":
             ports["kafka by SCRAM"] = _SCRAM_PORT
         if self._msk.open_monitoring and self._msk.mode != "serverless":
             ports |= {"metrics of Kafka": _JMX_PORT, "metrics of the machine": _NODE_PORT}
-        return declare_security_group(
+        group = declare_security_group(
             stack,
             self._environment,
             network.vpc_id,
@@ -153,6 +156,7 @@ class MskDeclarations:
             ingress=client_rules(self._environment, ports),
             egress={},
         )
+        return [group]
 
     def _users(self, stack: Stack, brokers: Brokers, key: KeyRef, passwords: Expr) -> Logins:
         """SCRAM users: secrets that MSK reads."""
@@ -192,7 +196,8 @@ class MskDeclarations:
             stack,
             "main",
             cluster_arn=brokers.arn,
-            secret_arn_list=list(logins.arns.values()),
+            # It is all of the cluster's: a login that is left out here is taken away.
+            secret_arn_list=[*(self._msk.adopted.scram_secrets if self._msk.adopted else ()), *logins.arns.values()],
             depends_on=[logins.versions, readable],
         )
         return logins

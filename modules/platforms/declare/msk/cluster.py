@@ -6,6 +6,7 @@ that has lost events, and no right where there is no ACL.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modules.environment.model import Environment
@@ -20,6 +21,7 @@ from modules.resources.aws import (
     AwsCloudwatchLogGroup,
     AwsMskCluster,
     AwsMskCluster_BrokerNodeGroupInfo,
+    AwsMskCluster_ConfigurationInfo,
     AwsMskConfiguration,
     AwsMskServerlessCluster,
 )
@@ -43,6 +45,8 @@ class Brokers:
 
 def cluster_name(environment: Environment) -> str:
     """The cluster's name, under which CloudWatch keeps its metrics."""
+    if environment.msk.adopted:
+        return environment.msk.adopted.name
     return resource_name(environment, "kafka", limit=64)
 
 
@@ -65,35 +69,31 @@ def server_properties(environment: Environment) -> str:
 
 
 def declare_brokers(
-    stack: Stack, environment: Environment, network: NetworkRefs, group: Expr, key: KeyRef | None
+    stack: Stack, environment: Environment, network: NetworkRefs, groups: Sequence[str], key: KeyRef | None
 ) -> Brokers:
-    """The cluster. `key` encrypts its disks; Serverless uses AWS's own."""
+    """The cluster. `key` encrypts its disks, unless they are by another already; Serverless uses AWS's own."""
     if environment.msk.mode == "serverless":
-        return _serverless(stack, environment, network, group)
+        return _serverless(stack, environment, network, groups)
     assert key is not None
-    return _provisioned(stack, environment, network, group, key)
+    return _provisioned(stack, environment, network, groups, key)
 
 
-def _serverless(stack: Stack, environment: Environment, network: NetworkRefs, group: Expr) -> Brokers:
+def _serverless(stack: Stack, environment: Environment, network: NetworkRefs, groups: Sequence[str]) -> Brokers:
     cluster = AwsMskServerlessCluster(
         stack,
         "main",
         cluster_name=cluster_name(environment),
         client_authentication={"sasl": {"iam": {"enabled": True}}},
-        vpc_config=[{"subnet_ids": network.subnet_ids, "security_group_ids": [group]}],
+        vpc_config=[{"subnet_ids": network.subnet_ids, "security_group_ids": list(groups)}],
         lifecycle=_kept(environment),
     )
     return Brokers(cluster.attr("arn"), cluster.attr("bootstrap_brokers_sasl_iam"), None)
 
 
-def _provisioned(stack: Stack, environment: Environment, network: NetworkRefs, group: Expr, key: KeyRef) -> Brokers:
+def _provisioned(
+    stack: Stack, environment: Environment, network: NetworkRefs, groups: Sequence[str], key: KeyRef
+) -> Brokers:
     msk = environment.msk
-    configuration = AwsMskConfiguration(
-        stack,
-        "main",
-        name=resource_name(environment, "kafka", limit=255),
-        server_properties=server_properties(environment),
-    )
     logs = AwsCloudwatchLogGroup(
         stack,
         "brokers",
@@ -107,12 +107,12 @@ def _provisioned(stack: Stack, environment: Environment, network: NetworkRefs, g
         kafka_version=msk.version,
         number_of_broker_nodes=msk.brokers,
         enhanced_monitoring="PER_BROKER" if environment.production else "DEFAULT",
-        broker_node_group_info=_nodes(environment, network, group),
-        configuration_info={"arn": configuration.attr("arn"), "revision": configuration.attr("latest_revision")},
+        broker_node_group_info=_nodes(environment, network, groups),
+        configuration_info=_configuration(stack, environment),
         # The administrator logs in by IAM in any case: see `access.py`.
         client_authentication={"unauthenticated": False, "sasl": {"iam": True, "scram": msk.login == "scram"}},
         encryption_info={
-            "encryption_at_rest_kms_key_arn": key.arn,
+            "encryption_at_rest_kms_key_arn": (msk.adopted.kms_key if msk.adopted else None) or key.arn,
             "encryption_in_transit": {"client_broker": "TLS", "in_cluster": True},
         },
         logging_info={"broker_logs": {"cloudwatch_logs": {"enabled": True, "log_group": logs.attr("name")}}},
@@ -132,11 +132,26 @@ def _provisioned(stack: Stack, environment: Environment, network: NetworkRefs, g
     return Brokers(cluster.attr("arn"), cluster.attr("bootstrap_brokers_sasl_iam"), scram)
 
 
-def _nodes(environment: Environment, network: NetworkRefs, group: Expr) -> AwsMskCluster_BrokerNodeGroupInfo:
+def _configuration(stack: Stack, environment: Environment) -> AwsMskCluster_ConfigurationInfo:
+    """The environment's own, or the one that an adopted cluster keeps."""
+    adopted = environment.msk.adopted
+    if adopted and adopted.configuration:
+        arn, _, revision = adopted.configuration.partition("#")
+        return {"arn": arn, "revision": int(revision)}
+    configuration = AwsMskConfiguration(
+        stack,
+        "main",
+        name=resource_name(environment, "kafka", limit=255),
+        server_properties=server_properties(environment),
+    )
+    return {"arn": configuration.attr("arn"), "revision": configuration.attr("latest_revision")}
+
+
+def _nodes(environment: Environment, network: NetworkRefs, groups: Sequence[str]) -> AwsMskCluster_BrokerNodeGroupInfo:
     nodes: AwsMskCluster_BrokerNodeGroupInfo = {
         "instance_type": environment.msk.broker_type,
         "client_subnets": network.subnet_ids,
-        "security_groups": [group],
+        "security_groups": list(groups),
         "connectivity_info": {"public_access": {"type": "DISABLED"}},
     }
     if environment.msk.mode == "provisioned":

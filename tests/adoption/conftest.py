@@ -1,0 +1,60 @@
+"""A project to take clusters into, and the command, run in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.main import main
+from modules.project import Project
+from tests.platforms.golden import CASES, ENVIRONMENTS
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    @property
+    def changes(self) -> dict[str, str]:
+        stacks = self.json["stacks"]
+        return {f"{stack['stack']}: {each['address']}": each["kind"] for stack in stacks for each in stack["changes"]}
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Without any environment, and nobody logged in to anything."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "CONFLUENT_", "SNOWFLAKE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("INFRA_PROJECT", str(tmp_path))
+    folder = tmp_path / "environments"
+    shutil.copytree(ENVIRONMENTS / "schemas", folder / "schemas")
+    shutil.copy(ENVIRONMENTS / "base.yaml", folder / "_base.yaml")
+    (folder / "base.yaml").write_text((CASES / "_common.yaml").read_text().replace("extends: base", "extends: _base"))
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def run(project: Project, capsys: pytest.CaptureFixture[str]) -> Run:
+    def ran(*arguments: str) -> Ran:
+        capsys.readouterr()
+        code = main(list(arguments))
+        return Ran(code, *capsys.readouterr())
+
+    return ran
