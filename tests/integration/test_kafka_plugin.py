@@ -19,6 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from modules.local.endpoints import secret_file
 from modules.local.plugins import write_mirror
+from modules.local.plugins.kafka.provider import KafkaProvider
 from tests.integration.conftest import RunningPlatform
 from tests.plugins.terraform_folder import Terraform
 
@@ -40,7 +41,7 @@ class KafkaFolder(Terraform):
 
     def __init__(self, folder: Path, platform: RunningPlatform) -> None:
         write_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror")
+        super().__init__(folder / "work", folder / "mirror", attached=KafkaProvider)
         self.password = secret_file(platform.project, "kafka-admin.password").read_text().strip()
         self.bootstrap = platform.endpoints.kafka_bootstrap
         self.admin = AdminClient(

