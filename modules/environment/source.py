@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modules.environment.explain import Positions
     from modules.environment.model import Environment
 
-__all__ = ["SnowflakeSource", "check", "place_topic", "snowflake_sources", "source_principal"]
+__all__ = ["SnowflakeSource", "check", "name_problem", "place_topic", "snowflake_sources", "source_principal"]
 
 _IDENTIFIER = r"[A-Za-z_][\w$]*"
 _QUALIFIED = rf"^{_IDENTIFIER}\.{_IDENTIFIER}\.{_IDENTIFIER}$"
@@ -34,7 +34,7 @@ class SnowflakeSource(Section):
     """A Snowflake table or stream whose rows are published to a topic, each once, in order per key."""
 
     kind: Literal["snowflake"] = Field(description="A table or stream of Snowflake.")
-    table: str | None = Field(None, description="DATABASE.SCHEMA.TABLE, a table or a view.", pattern=_QUALIFIED)
+    table: str | None = Field(None, description="DATABASE.SCHEMA.TABLE", pattern=_QUALIFIED)
     stream: str | None = Field(
         None, description="DATABASE.SCHEMA.STREAM instead of a table, with mode: stream.", pattern=_QUALIFIED
     )
@@ -61,6 +61,13 @@ class SnowflakeSource(Section):
 def snowflake_sources(environment: Environment) -> dict[str, SnowflakeSource]:
     """The sources of this kind, by name."""
     return {name: each for name, each in environment.sources.items() if isinstance(each, SnowflakeSource)}
+
+
+def name_problem(name: str) -> str | None:
+    """Why a source, of whichever kind, cannot have this name; None if it can."""
+    if _NAME.fullmatch(name) and len(name) <= _NAME_LENGTH:
+        return None
+    return f"a source is named with at most {_NAME_LENGTH} lower-case letters, digits and `-`, a letter first"
 
 
 def source_principal(name: str) -> str:
@@ -98,11 +105,8 @@ def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
 
     taken: dict[str, str] = {}
     for name, its in snowflake_sources(environment).items():
-        if not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
-            yield problem(
-                f"a source is named with at most {_NAME_LENGTH} lower-case letters, digits and `-`, a letter first",
-                name,
-            )
+        if wrong := name_problem(name):
+            yield problem(wrong, name)
         for message, at in _of_one(its):
             yield problem(message, name, *at)
         topic = environment.topics.get(its.topic)

@@ -7,7 +7,10 @@ from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError
 from modules.project import Project
 
-__all__ = ["connector_key", "sink_schema"]
+__all__ = ["SOURCE_USER", "connector_key", "sink_schema", "source_key"]
+
+SOURCE_USER = "SVC_KAFKA_SOURCE"
+"""Reads the tables of sources; it can write nothing."""
 
 
 def connector_key(environment: Environment, project: Project) -> SecretRefValue:
@@ -16,6 +19,12 @@ def connector_key(environment: Environment, project: Project) -> SecretRefValue:
     if given is not None:
         return given
     path = project.environment_state(environment.name) / "secrets" / "svc-kafka-connector.p8"
+    return SecretRefValue("file", str(path.relative_to(project.root)))
+
+
+def source_key(environment: Environment, project: Project) -> SecretRefValue:
+    """The key of `SOURCE_USER`, which the CLI makes and keeps."""
+    path = project.environment_state(environment.name) / "secrets" / "svc-kafka-source.p8"
     return SecretRefValue("file", str(path.relative_to(project.root)))
 
 
