@@ -11,7 +11,7 @@ from modules.errors import ConfigError, ServiceError
 
 __all__ = ["read_msk", "region_of"]
 
-_ARN = re.compile(r"arn:aws[a-z-]*:kafka:([a-z0-9-]+):[0-9]{12}:cluster/.+")
+_ARN = re.compile(r"arn:aws[a-z-]*:kafka:([a-z0-9-]+):[0-9]{12}:(?:serverless-)?cluster/.+")
 
 
 def region_of(identifier: str) -> str | None:
@@ -27,7 +27,7 @@ def read_msk(identifier: str, region: str) -> FoundCluster:
         ConfigError: there is none, or it is of a kind that an environment here cannot be.
         ServiceError: AWS does not answer, or refuses.
     """
-    kafka = _client("kafka", region)
+    kafka = _kafka(region)
     if region_of(identifier) is None:
         listed = _asked(lambda: kafka.list_clusters_v2(ClusterNameFilter=identifier)["ClusterInfoList"], identifier)
         arns = [each["ClusterArn"] for each in listed if each["ClusterName"] == identifier]
@@ -48,12 +48,22 @@ def read_msk(identifier: str, region: str) -> FoundCluster:
     return _provisioned(found, region, configuration, secrets)
 
 
-def _client(service: str, region: str) -> Any:
+def _kafka(region: str) -> Any:
     import boto3
+
+    return boto3.client("kafka", region_name=region, config=_patience())
+
+
+def _ec2(region: str) -> Any:
+    import boto3
+
+    return boto3.client("ec2", region_name=region, config=_patience())
+
+
+def _patience() -> Any:
     from botocore.config import Config
 
-    patience = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
-    return boto3.client(service, region_name=region, config=patience)
+    return Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
 
 
 def _asked(ask: Callable[[], Any], where: str) -> Any:
@@ -130,7 +140,7 @@ def _provisioned(found: Mapping[str, Any], region: str, configuration: str | Non
         objects["aws_msk_scram_secret_association.main"] = {
             "id": arn, "cluster_arn": arn, "secret_arn_list": list(secrets),
         }  # fmt: skip
-    left = [*_left(vpc, subnets, groups), *_changes(inner, transit, configuration, key)]
+    left = [*_left(vpc, subnets, groups), *_changes(found, transit, configuration, key)]
     dropped = (("network", "cidr"), *((("msk", "storage_per_broker"), ("msk", "storage_ceiling")) if express else ()))
     return FoundCluster("msk", arn, tuple(settings), imports, objects, dropped, tuple(left))
 
@@ -168,7 +178,7 @@ def _disk(nodes: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _network_settings(subnets: list[str], region: str) -> tuple[str, list[Setting]]:
     """The VPC of the subnets, and what the YAML says of it."""
-    ec2, where = _client("ec2", region), ", ".join(subnets)
+    ec2, where = _ec2(region), ", ".join(subnets)
     listed = _asked(lambda: ec2.describe_subnets(SubnetIds=subnets)["Subnets"], where)
     vpc = listed[0]["VpcId"]
     block = _asked(lambda: ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlock"], vpc)
@@ -190,10 +200,12 @@ def _left(vpc: str, subnets: list[str], groups: list[str]) -> tuple[str, ...]:
 
 
 def _changes(
-    inner: Mapping[str, Any], transit: Mapping[str, Any], configuration: str | None, key: str | None
+    found: Mapping[str, Any], transit: Mapping[str, Any], configuration: str | None, key: str | None
 ) -> list[str]:
     """What the first deploy changes in place, in words; the plan shows each."""
-    said = []
+    said, inner, tags = [], found["Provisioned"], found.get("Tags") or {}
+    if tags:
+        said.append(f"its tags {', '.join(sorted(tags))} go with the first deploy, unless `tags:` names them")
     if configuration:
         said.append(f"{configuration} stays as it is (msk.adopted.configuration)")
     else:
@@ -217,7 +229,8 @@ def _changes(
 
 
 def _attributes(found: Mapping[str, Any], transit: Mapping[str, Any], groups: list[str]) -> dict[str, Any]:
-    """The cluster as hashicorp/aws reads it (internal/service/kafka/cluster.go)."""
+    """The cluster as hashicorp/aws reads it (internal/service/kafka/cluster.go); what MSK has one value for is left out,
+    for a rehearsal knows no defaults."""
     inner = found["Provisioned"]
     nodes, software = inner["BrokerNodeGroupInfo"], inner.get("CurrentBrokerSoftwareInfo") or {}
     login, rest = inner.get("ClientAuthentication") or {}, inner.get("EncryptionInfo") or {}
@@ -233,7 +246,6 @@ def _attributes(found: Mapping[str, Any], transit: Mapping[str, Any], groups: li
         "storage_mode": inner.get("StorageMode"),
         "broker_node_group_info": [
             {
-                "az_distribution": nodes.get("BrokerAZDistribution", "DEFAULT"),
                 "instance_type": nodes["InstanceType"],
                 "client_subnets": nodes["ClientSubnets"],
                 "security_groups": groups,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from cli.main import main
@@ -42,6 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Without any environment, and nobody logged in to anything."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "CONFLUENT_", "SNOWFLAKE_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers who was logged in before
     monkeypatch.setenv("INFRA_PROJECT", str(tmp_path))
     folder = tmp_path / "environments"
     shutil.copytree(ENVIRONMENTS / "schemas", folder / "schemas")

@@ -8,8 +8,8 @@ import pytest
 
 from modules.adoption import confluent
 from modules.project import Project
-from tests.adoption.conftest import Ran, Run
 from tests.adoption.confluent_server import KEY, SECRET, cluster, environment, serving
+from tests.adoption.conftest import Ran, Run
 
 ID = "env-1jrymj/lkc-19ynpv"
 CLUSTER = "/cmk/v2/clusters/lkc-19ynpv?environment=env-1jrymj"
