@@ -27,6 +27,7 @@ class Account:
 
     def __init__(self, folder: Path, admin: str, public_key: str) -> None:
         self.sessions = Sessions()
+        self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._guard = (folder / "lock").open("w")

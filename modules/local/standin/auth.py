@@ -21,6 +21,8 @@ from modules.local.standin.errors import SnowflakeError
 __all__ = ["ACCOUNT", "fingerprint", "public_key_body", "user_of_jwt"]
 
 ACCOUNT = "INFRA-LOCAL"
+_ACCOUNTS = (ACCOUNT, "INFRA", "LOCAL", "127")
+"""How clients call it; one that takes the account from the address's first part has 127 from 127.0.0.1."""
 _CLOCK_SKEW_SECONDS = 60
 
 
@@ -72,7 +74,7 @@ def user_of_jwt(catalog: Catalog, token: str, login_name: str | None = None) -> 
         raise _invalid() from None
     user = _by_login_name(catalog, name)
     named = not login_name or login_name.upper() == name.upper()
-    if user is None or not named or account.upper() not in (ACCOUNT, "INFRA", "LOCAL"):
+    if user is None or not named or account.upper() not in _ACCOUNTS:
         raise _invalid()
     for slot in ("RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"):
         body = user.props.get(slot)

@@ -18,10 +18,12 @@ from modules.local.standin.statements import (  # noqa: F401  (importing registe
     schema,
     session,
     show_grants,
+    streaming,
     table,
     user,
     warehouse,
 )
+from modules.local.standin.statements.binding import inline_identifiers
 from modules.local.standin.statements.context import Context, find_handler
 from modules.local.standin.tokenizer import Tokens
 
@@ -38,6 +40,7 @@ def run(context: Context, sql: str, params: Any = None, batch: list[tuple[Any, .
     Raises:
         SnowflakeError: in Snowflake's own words.
     """
+    sql, params = inline_identifiers(sql, params)
     tokens = Tokens(sql)
     if tokens.done:
         from modules.local.standin.errors import SnowflakeError

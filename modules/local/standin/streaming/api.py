@@ -24,6 +24,7 @@ from modules.local.standin.errors import SnowflakeError
 from modules.local.standin.privileges import Access, roles_of_user
 from modules.local.standin.streaming.channels import Channel, ChannelKey, StreamingError, stale, token_parts
 from modules.local.standin.streaming.convert import convert
+from modules.local.standin.streaming.ingest_v1 import IngestV1
 from modules.local.standin.streaming.writer import Append, Writer
 
 __all__ = ["Streaming"]
@@ -50,6 +51,7 @@ class Streaming:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._writer = Writer(account.engine, account.catalog)
+        self._classic = IngestV1(account, self._writer)
         self._secret = secrets.token_bytes(32)
         """Signs scoped tokens; they end with the process, and clients exchange anew on 401."""
 
@@ -64,6 +66,7 @@ class Streaming:
             Route(_CHANNEL, _guarded(self._drop), methods=["DELETE"]),
             Route(_ROWS, _guarded(self._rows), methods=["POST"]),
             Route(_STATUS, _guarded(self._statuses), methods=["POST"]),
+            *self._classic.routes(),
         ]
 
     # -- who -----------------------------------------------------------------------------------------------------------

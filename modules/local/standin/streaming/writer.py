@@ -18,6 +18,7 @@ from modules.local.standin.catalog import Catalog
 from modules.local.standin.engine import CHANNELS, HIDDEN, Engine, duck_name
 from modules.local.standin.streaming.channels import Channel, ChannelKey, StreamingError
 from modules.local.standin.streaming.convert import Batch
+from modules.local.standin.tokenizer import Name
 
 __all__ = ["Append", "Writer"]
 
@@ -75,6 +76,15 @@ class Writer:
 
     def drop(self, key: ChannelKey, table_id: int) -> bool:
         return bool(self._do(lambda: self._drop(key, table_id)))
+
+    def commit(self, name: Name, change: Callable[[], tuple[Any, dict[ChannelKey, Channel]]]) -> None:
+        """Rows for one table (an Arrow table) and several channels as they are with them, in one transaction.
+
+        Args:
+            change: gives both, or raises to leave all as it is; runs on the writer's thread, after every commit
+                before it.
+        """
+        self._do(lambda: self._commit_rows(name, change))
 
     def find(self, key: ChannelKey, table_id: int) -> Channel | None:
         """The channel as committed."""
@@ -144,7 +154,7 @@ class Writer:
             try:
                 for append in appends:
                     channel = self._advance(append)
-                    self._insert(append)
+                    self._insert(append.key.table, append.batch.table)
                     self._store(append.key, channel)
                     done.append((append, channel))
                 self._cursor.execute("COMMIT")
@@ -184,11 +194,26 @@ class Writer:
             changed.last_error_timestamp = int(time.time() * 1000)
         return changed
 
-    def _insert(self, append: Append) -> None:
-        if append.batch.table.num_rows:
-            self._cursor.register("_infra_rows", append.batch.table)
+    def _commit_rows(self, name: Name, change: Callable[[], tuple[Any, dict[ChannelKey, Channel]]]) -> None:
+        rows, channels = change()
+        with self._engine.write_lock:
+            self._cursor.execute("BEGIN")
             try:
-                target = duck_name(append.key.table)
+                self._insert(name, rows)
+                for key, channel in channels.items():
+                    self._store(key, channel)
+                self._cursor.execute("COMMIT")
+            except BaseException:
+                self._cursor.execute("ROLLBACK")
+                raise
+        with self._lock:
+            self._channels.update(channels)
+
+    def _insert(self, name: Name, rows: Any) -> None:
+        if rows.num_rows:
+            self._cursor.register("_infra_rows", rows)
+            try:
+                target = duck_name(name)
                 self._cursor.execute(f"INSERT INTO {target} SELECT * FROM _infra_rows")  # noqa: S608
             finally:
                 self._cursor.unregister("_infra_rows")

@@ -1,0 +1,39 @@
+"""SYSTEM$ functions about streaming channels that Snowflake's Kafka connector calls."""
+
+from __future__ import annotations
+
+import json
+
+from modules.local.standin.engine import CHANNELS, HIDDEN, duck_name
+from modules.local.standin.errors import unsupported
+from modules.local.standin.results import Column, Result
+from modules.local.standin.statements.context import Context, handles
+from modules.local.standin.tokenizer import Tokens
+
+__all__: list[str] = []
+
+FUNCTION = "SYSTEM$SNOWPIPE_STREAMING_MIGRATE_CHANNEL_OFFSET_TOKEN"
+NO_SOURCE = 51
+
+
+@handles(f"SELECT {FUNCTION}")
+def migrate_offset_token(context: Context, tokens: Tokens) -> Result:
+    """A channel of the name that connectors gave before 2.1 hands its token on; here no such channel was ever made."""
+    inside = tokens.parenthesised()
+    tokens.accept(";")
+    bound = iter(context.params or ())
+    given = [next(bound, None) if token.text == "?" else token.value for token in inside if token.text != ","]
+    if len(given) != 3:
+        raise tokens.unexpected()
+    name = context.object_name(Tokens(str(given[0])).name())
+    context.access.table(name, "INSERT")
+    where = duck_name((name[0], HIDDEN, CHANNELS))
+    with context.engine.cursor() as cursor:
+        found = cursor.execute(
+            f"SELECT count(*) FROM {where} WHERE schema_name = ? AND table_name = ? AND channel_name = ?",  # noqa: S608
+            [name[1], name[2], str(given[1]).upper()],
+        ).fetchone()
+    if found and found[0]:
+        raise unsupported(f"{FUNCTION} of a channel that exists")
+    answer = {"responseCode": NO_SOURCE, "responseMessage": "Source Channel does not exist for Offset Migration"}
+    return Result([Column(FUNCTION)], [[json.dumps(answer)]], 0x1000)
