@@ -29,6 +29,7 @@ _CONNECT_SECONDS = 5
 _LOGIN_SECONDS = 10
 _INVALID_JWT = 390144
 _BAD_ROLE = 390189
+_SHORTEST_KEY = 2048
 
 
 def connect(client: SnowflakeClient, project: Project, **session: Any) -> SnowflakeConnection:
@@ -105,39 +106,51 @@ def _refused(client: SnowflakeClient, error: Any) -> ServiceError:
     return ServiceError(f"Snowflake refused the login of {client.user}: {said}", where=where, do="see its words above")
 
 
-def load_private_key(pem: str, where: str) -> RSAPrivateKey:
-    """An unencrypted PKCS#8 (or PKCS#1) PEM.
+def load_private_key(pem: str, where: str, passphrase: str | None = None) -> RSAPrivateKey:
+    """A PKCS#8 (or PKCS#1) PEM of an RSA key, encrypted only if `passphrase` is given.
 
     Raises:
-        SecretError: it is something else; the key's text is never shown.
+        SecretError: it is something else, or shorter than Snowflake takes; the key's text is never shown.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    do = "it must be an unencrypted RSA private key as PKCS#8 PEM (-----BEGIN PRIVATE KEY-----)"
+    do = "it must be an RSA private key as PKCS#8 PEM (-----BEGIN PRIVATE KEY-----)"
+    encrypted = "ENCRYPTED" in pem
     try:
-        key = load_pem_private_key(pem.encode(), password=None)
+        key = load_pem_private_key(pem.encode(), password=passphrase.encode() if passphrase and encrypted else None)
     except TypeError:
-        raise SecretError("the private key is encrypted", where=where, do=do) from None
+        raise SecretError(
+            "the private key is encrypted",
+            where=where,
+            do="give a reference to its passphrase in the YAML, or an unencrypted key",
+        ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise SecretError("the private key cannot be read", where=where, do=do) from None
+        what = "the passphrase does not open the private key" if encrypted else "the private key cannot be read"
+        raise SecretError(what, where=where, do=do) from None
     if not isinstance(key, RSAPrivateKey):
         raise SecretError("the private key is not an RSA key", where=where, do=do)
+    if key.key_size < _SHORTEST_KEY:
+        raise SecretError(
+            f"the private key has {key.key_size} bits; Snowflake takes {_SHORTEST_KEY} or more",
+            where=where,
+            do="make a new one: `openssl genrsa 2048 | openssl pkcs8 -topk8 -nocrypt -inform PEM`",
+        )
     return key
 
 
-def public_key_of(private_pem: str, where: str = "private key") -> str:
+def public_key_of(private_pem: str, where: str = "private key", *, passphrase: str | None = None) -> str:
     """The public key's body in one line, as `ALTER USER … SET RSA_PUBLIC_KEY` takes it.
 
     Raises:
-        SecretError: the PEM is not an unencrypted RSA private key.
+        SecretError: the PEM is no RSA private key that can be used.
     """
     import base64
 
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    public = load_private_key(private_pem, where).public_key()
+    public = load_private_key(private_pem, where, passphrase).public_key()
     return base64.b64encode(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 
 

@@ -11,7 +11,7 @@ from modules.environment import load_environment
 from modules.errors import ConfigError
 from modules.project import Project
 from modules.topics import schema_specs
-from modules.warehouse.estate import estate_of
+from modules.warehouse.build import estate_of
 from tests.environment.conftest import Write
 
 MONEY = {"type": "record", "name": "Money", "namespace": "com.acme", "fields": [{"name": "amount", "type": "double"}]}

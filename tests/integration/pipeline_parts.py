@@ -39,8 +39,9 @@ from modules.platforms import platform_for
 from modules.producer import EventSerializer, OrderEvents, ProduceResult, produce
 from modules.project import Project
 from modules.topics import access_acls, dead_letter_topic, schema_specs, sink_acls, topic_specs
+from modules.warehouse.build import estate_of
 from modules.warehouse.connection import connect, make_key_pair
-from modules.warehouse.estate import CONNECTOR_USER, estate_of
+from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE, RoleRef
 from tests.integration.conftest import RunningPlatform
 
 
@@ -307,20 +308,21 @@ def _make_estate(pipeline: Pipeline) -> None:
     (table,) = estate.tables
     columns = ", ".join(f"{c.name} {c.type}{'' if c.nullable else ' NOT NULL'}" for c in table.columns)
     statements = [
-        *(f"CREATE DATABASE IF NOT EXISTS {database}" for database in estate.databases),
+        *(f"CREATE DATABASE IF NOT EXISTS {table.database}" for table in estate.tables),
         f"CREATE TABLE {pipeline.table} ({columns})",
-        *(f"CREATE ROLE IF NOT EXISTS {role}" for role in estate.roles),
-        f"CREATE WAREHOUSE IF NOT EXISTS {estate.warehouse.name}",
+        f"CREATE ROLE IF NOT EXISTS {CONNECTOR_ROLE}",
+        f"CREATE WAREHOUSE IF NOT EXISTS {WAREHOUSE}",
         *(
             f"CREATE USER IF NOT EXISTS {user.name} TYPE = SERVICE DEFAULT_ROLE = {user.default_role} "
             f"DEFAULT_WAREHOUSE = {user.default_warehouse}"
             for user in estate.users
         ),
         f"ALTER USER {CONNECTOR_USER} SET RSA_PUBLIC_KEY = '{_connector_key(pipeline)}'",
-        *(f"GRANT ROLE {role} TO USER {user}" for role, user in estate.role_members),
+        *(f"GRANT ROLE {user.default_role} TO USER {user.name}" for user in estate.users),
         *(
-            f"GRANT {', '.join(grant.privileges)} ON {grant.object_type} {grant.object_name} TO ROLE {grant.role}"
+            f"GRANT {', '.join(grant.privileges)} ON {grant.on} TO ROLE {grant.role.qualified}"
             for grant in estate.grants
+            if grant.role == RoleRef(CONNECTOR_ROLE)
         ),
     ]
     with connected(pipeline) as connection, connection.cursor() as cursor:

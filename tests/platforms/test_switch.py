@@ -11,7 +11,7 @@ import pytest
 from modules.environment import Environment, load_environment
 from modules.project import Project
 from modules.topics import access_acls, schema_specs, sink_acls, topic_specs
-from modules.warehouse.estate import estate_of
+from modules.warehouse.build import estate_of
 
 ROOT = Path(__file__).parents[2]
 PLATFORMS = ("local", "confluent", "msk", "redpanda")

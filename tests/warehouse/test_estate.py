@@ -7,7 +7,9 @@ import pytest
 
 from modules.environment.model import Environment
 from modules.errors import ConfigError
-from modules.warehouse.estate import Column, columns_from_avro, estate_of
+from modules.warehouse.build import estate_of
+from modules.warehouse.columns import columns_from_avro
+from modules.warehouse.estate import CONNECTOR_ROLE, Column, RoleRef, Schema
 
 FOLDER = Path(__file__).parents[2] / "environments"
 
@@ -50,19 +52,25 @@ def test_each_avro_type_has_its_column_type(avro: object, snowflake: str, nullab
 
 def test_the_connector_gets_no_more_than_the_sink_needs() -> None:
     estate = estate_of(environment(orders=sunk("STREAMING.PUBLIC.ORDER_EVENTS")), FOLDER)
-    rights = {(grant.object_type, grant.privileges) for grant in estate.grants}
+    rights = {(each.on, each.privileges) for each in estate.grants if each.role == RoleRef(CONNECTOR_ROLE)}
     assert rights == {
-        ("WAREHOUSE", ("USAGE",)),
-        ("DATABASE", ("USAGE",)),
-        ("SCHEMA", ("USAGE",)),
-        ("TABLE", ("INSERT", "SELECT")),
+        ('WAREHOUSE "STREAMING_WH"', ("USAGE",)),
+        ('DATABASE "STREAMING"', ("USAGE",)),
+        ('SCHEMA "STREAMING"."PUBLIC"', ("USAGE",)),
+        ('TABLE "STREAMING"."PUBLIC"."ORDER_EVENTS"', ("INSERT", "SELECT")),
     }
-    assert estate.schemas == (), "PUBLIC comes with its database"
+    assert [each.key for each in estate.role_grants if each.role == RoleRef(CONNECTOR_ROLE)] == [
+        "KAFKA_CONNECTOR to SYSADMIN",
+        "KAFKA_CONNECTOR to SVC_KAFKA_CONNECTOR",
+    ]
+    assert not estate.ownership
 
 
-def test_another_schema_than_public_is_declared() -> None:
+def test_public_comes_with_its_database_and_another_schema_is_made() -> None:
     estate = estate_of(environment(orders=sunk("STREAMING.RAW.ORDER_EVENTS")), FOLDER)
-    assert estate.schemas == (("STREAMING", "RAW"),)
+    made = {each.dotted: each.comes_with_database for each in estate.schemas if each.database == "STREAMING"}
+    assert made == {"STREAMING.PUBLIC": True, "STREAMING.RAW": False}
+    assert not Schema("STREAMING", "PUBLIC", managed_access=True).comes_with_database
 
 
 def test_two_sinks_into_one_table_are_refused() -> None:
