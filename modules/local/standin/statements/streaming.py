@@ -19,10 +19,10 @@ NO_SOURCE = 51
 @handles(f"SELECT {FUNCTION}")
 def migrate_offset_token(context: Context, tokens: Tokens) -> Result:
     """A channel of the name that connectors gave before 2.1 hands its token on; here no such channel was ever made."""
-    inside = tokens.parenthesised()
-    tokens.accept(";")
+    # The connector writes each argument in parentheses of its own: `((?), (?), (?))`.
+    inside = [token for token in tokens.parenthesised() if token.text == "?" or token.kind == "string"]
     bound = iter(context.params or ())
-    given = [next(bound, None) if token.text == "?" else token.value for token in inside if token.text != ","]
+    given = [next(bound, None) if token.text == "?" else token.value for token in inside]
     if len(given) != 3:
         raise tokens.unexpected()
     name = context.object_name(Tokens(str(given[0])).name())
