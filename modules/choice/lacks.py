@@ -42,7 +42,7 @@ def lacks_of(option: str, environment: Environment) -> Iterator[str]:
     if option == "redpanda-fargate" and environment.production:
         yield "on Fargate a broker's volume dies with its task, and `production: true` holds data that matters"
     if option.startswith("redpanda") and environment.connect.kind == "managed":
-        yield "Redpanda has no managed connectors; `connect.kind: self-managed` or `sink` runs one of your own"
+        yield "Redpanda has no managed connectors; `connect.kind: kafka-connect` or `sink` runs one of your own"
 
 
 _SERVERLESS = {

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from modules.environment import applications, confluent, msk, network, redpanda, source
+from modules.environment import applications, confluent, connect, msk, network, redpanda, sources
 from modules.environment.document import Problem
 from modules.environment.explain import Positions
 from modules.environment.kafka_settings import OWN_KEY, SETTINGS
@@ -46,8 +46,9 @@ def check_environment(
     problems += _budget(environment, positions)
     problems += _tags(environment, positions)
     problems += applications.check(environment, positions)
-    problems += source.check(environment, positions)
+    problems += sources.check(environment, positions)
     if platform_known:
+        problems += connect.check(environment, positions)
         problems += _platform(environment, positions)
     return problems
 

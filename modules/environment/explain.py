@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from modules.environment.document import Mapping, Mark, Node, Problem, Scalar, Sequence
 from modules.environment.keys import is_secret, shape_at
 
-__all__ = ["Positions", "explain"]
+__all__ = ["Positions", "explain", "plain_location"]
 
 
 class Positions:
@@ -57,15 +57,26 @@ def explain(error: ValidationError, positions: Positions) -> list[Problem]:
     for each in error.errors(include_url=False):
         if each["type"] == "extra_forbidden":
             continue
-        path = tuple(key for key in each["loc"] if key != "[key]")
+        path = plain_location(each["loc"])
+        if each["type"].startswith("union_tag"):
+            path = (*path, "kind")
         name = ".".join(str(key) for key in path)
         problems.setdefault(name, Problem(positions.at(*path), name, _message(each, path, positions)))
     return list(problems.values())
 
 
+def plain_location(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """A place as the YAML has it: pydantic puts a union's `kind` and marks of keys into it."""
+    path = tuple(key for key in location if key != "[key]")
+    for depth in range(1, len(path)):
+        if shape_at(path[:depth]).variants:
+            return (*path[:depth], *path[depth + 1 :])
+    return path
+
+
 def _message(each: Any, path: tuple[object, ...], positions: Positions) -> str:
     kind: str = each["type"]
-    if kind == "missing":
+    if kind in ("missing", "union_tag_not_found"):
         choices = shape_at(path).choices
         return f"missing; write one of {', '.join(choices)}" if choices else "missing"
     node = positions.node(*path)
@@ -75,7 +86,7 @@ def _message(each: Any, path: tuple[object, ...], positions: Positions) -> str:
         return f"expected settings (`key: value` lines below it), got {kind}"
     if isinstance(node, Mapping | Sequence) and kind != "value_error":
         return f"expected {_expected(each, path)}, got {got}"
-    if kind == "literal_error":
+    if kind in ("literal_error", "union_tag_invalid"):
         return _choice(node, path, got)
     if kind == "value_error":
         message = str(each["ctx"]["error"])

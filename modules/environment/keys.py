@@ -23,13 +23,14 @@ _FILES_OF_THEIR_OWN = "applications"
 @dataclass(frozen=True)
 class Shape:
     """What may stand at a key: fixed keys (`model`), free keys (`each`: the shape of every value), or a value; `item`
-    is the shape of what a list holds."""
+    is the shape of what a list holds; `variants` are models of a union, by their `kind`."""
 
     model: type[BaseModel] | None = None
     each: Shape | None = None
     choices: tuple[str, ...] = ()
     kind: str = ""
     item: Shape | None = None
+    variants: tuple[tuple[str, type[BaseModel]], ...] = ()
 
 
 def _shape(annotation: Any) -> Shape:
@@ -37,7 +38,11 @@ def _shape(annotation: Any) -> Shape:
     if origin is Annotated:
         return _shape(get_args(annotation)[0])
     if origin in (Union, types.UnionType):
-        return _shape(next(each for each in get_args(annotation) if each is not type(None)))
+        given = [each for each in get_args(annotation) if each is not type(None)]
+        if len(given) > 1 and all(isinstance(each, type) and issubclass(each, BaseModel) for each in given):
+            kinds = tuple((kind, each) for each in given for kind in get_args(each.model_fields["kind"].annotation))
+            return Shape(variants=kinds)
+        return _shape(given[0])
     if origin is Literal:
         return Shape(choices=tuple(str(each) for each in get_args(annotation)))
     if origin is list:
@@ -70,8 +75,18 @@ def shape_at(path: tuple[object, ...]) -> Shape:
     """The shape at a path; an empty shape where the path is not the model's."""
     shape = Shape(model=Environment)
     for key in path:
-        shape = _fields(shape.model).get(str(key), Shape()) if shape.model else shape.each or shape.item or Shape()
+        if shape.variants:
+            shape = _of_any(shape, str(key))
+        else:
+            shape = _fields(shape.model).get(str(key), Shape()) if shape.model else shape.each or shape.item or Shape()
     return shape
+
+
+def _of_any(shape: Shape, key: str) -> Shape:
+    """The shape of a key of a union, whichever kind has it."""
+    if key == "kind":
+        return Shape(choices=tuple(kind for kind, _ in shape.variants))
+    return next((found for _, model in shape.variants if (found := _fields(model).get(key))), Shape())
 
 
 def is_secret(path: tuple[object, ...]) -> bool:
@@ -107,8 +122,19 @@ def _check(node: Mapping, shape: Shape, at: tuple[str, ...]) -> Iterator[Problem
                 ".".join(path),
                 "has no value; write `{}` for the defaults, or `null` to drop what base says",
             )
-        elif isinstance(entry.node, Mapping) and (inner.model or inner.each):
-            yield from _check(entry.node, inner, path)
+        elif isinstance(entry.node, Mapping):
+            inner = _of_kind(entry.node, inner)
+            if inner.model or inner.each:
+                yield from _check(entry.node, inner, path)
+
+
+def _of_kind(node: Mapping, shape: Shape) -> Shape:
+    """A union's shape as its `kind` says; none, so that nothing is said of its keys, where that is missing or wrong."""
+    if not shape.variants:
+        return shape
+    kind = node.entries.get("kind")
+    written = kind.node.text if kind and isinstance(kind.node, Scalar) else None
+    return Shape(model=dict(shape.variants).get(written)) if written else Shape()
 
 
 def _unknown(name: str, at: tuple[str, ...], model: type[BaseModel], known: dict[str, Shape]) -> str:
@@ -135,6 +161,8 @@ def _places(name: str) -> list[str]:
         path, shape = queue.pop(0)
         if shape.each:
             queue.append((f"{path}.<name>", shape.each))
+        for _, variant in shape.variants:
+            queue.append((path, Shape(model=variant)))
         if shape.model is None:
             continue
         for key, inner in _written(shape.model).items():

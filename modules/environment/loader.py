@@ -20,7 +20,7 @@ from modules.environment.application_files import add_applications
 from modules.environment.applications import FOLDER
 from modules.environment.checks import check_environment
 from modules.environment.document import Entry, Mapping, Mark, Node, Problem, Scalar, Sequence, merge, read_yaml
-from modules.environment.explain import Positions, explain
+from modules.environment.explain import Positions, explain, plain_location
 from modules.environment.keys import check_keys
 from modules.environment.model import Environment
 from modules.errors import ConfigError
@@ -169,7 +169,9 @@ def _plain(node: Node, path: tuple[str, ...]) -> Any:
         return {name: _plain(entry.node, (*path, name)) for name, entry in node.entries.items()}
     if isinstance(node, Sequence):
         return [_plain(item, path) for item in node.items]
-    if len(path) == 4 and path[0] == "topics" and path[2] == "config":
+    if path[:-1] in (("connect", "settings"), ("connect", "worker")):
+        return node.text
+    if len(path) == 4 and (path[0], path[2]) in (("topics", "config"), ("sources", "settings")):
         return node.text
     return node.value
 
@@ -178,7 +180,8 @@ def _what_is_valid(data: dict[str, Any], error: ValidationError) -> Environment 
     """The environment without what pydantic refused, so that the checks across keys can still be made on the rest."""
     for _ in range(8):  # what is left out may make what holds it incomplete, and so on upwards
         for each in error.errors(include_url=False, include_input=False):
-            *above, last = each["loc"] if each["type"] != "missing" else each["loc"][:-1] or ("platform",)
+            location = plain_location(each["loc"])
+            *above, last = location if each["type"] != "missing" else location[:-1] or ("platform",)
             place: Any = data
             for key in above:
                 if isinstance(place, dict) and isinstance(place.get(key), list):

@@ -11,12 +11,15 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from modules.environment.applications import Application, Quota
+from modules.environment.capture import DebeziumPostgres
 from modules.environment.confluent import Confluent
+from modules.environment.connect import Connect
 from modules.environment.msk import Msk
 from modules.environment.network import Network
 from modules.environment.redpanda import Redpanda
 from modules.environment.section import Section
-from modules.environment.source import SnowflakeSource, principals
+from modules.environment.source import SnowflakeSource
+from modules.environment.sources import Source, principals
 from modules.environment.types import (
     DataRate,
     DataRateValue,
@@ -26,13 +29,13 @@ from modules.environment.types import (
     DurationValue,
     Money,
     Number,
+    SecretRef,
     Whole,
 )
-from modules.environment.warehouse import SnowflakeAccount, Warehouse
 
 __all__ = [
-    "Application", "Confluent", "Connect", "Environment", "Local", "Msk", "Network", "Platform", "Quota", "Redpanda",
-    "SchemaReference", "Slo", "SnowflakeAccount", "SnowflakeSource",
+    "Application", "Confluent", "Connect", "DebeziumPostgres", "Environment", "Local", "Msk", "Network", "Platform",
+    "Quota", "Redpanda", "SchemaReference", "Slo", "SnowflakeAccount", "SnowflakeSource",
     "StageSlo", "Terraform", "Topic", "TopicSink", "TopicValue", "Warehouse", "Workload",
 ]  # fmt: skip
 
@@ -111,14 +114,29 @@ class Topic(Section):
         return f"{name}.dlq" if self.sink and self.dead_letter else None
 
 
-class Connect(Section):
-    """What carries events from topics into the warehouse."""
+class SnowflakeAccount(Section):
+    """A real account; the local platform fills in its own."""
 
-    kind: Literal["sink", "managed", "self-managed"] = Field(
-        "sink",
-        description="sink: the program `infra sink`; managed: the platform's own connector; self-managed: a worker.",
+    organization: str = Field(description="The account identifier's part before the `-`.")
+    account: str = Field(description="The account identifier's part after the `-`.")
+    user: str = Field(description="Whom Terraform logs in as.")
+    private_key: SecretRef = Field(description="That user's private key (PKCS#8 PEM), as a reference.")
+    role: str = Field("ACCOUNTADMIN", description="The role Terraform works in.")
+
+
+class Warehouse(Section):
+    """The Snowflake estate."""
+
+    preset: Literal["order-events"] = Field("order-events", description="Which databases, roles and grants there are.")
+    engine: Literal["terraform"] = Field("terraform", description="What makes them.")
+    size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = Field(
+        "XSMALL", description="The virtual warehouse's size."
     )
-    tasks: Whole = Field(1, ge=1, description="How many work side by side.")
+    auto_suspend: Duration = Field(DurationValue(60_000), description="Idle time after which it stops costing.")
+    account: SnowflakeAccount | None = Field(None, description="The Snowflake account; local brings its own.")
+    connector_private_key: SecretRef | None = Field(
+        None, description="Key of SVC_KAFKA_CONNECTOR; default: made by the CLI and kept under .infra (0600)."
+    )
 
 
 class Workload(Section):
@@ -187,8 +205,8 @@ class Environment(Section):
     applications: dict[str, Application] = Field(
         default_factory=dict, description="By name: the files of environments/applications that take part here."
     )
-    sources: dict[str, SnowflakeSource] = Field(
-        default_factory=dict, description="By name: what is published to topics from elsewhere."
+    sources: dict[str, Source] = Field(
+        default_factory=dict, description="By name: what brings rows into topics from elsewhere."
     )
     warehouse: Warehouse = Warehouse()
     connect: Connect = Connect()

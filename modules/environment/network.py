@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from modules.environment.connect import runs_in_vpc
 from modules.environment.document import Problem
 from modules.environment.section import Section
 from modules.environment.types import Whole
@@ -130,7 +131,7 @@ def images_of(environment: Environment) -> dict[str, str]:
 def _internet_needs(environment: Environment) -> tuple[str, ...]:
     needs = [f"{who} pulls its image from {_host(image)}" for who, image in images_of(environment).items()
              if not _ECR.fullmatch(image)]  # fmt: skip
-    if _connector_inside(environment):
+    if runs_in_vpc(environment):
         needs.append("the sink connector reaches Snowflake")
     return tuple(needs)
 
@@ -143,16 +144,11 @@ def _aws_needs(environment: Environment) -> dict[str, str]:
         needs |= {"logs": "tasks write logs", "secretsmanager": "tasks read their secrets"}
     if environment.platform == "redpanda" and environment.redpanda.compute == "ec2":
         needs |= dict.fromkeys(("ecs", "ecs-agent", "ecs-telemetry"), "machines join the ECS cluster")
-    if _connector_inside(environment):
+    if runs_in_vpc(environment):
         needs |= {"logs": "the connector writes logs", "secretsmanager": "the connector reads its secrets"}
         if environment.platform == "msk" and environment.msk.registry.kind == "glue":
             needs |= dict.fromkeys(("glue", "sts"), "the connector reads schemas from Glue")
     return needs
-
-
-def _connector_inside(environment: Environment) -> bool:
-    """MSK Connect and a worker of one's own run in the VPC; the program `infra sink` runs where it is started."""
-    return environment.connect.kind in ("managed", "self-managed")
 
 
 def _host(image: str) -> str:

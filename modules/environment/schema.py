@@ -53,6 +53,14 @@ def environment_schema() -> dict[str, Any]:
     topic = schema["$defs"]["Topic"]["properties"]
     topic["config"]["additionalProperties"] = {"type": ["string", "number", "boolean", "null"]}
     schema["properties"]["topics"]["additionalProperties"] = _optional({"$ref": "#/$defs/Topic"})
+    free = {"type": ["string", "number", "boolean", "null"]}
+    connect = schema["$defs"]["Connect"]["properties"]
+    for settings in (
+        connect["settings"],
+        connect["worker"],
+        schema["$defs"]["DebeziumPostgres"]["properties"]["settings"],
+    ):
+        settings["additionalProperties"] = free
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

@@ -90,7 +90,7 @@ def test_what_cannot_carry_the_workload_says_so_and_comes_last() -> None:
         ),
         (
             {"platform": "redpanda", "connect": {"kind": "managed"}},
-            "Redpanda has no managed connectors; `connect.kind: self-managed` or `sink` runs one of your own",
+            "Redpanda has no managed connectors; `connect.kind: kafka-connect` or `sink` runs one of your own",
         ),
     ],
 )  # fmt: skip

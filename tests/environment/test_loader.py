@@ -111,7 +111,7 @@ def test_a_value_that_mends_the_extended_file_is_enough(write: Write) -> None:
         (["warehouse:"], "warehouse: has no value; write `{}` for the defaults, or `null`"),
         (["connect: sink"], "connect: expected settings (`key: value` lines below it), got text"),
         (["connect: [sink]"], "expected settings (`key: value` lines below it), got a list"),
-        (["connect: {kind: mangaed}"], "one of sink, managed, self-managed, got 'mangaed'; did you mean `managed`?"),
+        (["connect: {kind: mangaed}"], "one of sink, managed, kafka-connect, got 'mangaed'; did you mean `managed`?"),
         (["warehouse: {size: medium}"], "did you mean `MEDIUM`?"),
         (["warehouse: {size: [XSMALL]}"], "expected one of XSMALL, SMALL, MEDIUM, LARGE, XLARGE, got a list"),
         (["topics: {t: {partitions: 0}}"], "topics.t.partitions: expected at least 1, got 0"),

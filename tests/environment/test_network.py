@@ -137,7 +137,7 @@ def test_brokers_alone_need_no_way_out(load: Callable[..., Environment]) -> None
 
 
 def test_a_connector_in_the_vpc_must_reach_snowflake(load: Callable[..., Environment]) -> None:
-    environment = load("connect: {kind: managed}", "msk: {registry: {kind: external, url: 'https://r.example.com'}}")
+    environment = load("connect: {kind: managed, plugin: {file: c.zip}}", "msk: {registry: {kind: external, url: 'https://r.example.com'}}")
     assert egress_of(environment).nat_gateways == 1
     assert egress_of(environment).reasons[0] == "the sink connector reaches Snowflake"
 

@@ -1,7 +1,7 @@
 """What carries events from the topic into the warehouse, and the secrets it reads.
 
 By the environment's `connect.kind`: a vendor's managed connector where there is one (Confluent's, MSK Connect), else
-the project's own sink as a Fargate task; `sink` and `self-managed` are Fargate tasks everywhere.
+the project's own sink as a Fargate task; `sink` and `kafka-connect` are Fargate tasks everywhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from modules.cost.units import Quantity, Unit, hours, of_bytes, plain
 
 __all__ = ["Kind", "estimate", "secrets"]
 
-Kind = Literal["sink", "managed", "self-managed"]
+Kind = Literal["sink", "managed", "kafka-connect"]
 Vendor = Literal["confluent", "msk", "redpanda"]
 
 _USERS = ("administrator", "producer", "consumer", "sink")
@@ -90,9 +90,9 @@ def _msk_connect(inputs: Inputs) -> Line:
 
 def _fargate(inputs: Inputs, kind: Kind) -> tuple[Line, ...]:
     tasks = inputs.usage.connector_tasks
-    what = "Connect worker" if kind == "self-managed" else "own sink"
+    what = "Connect worker" if kind == "kafka-connect" else "own sink"
     vcpu, gib = inputs.assumptions.sink_vcpu, inputs.assumptions.sink_gib
-    if kind == "self-managed":
+    if kind == "kafka-connect":
         vcpu, gib = vcpu * 2, gib * 4
     return (
         line(
