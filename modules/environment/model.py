@@ -29,9 +29,9 @@ from modules.environment.types import (
     DurationValue,
     Money,
     Number,
-    SecretRef,
     Whole,
 )
+from modules.environment.warehouse import SnowflakeAccount, Warehouse
 
 __all__ = [
     "Application", "Confluent", "Connect", "DebeziumPostgres", "Environment", "Local", "Msk", "Network", "Platform",
@@ -112,31 +112,6 @@ class Topic(Section):
     def dead_letter_of(self, name: str) -> str | None:
         """The dead-letter topic's name, given this topic's; None without one."""
         return f"{name}.dlq" if self.sink and self.dead_letter else None
-
-
-class SnowflakeAccount(Section):
-    """A real account; the local platform fills in its own."""
-
-    organization: str = Field(description="The account identifier's part before the `-`.")
-    account: str = Field(description="The account identifier's part after the `-`.")
-    user: str = Field(description="Whom Terraform logs in as.")
-    private_key: SecretRef = Field(description="That user's private key (PKCS#8 PEM), as a reference.")
-    role: str = Field("ACCOUNTADMIN", description="The role Terraform works in.")
-
-
-class Warehouse(Section):
-    """The Snowflake estate."""
-
-    preset: Literal["order-events"] = Field("order-events", description="Which databases, roles and grants there are.")
-    engine: Literal["terraform"] = Field("terraform", description="What makes them.")
-    size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = Field(
-        "XSMALL", description="The virtual warehouse's size."
-    )
-    auto_suspend: Duration = Field(DurationValue(60_000), description="Idle time after which it stops costing.")
-    account: SnowflakeAccount | None = Field(None, description="The Snowflake account; local brings its own.")
-    connector_private_key: SecretRef | None = Field(
-        None, description="Key of SVC_KAFKA_CONNECTOR; default: made by the CLI and kept under .infra (0600)."
-    )
 
 
 class Workload(Section):
