@@ -2,8 +2,8 @@
 
 The format is not documented. Read off the wire of `com.snowflake:snowflake-kafka-connector:2.5.0`: a chunk is AES-CTR
 under SHA-256(channel key ‖ the blob's path), counting 16-byte blocks from the chunk's place in the file. Its Parquet
-columns have the physical types the channel's opening named: VARIANT, ARRAY and OBJECT are JSON text, timestamps whole
-numbers in the column's fractional digits, TIMESTAMP_TZ with the offset packed into the low 14 bits.
+columns have the physical types the channel's opening named: VARIANT, ARRAY and OBJECT are JSON text, numbers decimals,
+times and timestamps decimal seconds, TIMESTAMP_TZ with its offset packed into the low 14 bits.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Callable, Sequence
+from decimal import Context
 from typing import Any
 
 from modules.local.standin.columns import ColumnSpec, ColumnType
@@ -20,7 +21,8 @@ __all__ = ["PHYSICAL", "BlobError", "decrypt", "describe", "rows_of"]
 
 _BLOCK = 16
 _LOB = 16777216
-_ZONE_BITS, _ZONE_ZERO = 14, 1440
+_ZONE_BITS = 14
+_DIGITS = Context(prec=40)
 PHYSICAL = {
     "VARCHAR": ("TEXT", "LOB"), "VARIANT": ("VARIANT", "LOB"), "OBJECT": ("OBJECT", "LOB"), "ARRAY": ("ARRAY", "LOB"),
     "BINARY": ("BINARY", "LOB"), "NUMBER": ("FIXED", "SB16"), "FLOAT": ("REAL", "DOUBLE"),
@@ -121,75 +123,41 @@ def _conversion(kind: ColumnType) -> tuple[Any, Callable[[Any], Any]]:
     """The Arrow type the engine takes, and how a Parquet column becomes one."""
     import pyarrow as pa
 
-    args = kind.args
-    if kind.base == "NUMBER":
-        number = pa.decimal128(*args)
-        return number, lambda values: _whole(values).cast(number) if args[1] == 0 else _scaled(values, args)
     if kind.base.startswith("TIMESTAMP"):
         stamp = pa.timestamp("us", None if kind.base == "TIMESTAMP_NTZ" else "UTC")
-        packed = kind.base == "TIMESTAMP_TZ"
-        return stamp, lambda values: _stamps(values, args[0], packed).cast(stamp)
-    simple: dict[str, Any] = {
-        "FLOAT": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIME": pa.time64("us"),
-        "BINARY": pa.binary(),
-    }  # fmt: skip
-    target = simple.get(kind.base, pa.string())
-    if kind.base == "DATE":
-        return target, lambda values: _whole(values).cast(pa.int32()).cast(target)
+        unpack = _instants if kind.base == "TIMESTAMP_TZ" else _micros
+        return stamp, lambda values: unpack(values).cast(stamp)
     if kind.base == "TIME":
-        return target, lambda values: _micros(_whole(values), args[0]).cast(target)
+        return pa.time64("us"), lambda values: _micros(values).cast(pa.time64("us"))
+    simple: dict[str, Any] = {
+        "FLOAT": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "BINARY": pa.binary(),
+    }  # fmt: skip
+    target = pa.decimal128(*kind.args) if kind.base == "NUMBER" else simple.get(kind.base, pa.string())
     return target, lambda values: values.cast(target)
 
 
-def _whole(values: Any) -> Any:
-    """Whole numbers, however wide the file has them: its decimals of scale 0 or its integers."""
+def _micros(values: Any) -> Any:
+    """Decimal seconds as whole microseconds; finer digits are cut off, as the engine keeps none."""
     import pyarrow as pa
 
-    return values if not pa.types.is_integer(values.type) else values.cast(pa.decimal128(38, 0))
+    scaled = values.cast(pa.decimal128(38, 6), safe=False)
+    # The same bytes read as a decimal without a fraction are the microseconds.
+    return pa.Array.from_buffers(pa.decimal128(38, 0), len(scaled), scaled.buffers(), offset=scaled.offset).cast(
+        pa.int64()
+    )
 
 
-def _scaled(values: Any, args: tuple[int, ...]) -> Any:
-    """Numbers with a fraction: decimals already, or whole numbers of the last digit."""
+def _instants(values: Any) -> Any:
+    """Microseconds of packed values: the column's units since the epoch above, the offset in the low 14 bits."""
     import pyarrow as pa
 
-    if pa.types.is_decimal(values.type):
-        return values.cast(pa.decimal128(*args))
-    units = values.cast(pa.int64()).to_pylist()
-    from decimal import Decimal
-
-    return pa.array([None if unit is None else Decimal(unit).scaleb(-args[1]) for unit in units], pa.decimal128(*args))
-
-
-def _integers(values: Any) -> Any:
-    """64-bit whole numbers, a decimal's digits taken as they are."""
-    import pyarrow as pa
-
-    if pa.types.is_decimal(values.type) and values.type.scale:
-        scale = values.type.scale
-        return pa.array([None if v is None else int(v.scaleb(scale)) for v in values.to_pylist()], pa.int64())
-    return values.cast(pa.int64())
-
-
-def _micros(values: Any, digits: int) -> Any:
-    import pyarrow.compute as pc
-
-    units = _integers(values)
-    if digits > 6:
-        return pc.floor(pc.divide(units, 10 ** (digits - 6))).cast("int64")
-    return pc.multiply(units, 10 ** (6 - digits))
-
-
-def _stamps(values: Any, digits: int, packed: bool) -> Any:
-    """Microseconds since the epoch; a packed value holds its offset in the low 14 bits, the instant above them."""
-    import pyarrow.compute as pc
-
-    if not packed:
-        return _micros(values, digits)
-    import pyarrow as pa
-
-    scale = values.type.scale if pa.types.is_decimal(values.type) else 0
-    instants = [None if v is None else int(v.scaleb(scale) if scale else v) >> _ZONE_BITS for v in values.to_pylist()]
-    return _micros(pa.array(instants, pa.int64()), digits) if instants else pc.cast(pa.array([], pa.int64()), "int64")
+    scale = values.type.scale
+    shift = 10 ** abs(scale - 6)
+    micros: list[int | None] = []
+    for value in values.to_pylist():
+        units = None if value is None else int(value.scaleb(scale, _DIGITS)) >> _ZONE_BITS
+        micros.append(units if units is None else units * shift if scale < 6 else units // shift)
+    return pa.array(micros, pa.int64())
 
 
 def _quoted(name: str) -> str:

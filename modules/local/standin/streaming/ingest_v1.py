@@ -96,6 +96,11 @@ class IngestV1:
                 _log.exception("a request on %s that is not understood", request.url.path)
                 message = f"not understood: {type(error).__name__}"
                 return JSONResponse({"status_code": GENERAL, "message": message}, status_code=400)
+            except Exception as error:
+                # A defect, or the disk: the client keeps its rows and tries again.
+                _log.exception("internal error on %s", request.url.path)
+                message = f"{type(error).__name__}: {error}"
+                return JSONResponse({"status_code": GENERAL, "message": message}, status_code=500)
 
         return answer
 
