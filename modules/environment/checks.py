@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from modules.environment import applications, confluent, connect, msk, network, redpanda, sources
+from modules.environment import applications, confluent, connect, msk, network, redpanda, sources, warehouse_checks
 from modules.environment.document import Problem
 from modules.environment.explain import Positions
 from modules.environment.kafka_settings import OWN_KEY, SETTINGS
@@ -47,6 +47,7 @@ def check_environment(
     problems += _tags(environment, positions)
     problems += applications.check(environment, positions)
     problems += sources.check(environment, positions)
+    problems += warehouse_checks.check(environment, positions, schemas)
     if platform_known:
         problems += connect.check(environment, positions)
         problems += _platform(environment, positions)

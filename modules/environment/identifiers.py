@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
-    "ACCOUNT_KINDS", "OBJECT_KINDS", "PRIVILEGES", "SYSTEM_ROLES", "Target", "fold", "name_problem", "parse_target",
-    "path_problem",
+    "ACCOUNT_KINDS", "OBJECT_KINDS", "PRIVILEGES", "SYSTEM_ROLES", "Target", "Use", "fold", "name_problem",
+    "parse_target", "path_problem",
 ]  # fmt: skip
 
 _LONGEST = 255

@@ -17,9 +17,12 @@ from modules.environment.warehouse import Warehouse
 if TYPE_CHECKING:
     from modules.environment.model import Environment
 
-__all__ = ["completed", "current_view", "given_by_preset", "schematized", "sink_tables"]
+__all__ = ["NEEDED", "completed", "current_view", "given_by_preset", "schematized", "sink_tables"]
 
 _CONNECTOR_ROLE, _CONNECTOR_USER, _WAREHOUSE = "KAFKA_CONNECTOR", "SVC_KAFKA_CONNECTOR", "STREAMING_WH"
+NEEDED = (f"roles.{_CONNECTOR_ROLE}", f"users.{_CONNECTOR_USER}", f"warehouses.{_WAREHOUSE}")
+"""What cannot be left out: the connector logs in with it."""
+
 _MONITOR, _POLICY = "STREAMING_MONITOR", "KAFKA_CONNECTOR_POLICY"
 
 _NEWEST = (
