@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modules.warehouse.sql.catalogue import Column, Item
-from modules.warehouse.sql.kinds import KINDS, Kind, column_sql, creation, location_sql, triggers_sql
+from modules.warehouse.sql.creation import column_sql, creation, location_sql, triggers_sql
+from modules.warehouse.sql.kinds import KINDS, TRIGGERS, Kind
 from modules.warehouse.sql.quoting import identifier, literal, qualified
 from modules.warehouse.sql.settings import UNKNOWN, Setting
 from modules.warehouse.sql.statement import Statement
@@ -14,13 +15,11 @@ from modules.warehouse.sql.types import loss, short
 
 __all__ = ["change_columns", "change_settings", "make", "unmask"]
 
-_TRIGGERS = ("NOTIFY", "SUSPEND", "SUSPEND_IMMEDIATE")
-
 
 def make(item: Item, *, replace_it: bool = False, unsafe: str | None = None, was: str | None = None) -> Statement:
     """The statement that makes an object."""
     kind = KINDS[item.kind]
-    return Statement(creation(kind, item, replace=replace_it), kind.section, kind.area, item.about, unsafe, was)
+    return Statement(creation(item, replace=replace_it), kind.section, kind.area, item.about, unsafe, was)
 
 
 def change_settings(item: Item, old: Mapping[str, Any], keywords: Iterable[str]) -> list[Statement]:
@@ -38,17 +37,17 @@ def change_settings(item: Item, old: Mapping[str, Any], keywords: Iterable[str])
     together: list[Setting] = []
     for setting in asked:
         value, before = item.values.get(setting.keyword), old.get(setting.keyword, UNKNOWN)
-        if setting.change != "set" or setting.keyword in (*_TRIGGERS, "STORAGE_LOCATIONS"):
+        if setting.change != "set" or setting.keyword in (*TRIGGERS, "STORAGE_LOCATIONS"):
             continue
         risk = setting.risk(before, value) if value is not None or before is not UNKNOWN else None
         if risk is None and setting.clause is None and value is not None:
             together.append(setting)
         else:
             found.append(_alter(kind, item, setting.tail(value), risk, _was(setting, old)))
-    triggers = triggers_sql(item) if any(each.keyword in _TRIGGERS for each in asked) else ""
+    triggers = triggers_sql(item) if any(each.keyword in TRIGGERS for each in asked) else ""
     if together or triggers:
         assigned = [each.assigned(item.values[each.keyword]) for each in together]
-        changed = [each for each in asked if each in together or each.keyword in _TRIGGERS]
+        changed = [each for each in asked if each in together or each.keyword in TRIGGERS]
         was = ", ".join(each for each in (_was(setting, old) for setting in changed) if each)
         separator = ", " if item.kind == "PIPE" else " "
         tail = separator.join([*assigned, *([triggers] if triggers else [])])

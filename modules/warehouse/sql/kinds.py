@@ -1,15 +1,15 @@
-"""The kinds of objects: the order they are made in, whose work they are, their settings, and how each is created.
+"""The kinds of objects: the order they are made in, whose work they are, and their settings.
 
-A new kind is one entry here, one function in `wanted` and one in `live_rows`.
+A new kind is one entry here, one function in `wanted`, one in `live_rows`, and one in `creation` where its CREATE is no
+plain list of settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modules.warehouse.sql.catalogue import Column, Item
-from modules.warehouse.sql.quoting import identifier, literal, qualified
+from modules.warehouse.sql.quoting import literal
 from modules.warehouse.sql.settings import (
     Setting,
     comment,
@@ -26,13 +26,14 @@ from modules.warehouse.sql.settings import (
     whole,
 )
 from modules.warehouse.sql.statement import Area
-from modules.warehouse.sql.types import short
 
-__all__ = ["KINDS", "RELATIONS", "Kind", "column_sql", "creation", "location_sql"]
+__all__ = ["KINDS", "RELATIONS", "TRIGGERS", "Kind"]
 
 _COMMENT = comment()
 RELATIONS = ("TABLE", "ICEBERG TABLE", "VIEW", "DYNAMIC TABLE")
 """Kinds that share one name space and can be queried."""
+TRIGGERS = ("NOTIFY", "SUSPEND", "SUSPEND_IMMEDIATE")
+"""Settings of a resource monitor that are said together, after TRIGGERS."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,6 @@ class Kind:
     """Attributes:
     name: as SQL has it.
     section: the heading of its statements.
-    create: its CREATE statement, by default the settings in their order; with `replace` as CREATE OR REPLACE.
     lost: what making it anew loses.
     """
 
@@ -48,155 +48,15 @@ class Kind:
     section: str
     area: Area
     settings: tuple[Setting, ...]
-    create: Callable[[Item, bool], str] | None = None
     lost: str = "what is in it is lost"
-    words: str = ""
-    """In statements, where they are not the name."""
-
-    def setting(self, keyword: str) -> Setting:
-        return next(each for each in self.settings if each.keyword == keyword)
-
-
-def creation(kind: Kind, item: Item, *, replace: bool = False) -> str:
-    """The statement that makes an object, or makes it anew."""
-    if kind.create is not None:
-        return kind.create(item, replace)
-    return " ".join([_begin(kind.name, item, replace), *_settings(kind, item)])
-
-
-def column_sql(column: Column) -> str:
-    """A column as CREATE TABLE and ADD COLUMN have it."""
-    parts = [identifier(column.name), short(column.type)]
-    if not column.nullable:
-        parts.append("NOT NULL")
-    if column.masking_policy:
-        parts.append(f"WITH MASKING POLICY {qualified(column.masking_policy)}")
-    if column.comment:
-        parts.append(f"COMMENT {literal(column.comment)}")
-    return " ".join(parts)
-
-
-def location_sql(location: tuple[str, str, str, str | None, str | None]) -> str:
-    """One of an external volume's locations: name, URL, role, external id, KMS key."""
-    named, url, role, external_id, kms_key = location
-    parts = [f"NAME = {literal(named)}", "STORAGE_PROVIDER = 'S3'", f"STORAGE_BASE_URL = {literal(url)}",
-             f"STORAGE_AWS_ROLE_ARN = {literal(role)}"]  # fmt: skip
-    if external_id:
-        parts.append(f"STORAGE_AWS_EXTERNAL_ID = {literal(external_id)}")
-    if kms_key:
-        parts.append(f"ENCRYPTION = (TYPE = 'AWS_SSE_KMS' KMS_KEY_ID = {literal(kms_key)})")
-    return f"({' '.join(parts)})"
-
-
-def _begin(words: str, item: Item, replace: bool, *, before: str = "") -> str:
-    verb = "CREATE OR REPLACE" if replace else "CREATE"
-    condition = "" if replace else "IF NOT EXISTS "
-    return f"{verb} {before}{words} {condition}{qualified(item.name)}"
-
-
-def _settings(kind: Kind, item: Item, leave_out: tuple[str, ...] = ()) -> list[str]:
-    """`KEYWORD = value` for what is declared and not what a new object has anyway."""
-    found = []
-    for setting in kind.settings:
-        value = item.values.get(setting.keyword)
-        if setting.keyword in leave_out or setting.clause is not None or value is None or value == setting.default:
-            continue
-        found.append(setting.assigned(value))
-    return found
-
-
-def _transient(item: Item) -> str:
-    return "TRANSIENT " if item.values.get("TRANSIENT") else ""
-
-
-def _database(item: Item, replace: bool) -> str:
-    rest = _settings(KINDS["DATABASE"], item, ("TRANSIENT",))
-    return " ".join([_begin("DATABASE", item, replace, before=_transient(item)), *rest])
-
-
-def _schema(item: Item, replace: bool) -> str:
-    managed = ["WITH MANAGED ACCESS"] if item.values.get("MANAGED_ACCESS") else []
-    rest = _settings(KINDS["SCHEMA"], item, ("TRANSIENT",))
-    return " ".join([_begin("SCHEMA", item, replace, before=_transient(item)), *managed, *rest])
 
 
 def _managed_access(value: bool) -> str:
     return "ENABLE MANAGED ACCESS" if value else "DISABLE MANAGED ACCESS"
 
 
-_TRIGGERS = ("NOTIFY", "SUSPEND", "SUSPEND_IMMEDIATE")
-
-
-def triggers_sql(item: Item) -> str:
-    """`TRIGGERS ON 80 PERCENT DO NOTIFY …`; all of a monitor's are said together."""
-    notify: tuple[int, ...] = item.values.get("NOTIFY") or ()
-    found = [f"ON {at} PERCENT DO NOTIFY" for at in notify]
-    for word in _TRIGGERS[1:]:
-        at = item.values.get(word)
-        if at is not None:
-            found.append(f"ON {at} PERCENT DO {word}")
-    return f"TRIGGERS {' '.join(found)}" if found else ""
-
-
-def _monitor(item: Item, replace: bool) -> str:
-    rest = _settings(KINDS["RESOURCE MONITOR"], item, _TRIGGERS)
-    parts = [_begin("RESOURCE MONITOR", item, replace), "WITH", *rest, triggers_sql(item)]
-    return " ".join(part for part in parts if part)
-
-
-def _volume(item: Item, replace: bool) -> str:
-    locations = ", ".join(location_sql(each) for each in item.values["STORAGE_LOCATIONS"])
-    rest = _settings(KINDS["EXTERNAL VOLUME"], item, ("STORAGE_LOCATIONS",))
-    return " ".join([_begin("EXTERNAL VOLUME", item, replace), f"STORAGE_LOCATIONS = ({locations})", *rest])
-
-
-def _cluster(item: Item) -> list[str]:
-    keys = item.values.get("CLUSTER_BY")
-    return [f"CLUSTER BY ({', '.join(keys)})"] if keys else []
-
-
 def _cluster_by(keys: tuple[str, ...]) -> str:
     return f"CLUSTER BY ({', '.join(keys)})" if keys else "DROP CLUSTERING KEY"
-
-
-def _columns(item: Item) -> str:
-    return "(\n  " + ",\n  ".join(column_sql(column) for column in item.columns) + "\n)"
-
-
-def _table(item: Item, replace: bool) -> str:
-    rest = _settings(KINDS["TABLE"], item)
-    return " ".join([_begin("TABLE", item, replace), _columns(item), *_cluster(item), *rest])
-
-
-def _iceberg(item: Item, replace: bool) -> str:
-    rest = _settings(KINDS["ICEBERG TABLE"], item)
-    return " ".join([_begin("ICEBERG TABLE", item, replace), _columns(item), *_cluster(item), *rest])
-
-
-def _view(item: Item, replace: bool) -> str:
-    secure = "SECURE " if item.values.get("SECURE") else ""
-    parts = [_begin("VIEW", item, replace, before=secure), "COPY GRANTS" if replace else ""]
-    comment = item.values.get("COMMENT")
-    parts.append(f"COMMENT = {literal(comment)}" if comment else "")
-    return " ".join(part for part in parts if part) + f" AS\n{item.values['QUERY']}"
-
-
-def _dynamic_table(item: Item, replace: bool) -> str:
-    rest = _settings(KINDS["DYNAMIC TABLE"], item, ("QUERY",))
-    return " ".join([_begin("DYNAMIC TABLE", item, replace), *rest]) + f" AS\n{item.values['QUERY']}"
-
-
-def _pipe(item: Item, replace: bool) -> str:
-    rest = _settings(KINDS["PIPE"], item, ("QUERY",))
-    return " ".join([_begin("PIPE", item, replace), *rest]) + f" AS\n{item.values['QUERY']}"
-
-
-def _stage(item: Item, replace: bool) -> str:
-    directory = ["DIRECTORY = (ENABLE = TRUE)"] if item.values.get("DIRECTORY") else []
-    comment = item.values.get("COMMENT")
-    last = [f"COMMENT = {literal(comment)}"] if comment else []
-    rest = _settings(KINDS["STAGE"], item, ("COMMENT",))
-    return " ".join([_begin("STAGE", item, replace), *rest, *directory, *last])
 
 
 def _directory(on: bool) -> str:
@@ -231,7 +91,6 @@ _ALL: tuple[Kind, ...] = (
             Setting("SUSPEND", str, default=None),
             Setting("SUSPEND_IMMEDIATE", str, default=None),
         ),
-        _monitor,
     ),
     Kind(
         "WAREHOUSE",
@@ -256,7 +115,6 @@ _ALL: tuple[Kind, ...] = (
         "Databases",
         "objects",
         (flag("TRANSIENT", change="fixed", default=False), retention(), _COMMENT),
-        _database,
         "its schemas, tables and rows are lost",
     ),
     Kind(
@@ -269,7 +127,6 @@ _ALL: tuple[Kind, ...] = (
             retention(),
             _COMMENT,
         ),
-        _schema,
         "its tables and their rows are lost",
     ),
     Kind("DATABASE ROLE", "Database roles", "objects", (_COMMENT,)),
@@ -313,7 +170,6 @@ _ALL: tuple[Kind, ...] = (
         "External volumes",
         "account",
         (Setting("STORAGE_LOCATIONS", str), flag("ALLOW_WRITES"), _COMMENT),
-        _volume,
         "Iceberg tables that use it no longer work, and AWS must trust a new external id",
     ),
     Kind(
@@ -341,7 +197,6 @@ _ALL: tuple[Kind, ...] = (
             flag("CHANGE_TRACKING", default=False),
             _COMMENT,
         ),
-        _table,
         _ROWS,
     ),
     Kind(
@@ -355,7 +210,6 @@ _ALL: tuple[Kind, ...] = (
             text("BASE_LOCATION", change="fixed"),
             _COMMENT,
         ),
-        _iceberg,
         _ROWS,
     ),
     Kind(
@@ -368,7 +222,6 @@ _ALL: tuple[Kind, ...] = (
             Setting("DIRECTORY", str, clause=_directory, default=False),
             _COMMENT,
         ),
-        _stage,
         "its files are lost",
     ),
     Kind(
@@ -380,7 +233,6 @@ _ALL: tuple[Kind, ...] = (
             _COMMENT,
             _query(),
         ),
-        _view,
         "",
     ),
     Kind(
@@ -394,7 +246,6 @@ _ALL: tuple[Kind, ...] = (
             _COMMENT,
             _query(),
         ),
-        _dynamic_table,
         "its rows are computed anew from its query, which may take long and cost credits",
     ),
     Kind(
@@ -407,7 +258,6 @@ _ALL: tuple[Kind, ...] = (
             _COMMENT,
             _query(),
         ),
-        _pipe,
         "it forgets which files it has loaded, so they may be loaded twice",
     ),
 )

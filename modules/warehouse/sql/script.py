@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from modules.warehouse.sql.alterations import change_settings, make
 from modules.warehouse.sql.catalogue import Catalogue, Item
+from modules.warehouse.sql.creation import column_sql
 from modules.warehouse.sql.grants import grant_member, grant_right, ordered, set_tag
-from modules.warehouse.sql.kinds import KINDS, column_sql
+from modules.warehouse.sql.kinds import KINDS
 from modules.warehouse.sql.quoting import qualified
 from modules.warehouse.sql.statement import Statement
 
