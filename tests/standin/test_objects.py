@@ -151,7 +151,7 @@ def test_roles_count_their_grants(admin: Any) -> None:
         ("SELEC 1", 1003, "42000", "syntax error"),
         ("GRANT SELECT ON DATABASE D TO ROLE NO_SUCH", 2003, "42S02", "does not exist or not authorized"),
         ("SELECT NO_SUCH_FUNCTION(1)", 2140, "42601", "Unknown function NO_SUCH_FUNCTION"),
-        ("CREATE VIEW V AS SELECT 1", 2, "0A000", "Unsupported feature"),
+        ("CREATE MATERIALIZED VIEW V AS SELECT 1", 2, "0A000", "Unsupported feature"),
         ("", 900, "42601", "Empty SQL statement"),
     ],
 )

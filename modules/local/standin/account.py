@@ -11,6 +11,7 @@ from modules.local.standin.bootstrap import bootstrap
 from modules.local.standin.catalog import RENAMING, Catalog, Entity
 from modules.local.standin.columns import ColumnSpec, columns_of, from_duckdb, put_columns
 from modules.local.standin.engine import Engine
+from modules.local.standin.kinds import STORED
 from modules.local.standin.sessions import Sessions
 
 __all__ = ["Account"]
@@ -64,20 +65,18 @@ class Account:
                     do="restore its file, or run `infra local reset`",
                 ) from None
             self._finish_renames(name)
-            known = {table.name for table in self.catalog.of_kind("TABLE", database.name)}
+            known = {table.name: table for kind in STORED for table in self.catalog.of_kind(kind, database.name)}
             for schema in self.catalog.of_kind("SCHEMA", database.name):
                 self.engine.create_schema(schema.name)
             present = self.engine.tables(name)
-            for orphan in present - known:
+            for orphan in present - known.keys():
                 _log.warning("dropping table %s: its CREATE was interrupted", ".".join(orphan))
                 self.engine.drop_table(orphan)
             with self.catalog.change():
-                for gone in known - present:
+                for gone in known.keys() - present:
                     _log.warning("forgetting table %s: its DROP was interrupted", ".".join(gone))
-                    table = self.catalog.get("TABLE", gone)
-                    if table is not None:
-                        self.catalog.drop(table)
-                for table in self.catalog.of_kind("TABLE", database.name):
+                    self.catalog.drop(known.pop(gone))
+                for table in known.values():
                     self._agree_on_columns(table)
 
     def _finish_renames(self, database: str) -> None:

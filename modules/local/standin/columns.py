@@ -6,8 +6,8 @@ import re
 from dataclasses import asdict, dataclass
 
 from modules.local.standin.catalog import Entity
-from modules.local.standin.errors import SnowflakeError
-from modules.local.standin.tokenizer import Token, Tokens
+from modules.local.standin.errors import SnowflakeError, unsupported
+from modules.local.standin.tokenizer import Token, Tokens, quote
 
 __all__ = [
     "ColumnSpec",
@@ -67,6 +67,8 @@ class ColumnSpec:
     comment: str = ""
     primary_key: bool = False
     unique_key: bool = False
+    masking_policy: str | None = None
+    """A policy's full name."""
 
     @property
     def column_type(self) -> ColumnType:
@@ -137,7 +139,7 @@ def from_duckdb(duck_type: str) -> ColumnType:
 
 
 def columns_of(table: Entity) -> list[ColumnSpec]:
-    return [ColumnSpec(**column) for column in table.props["columns"]]
+    return [ColumnSpec(**column) for column in table.props.get("columns", ())]
 
 
 def put_columns(table: Entity, columns: list[ColumnSpec]) -> None:
@@ -148,7 +150,7 @@ def parse_column(tokens: Tokens) -> tuple[ColumnSpec, str]:
     """One column definition; also its clauses as DDL to hand on (default, identity, NOT NULL)."""
     name, kind = tokens.identifier(), parse_type(tokens)
     nullable, comment, default = True, "", None
-    primary = unique = False
+    primary, unique, policy = False, False, None
     identity = ""
     while not tokens.done and not tokens.at(","):
         if tokens.accept("NOT", "NULL"):
@@ -165,15 +167,20 @@ def parse_column(tokens: Tokens) -> tuple[ColumnSpec, str]:
             unique = True
         elif tokens.accept("COLLATE"):
             tokens.string()
+        elif tokens.accept("WITH", "MASKING", "POLICY") or tokens.accept("MASKING", "POLICY"):
+            # Looked up by whoever creates or alters the table.
+            policy = quote(tokens.name())
+            if tokens.at("USING"):
+                raise unsupported("MASKING POLICY … USING")
         elif tokens.at("AUTOINCREMENT") or tokens.at("IDENTITY"):
             identity = _identity(tokens)
         else:
             raise tokens.unexpected()
     clauses = "".join((f" DEFAULT {default}" if default else "", identity, "" if nullable else " NOT NULL"))
-    return ColumnSpec(name, str(kind), nullable, default, comment, primary, unique), clauses
+    return ColumnSpec(name, str(kind), nullable, default, comment, primary, unique, policy), clauses
 
 
-_CLAUSE_WORDS = ("NOT", "NULL", "COMMENT", "PRIMARY", "UNIQUE", "COLLATE")
+_CLAUSE_WORDS = ("NOT", "NULL", "COMMENT", "PRIMARY", "UNIQUE", "COLLATE", "WITH", "MASKING")
 
 
 def _default(tokens: Tokens) -> str:

@@ -1,7 +1,7 @@
 """DuckDB under fakesnow: one file per database, statements of a session, results as Snowflake's JSON rows.
 
 The engine knows nothing about roles; `statements` asks first. Databases are attached and detached here rather than
-through fakesnow's CREATE/DROP DATABASE, which fails on DuckDB 2. Snowflake's `"a"` and `"A"` are one name in DuckDB.
+through fakesnow's CREATE/DROP DATABASE, which fails on DuckDB 2. Names that differ in case only: see `casing`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from modules.local.standin.casing import fold, unfold, unfold_text
 from modules.local.standin.errors import SnowflakeError, unsupported
 from modules.local.standin.results import Column, Result
 from modules.local.standin.sessions import Session
 from modules.local.standin.tokenizer import Name
 from modules.local.standin.values import encode_columns
 
-__all__ = ["Engine", "duck_name"]
+__all__ = ["Engine", "duck_name", "snow_name"]
 
 HIDDEN = "_fs_information_schema"
 """The schema fakesnow keeps its own things in and hides."""
@@ -28,7 +31,12 @@ CHANNELS = "_infra_channels"
 
 
 def duck_name(name: Name) -> str:
-    """A name quoted for DuckDB."""
+    """A name for SQL that goes to DuckDB as it stands."""
+    return snow_name(tuple(fold(part) for part in name))
+
+
+def snow_name(name: Name) -> str:
+    """A name, quoted, for SQL in Snowflake's dialect."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in name)
 
 
@@ -117,18 +125,18 @@ class Engine:
         rows = self._root.cursor().execute(
             "SELECT database_name, schema_name, table_name FROM duckdb_tables() "
             "WHERE database_name = ? AND schema_name NOT IN ('main', '_fs_information_schema')",
-            [database],
+            [fold(database)],
         )
-        return {tuple(row) for row in rows.fetchall()}
+        return {tuple(unfold(part) for part in row) for row in rows.fetchall()}
 
     def columns(self, name: Name) -> list[tuple[str, str, bool]]:
         """A table's columns as DuckDB has them: name, type, nullable."""
         rows = self._root.cursor().execute(
             "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
             "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
-            list(name),
+            [fold(part) for part in name],
         )
-        return [(row[0], row[1], bool(row[2])) for row in rows.fetchall()]
+        return [(unfold(row[0]), row[1], bool(row[2])) for row in rows.fetchall()]
 
     def row_count(self, name: Name) -> int:
         counted = self._root.cursor().execute(f"SELECT count(*) FROM {duck_name(name)}").fetchall()  # noqa: S608
@@ -193,33 +201,48 @@ class Engine:
             return self._execute(session, sql, params, type_id)
 
     def _execute(self, session: Session, sql: str, params: Any, type_id: int) -> Result:
-        cursor = self._translated(lambda: self._connection(session).cursor())
-        self._translated(lambda: cursor.execute(sql, binding_params=params, server=True))
+        from modules.local.standin.dialect import execute
+
+        connection = self._translated(lambda: self._connection(session))
+        cursor = self._translated(lambda: execute(connection, sql, params))
         table = cursor._arrow_table
         if table is None:
             return Result([Column("status")], [["Statement executed successfully."]], type_id)
         described = self._translated(cursor._describe_last_sql)
         columns, rows = encode_columns(table, [row[1] for row in described])
-        return Result(columns, rows, type_id)
+        return Result([replace(column, name=unfold(column.name)) for column in columns], rows, type_id)
 
     def execute_many(self, session: Session, sql: str, batch: Sequence[Sequence[Any]]) -> int:
         """An array binding: one INSERT for many rows, all or nothing. Returns the number of rows."""
+        with self.transaction(session):
+            for params in batch:
+                self._execute(session, sql, tuple(params), 0x3100)
+        return len(batch)
+
+    def run(self, sql: str) -> None:
+        """A statement of our own, in DuckDB's dialect, in a transaction of its own."""
+        with self.write_lock:
+            self._translated(lambda: self._root.cursor().execute(sql))
+
+    def run_in(self, session: Session, sql: str) -> None:
+        """As `run`, inside the session's transaction; inside `transaction` only."""
+        self._translated(lambda: self._connection(session)._duck_conn.execute(sql))
+
+    @contextmanager
+    def transaction(self, session: Session) -> Iterator[None]:
+        """Several statements, all or none; inside a transaction the session has open they just join it."""
         with self.write_lock:
             connection = self._connection(session)
-            duck = connection._duck_conn
-            own = not connection._in_transaction
-            if own:
-                duck.execute("BEGIN")
+            if connection._in_transaction:
+                yield
+                return
+            connection._duck_conn.execute("BEGIN")
             try:
-                for params in batch:
-                    self._execute(session, sql, tuple(params), 0x3100)
+                yield
             except BaseException:
-                if own:
-                    duck.execute("ROLLBACK")
+                connection._duck_conn.execute("ROLLBACK")
                 raise
-            if own:
-                duck.execute("COMMIT")
-        return len(batch)
+            self._translated(lambda: connection._duck_conn.execute("COMMIT"))
 
     def autocommit(self, session: Session, on: bool) -> None:
         """ALTER SESSION SET AUTOCOMMIT; turning it on commits what is open."""
@@ -251,11 +274,11 @@ class Engine:
         except connector.Error as error:
             raise _from_connector(error) from None
         except duckdb.ConstraintException as error:
-            raise SnowflakeError(100072, "22000", _constraint(str(error))) from None
+            raise SnowflakeError(100072, "22000", _constraint(unfold_text(str(error)))) from None
         except duckdb.InterruptException:
             raise SnowflakeError(604, "57014", "SQL execution canceled") from None
         except duckdb.Error as error:
-            raise SnowflakeError(100038, "22018", str(error).split("\n")[0]) from None
+            raise SnowflakeError(100038, "22018", unfold_text(str(error)).split("\n")[0]) from None
         except SqlglotError as error:
             raise SnowflakeError(1003, "42000", f"SQL compilation error:\n{error}") from None
         except (NotImplementedError, AssertionError, KeyError, AttributeError, TypeError, ValueError) as error:
@@ -264,7 +287,7 @@ class Engine:
 
 def _from_connector(error: Any) -> SnowflakeError:
     """fakesnow raises the connector's errors; DuckDB's wording inside is put into Snowflake's where it is known."""
-    message = str(getattr(error, "raw_msg", None) or error.msg or error)
+    message = unfold_text(str(getattr(error, "raw_msg", None) or error.msg or error))
     unknown = re.search(r"Function with name (\S+) does not exist", message)
     if unknown:
         return SnowflakeError(2140, "42601", f"SQL compilation error:\nUnknown function {unknown[1].upper()}.")

@@ -6,6 +6,7 @@ Messages follow Snowflake's wording, since clients (the Terraform provider, the 
 from __future__ import annotations
 
 __all__ = [
+    "UNSUPPORTED",
     "SnowflakeError",
     "already_exists",
     "does_not_exist",
@@ -15,6 +16,9 @@ __all__ = [
     "syntax_error",
     "unsupported",
 ]
+
+
+UNSUPPORTED = 2
 
 
 class SnowflakeError(Exception):
@@ -65,4 +69,4 @@ def invalid_value(message: str) -> SnowflakeError:
 
 
 def unsupported(feature: str) -> SnowflakeError:
-    return SnowflakeError(2, "0A000", f"Unsupported feature '{feature}'.")
+    return SnowflakeError(UNSUPPORTED, "0A000", f"Unsupported feature '{feature}'.")

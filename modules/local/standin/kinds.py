@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["KINDS", "PLURALS", "RELATIONS", "Kind"]
+__all__ = ["KINDS", "PLURALS", "RELATIONS", "STORED", "Kind"]
 
 RELATIONS = ("TABLE", "VIEW", "DYNAMIC TABLE", "ICEBERG TABLE", "STREAM")
 """What can stand in a FROM clause; tables of all kinds and views share one name space."""
+STORED = ("TABLE", "DYNAMIC TABLE", "ICEBERG TABLE")
+"""Those with rows of their own."""
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,10 @@ class Tokens:
     def done(self) -> bool:
         return self._at >= len(self._tokens)
 
+    def all(self) -> list[Token]:
+        """Every token of the statement, read or not."""
+        return list(self._tokens)
+
     def peek(self, ahead: int = 0) -> Token | None:
         index = self._at + ahead
         return self._tokens[index] if index < len(self._tokens) else None

@@ -5,22 +5,32 @@ A statement about account objects goes to the handler registered for its first w
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from modules.local.standin.errors import UNSUPPORTED, SnowflakeError
 from modules.local.standin.results import Result
 from modules.local.standin.statements import (  # noqa: F401  (importing registers the handlers)
     alter_table,
     database,
+    database_role,
+    dynamic_table,
+    governance,
     grants,
+    monitors,
+    network,
     parameters,
     query,
     role,
     schema,
     session,
     show_grants,
+    storage,
+    stream,
     streaming,
     table,
     user,
+    view,
     warehouse,
 )
 from modules.local.standin.statements.binding import inline_identifiers
@@ -28,6 +38,8 @@ from modules.local.standin.statements.context import Context, find_handler
 from modules.local.standin.tokenizer import Tokens
 
 __all__ = ["run"]
+
+_log = logging.getLogger(__name__)
 
 
 def run(context: Context, sql: str, params: Any = None, batch: list[tuple[Any, ...]] | None = None) -> Result:
@@ -43,11 +55,22 @@ def run(context: Context, sql: str, params: Any = None, batch: list[tuple[Any, .
     sql, params = inline_identifiers(sql, params)
     tokens = Tokens(sql)
     if tokens.done:
-        from modules.local.standin.errors import SnowflakeError
-
         raise SnowflakeError(900, "42601", "SQL compilation error:\nEmpty SQL statement.")
-    handler = find_handler(tokens)
-    if handler is not None:
-        context.params = params
-        return handler(context, tokens)
-    return query.run(context, sql, params, batch)
+    try:
+        if governance.is_tagging(tokens):
+            return governance.tagging(context, tokens)
+        handler = find_handler(tokens)
+        if handler is not None:
+            context.params = params
+            return handler(context, tokens)
+        return query.run(context, sql, params, batch)
+    except SnowflakeError as error:
+        if error.code == UNSUPPORTED:
+            _log.warning("unsupported: %s: %s", error.message, _without_values(tokens))
+        raise
+
+
+def _without_values(tokens: Tokens) -> str:
+    """A statement for the log: its literals may be secrets."""
+    shown = " ".join("'…'" if token.kind == "string" else token.text for token in tokens.all())
+    return shown if len(shown) <= 500 else shown[:500] + "…"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from modules.local.standin.catalog import RENAMING, Entity
 from modules.local.standin.columns import ColumnSpec, columns_of, parse_column, parse_type, put_columns
+from modules.local.standin.engine import snow_name
 from modules.local.standin.errors import SnowflakeError, already_exists, does_not_exist, insufficient_privileges
 from modules.local.standin.parameters import PARAMETERS
 from modules.local.standin.results import Result, status
 from modules.local.standin.statements.alter import alter_properties
 from modules.local.standin.statements.context import Context, handles
-from modules.local.standin.statements.table import PROPERTIES, duck_ident, qualified
+from modules.local.standin.statements.table import PROPERTIES, clustering, masked_as
 from modules.local.standin.tokenizer import Tokens, quote
 
 __all__: list[str] = []
@@ -20,18 +21,27 @@ _DONE = "Statement executed successfully."
 
 @handles("ALTER TABLE")
 def alter(context: Context, tokens: Tokens) -> Result:
+    return _alter(context, tokens, "TABLE")
+
+
+@handles("ALTER ICEBERG TABLE")
+def alter_iceberg(context: Context, tokens: Tokens) -> Result:
+    return _alter(context, tokens, "ICEBERG TABLE")
+
+
+def _alter(context: Context, tokens: Tokens, kind: str) -> Result:
     verb = _verb(tokens)
     if verb in ("SET", "UNSET"):
-        return alter_properties(context, tokens, "TABLE", _PARAMETERS, PROPERTIES)
+        return alter_properties(context, tokens, kind, _PARAMETERS, PROPERTIES)
     tolerant = tokens.if_exists()
     name = context.object_name(tokens.name())
     with context.engine.write_lock, context.catalog.change():
-        entity = context.catalog.get("TABLE", name)
+        entity = context.catalog.get(kind, name)
         if entity is None or not context.access.sees(entity):
             if tolerant:
                 return status(_DONE)
             raise does_not_exist("Table", quote(name))
-        evolves = tokens.at("ADD") and context.access.holds("EVOLVE SCHEMA", "TABLE", name)
+        evolves = tokens.at("ADD") and context.access.holds("EVOLVE SCHEMA", kind, name)
         if not (context.access.owns(entity) or evolves):
             raise insufficient_privileges("TABLE", quote(name[-1]))
         if tokens.accept("ADD"):
@@ -48,8 +58,7 @@ def alter(context: Context, tokens: Tokens) -> Result:
         elif tokens.accept("ALTER") or tokens.accept("MODIFY"):
             _modify(context, entity, tokens)
         elif tokens.accept("CLUSTER", "BY"):
-            inside = [token.value for token in tokens.parenthesised() if token.text != ","]
-            entity.props["cluster_by"] = f"LINEAR({', '.join(inside)})"
+            entity.props["cluster_by"] = clustering(tokens)
             context.catalog.put(entity)
         else:
             raise tokens.unexpected()
@@ -66,7 +75,7 @@ def _verb(tokens: Tokens) -> str:
 
 
 def _run(context: Context, entity: Entity, change: str) -> None:
-    context.engine.execute(context.session, f"ALTER TABLE {qualified(entity.name)} {change}", writes=True)
+    context.engine.execute(context.session, f"ALTER TABLE {snow_name(entity.name)} {change}", writes=True)
 
 
 def _index(columns: list[ColumnSpec], name: str) -> int:
@@ -98,10 +107,10 @@ def _add(context: Context, entity: Entity, tokens: Tokens) -> None:
             _run(
                 context,
                 entity,
-                f"ADD COLUMN {duck_ident(column.name)} {column.column_type.ddl}{clauses.replace(' NOT NULL', '')}",
+                f"ADD COLUMN {snow_name((column.name,))} {column.column_type.ddl}{clauses.replace(' NOT NULL', '')}",
             )
             if not column.nullable:
-                _run(context, entity, f"ALTER COLUMN {duck_ident(column.name)} SET NOT NULL")
+                _run(context, entity, f"ALTER COLUMN {snow_name((column.name,))} SET NOT NULL")
             columns.append(column)
         if not tokens.accept(","):
             break
@@ -119,7 +128,7 @@ def _drop(context: Context, entity: Entity, tokens: Tokens) -> None:
         name = tokens.identifier()
         if not (tolerant and all(column.name != name for column in columns)):
             index = _index(columns, name)
-            _run(context, entity, f"DROP COLUMN {duck_ident(name)}")
+            _run(context, entity, f"DROP COLUMN {snow_name((name,))}")
             columns.pop(index)
         if not tokens.accept(","):
             break
@@ -135,7 +144,7 @@ def _rename_column(context: Context, entity: Entity, tokens: Tokens) -> None:
     tokens.end()
     columns = columns_of(entity)
     index = _index(columns, old)
-    _run(context, entity, f"RENAME COLUMN {duck_ident(old)} TO {duck_ident(new)}")
+    _run(context, entity, f"RENAME COLUMN {snow_name((old,))} TO {snow_name((new,))}")
     columns[index] = ColumnSpec(**{**columns[index].__dict__, "name": new})
     put_columns(entity, columns)
     context.catalog.put(entity)
@@ -173,7 +182,23 @@ def _modify(context: Context, entity: Entity, tokens: Tokens) -> None:
 
 
 def _modified(context: Context, entity: Entity, column: ColumnSpec, tokens: Tokens) -> ColumnSpec:
-    target = f"ALTER COLUMN {duck_ident(column.name)}"
+    target = f"ALTER COLUMN {snow_name((column.name,))}"
+    if tokens.accept("SET", "MASKING", "POLICY"):
+        policy = tokens.name()
+        if tokens.at("USING"):
+            raise SnowflakeError(2, "0A000", "Unsupported feature 'MASKING POLICY … USING'.")
+        forced = tokens.accept("FORCE")
+        if column.masking_policy is not None and not forced:
+            raise SnowflakeError(
+                3563,
+                "23001",
+                f"SQL compilation error:\nSpecified column {column.name} already attached to another masking policy.",
+            )
+        return masked_as(context, column, quote(policy))
+    if tokens.accept("UNSET", "MASKING", "POLICY"):
+        return masked_as(context, column, None)
+    if tokens.accept("UNSET", "COMMENT"):
+        return ColumnSpec(**{**column.__dict__, "comment": ""})
     if tokens.accept("COMMENT"):
         return ColumnSpec(**{**column.__dict__, "comment": tokens.string()})
     if tokens.accept("DROP", "NOT", "NULL"):

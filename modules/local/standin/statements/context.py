@@ -86,7 +86,7 @@ class Context:
 
 Handler = Callable[[Context, Tokens], Result]
 _HANDLERS: dict[tuple[str, ...], Handler] = {}
-_MODIFIERS = ("TRANSIENT", "TEMPORARY", "TEMP", "VOLATILE", "LOCAL", "GLOBAL", "TERSE")
+_MODIFIERS = ("TRANSIENT", "TEMPORARY", "TEMP", "VOLATILE", "LOCAL", "GLOBAL", "TERSE", "SECURE", "RECURSIVE")
 _LONGEST = 4
 
 

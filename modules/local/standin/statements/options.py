@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from modules.local.standin.errors import SnowflakeError
 from modules.local.standin.tokenizer import Token, Tokens, quote
 
-__all__ = ["names", "pairs", "unknown_property"]
+__all__ = ["names", "nested", "options", "pairs", "unknown_property"]
 
 
 def unknown_property(key: str) -> SnowflakeError:
@@ -64,3 +65,43 @@ def names(tokens: Tokens) -> list[str]:
     while tokens.accept(",") or not tokens.done:
         found.append(tokens.word())
     return found
+
+
+def options(tokens: Tokens, allowed: Collection[str], until: tuple[str, ...] = ()) -> dict[str, Any]:
+    """As `pairs`, for values with structure: a list is a list, `(KEY = v …)` a dict, and both may nest.
+
+    Args:
+        until: words that end the options and are left standing (`AS`).
+
+    Raises:
+        SnowflakeError: an unknown property, a syntax error.
+    """
+    found: dict[str, Any] = {}
+    while not tokens.done and not any(tokens.at(word) for word in until):
+        tokens.accept(",")
+        if tokens.accept("WITH"):
+            continue
+        key = tokens.word()
+        if key not in allowed:
+            raise unknown_property(key)
+        tokens.accept("=")
+        found[key] = nested(tokens)
+    return found
+
+
+def nested(tokens: Tokens) -> Any:
+    """One value: text, a list of values, or a dict of them."""
+    if not tokens.accept("("):
+        return value(tokens)
+    items: list[Any] = []
+    fields: dict[str, Any] = {}
+    while not tokens.accept(")"):
+        token, follower = tokens.peek(), tokens.peek(1)
+        if token is not None and token.kind == "word" and follower is not None and follower.text == "=":
+            key = tokens.word()
+            tokens.expect("=")
+            fields[key] = nested(tokens)
+        else:
+            items.append(nested(tokens))
+        tokens.accept(",")
+    return fields or items

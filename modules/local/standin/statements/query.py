@@ -1,20 +1,38 @@
-"""Table SQL: privileges checked on every table named, context functions answered, the rest run by the engine."""
+"""Table SQL: privileges checked on every table named, views and the like replaced by what they mean, the rest run.
+
+What is not a query, a change of rows or a transaction's end is refused as unsupported.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from modules.local.standin import streams
+from modules.local.standin.catalog import Entity
 from modules.local.standin.errors import SnowflakeError, does_not_exist, unsupported
 from modules.local.standin.results import Column, Result
+from modules.local.standin.rewriting import expand, full_name_of, named_tables, written_name
 from modules.local.standin.statements.context import Context
-from modules.local.standin.statements.session import CONTEXT_FUNCTIONS, context_value
+from modules.local.standin.statements.functions import answer_functions
 from modules.local.standin.tokenizer import Name, quote
 
-__all__ = ["check", "run"]
+__all__ = ["Prepared", "prepare", "run"]
 
 _CONTROL = ("Transaction", "Commit", "Rollback", "Set")
 _WRITES = {"Insert": "INSERT", "Update": "UPDATE", "Delete": "DELETE", "Merge": "INSERT", "TruncateTable": "TRUNCATE"}
+_TAKES_AWAY = ("Update", "Delete", "Merge", "TruncateTable")
+
+
+@dataclass
+class Prepared:
+    """A statement that may run."""
+
+    text: str
+    target: Entity | None = None
+    streams: list[Entity] = field(default_factory=list)
+    """Streams it reads, which a change of rows consumes."""
 
 
 def _parse(sql: str, params: Any) -> Any:
@@ -51,40 +69,100 @@ def run(context: Context, sql: str, params: Any, batch: Sequence[Sequence[Any]] 
     type_id = int(statement_type_id(expression))
     if kind in _CONTROL:
         return context.engine.execute(context.session, sql, params, type_id=type_id)
-    _authorise(context, expression)
-    text = _with_context(context, expression, sql)
+    prepared = _prepare(context, expression, sql)
+    if kind in _WRITES:
+        return _write(context, prepared, kind, params, batch, type_id)
+    return context.engine.execute(context.session, prepared.text, params, type_id=type_id)
+
+
+def _write(
+    context: Context,
+    prepared: Prepared,
+    kind: str,
+    params: Any,
+    batch: Sequence[Sequence[Any]] | None,
+    type_id: int,
+) -> Result:
+    """A change of rows, together with what it means for streams."""
+    watching = streams.streams_on(context, prepared.target.name) if prepared.target is not None else []
+    watching = [one for one in watching if streams.append_only(one)] if kind in _TAKES_AWAY else []
+    if watching and kind == "Merge" and "THEN INSERT" in prepared.text.upper():
+        raise unsupported("MERGE with INSERT into a table with an append-only stream")
+    if not watching and not prepared.streams:
+        return _execute(context, prepared.text, params, batch, type_id)
+    with context.engine.transaction(context.session):
+        for stream in watching:
+            streams.forget_inserts(context, stream, before=True)
+        result = _execute(context, prepared.text, params, batch, type_id)
+        for stream in watching:
+            streams.forget_inserts(context, stream, before=False)
+        for stream in prepared.streams:
+            streams.consume(context, stream)
+    return result
+
+
+def _execute(context: Context, text: str, params: Any, batch: Sequence[Sequence[Any]] | None, type_id: int) -> Result:
     if batch is not None:
         count = context.engine.execute_many(context.session, text, batch)
         return Result([Column("number of rows inserted", "fixed", 38, 0)], [[str(count)]], type_id)
-    return context.engine.execute(context.session, text, params, writes=kind in _WRITES, type_id=type_id)
+    return context.engine.execute(context.session, text, params, writes=True, type_id=type_id)
 
 
-def check(context: Context, select: str) -> None:
-    """Raise unless the role may run this query (the AS part of a CREATE TABLE)."""
-    _authorise(context, _parse(select, None))
+def prepare(context: Context, select: str) -> Prepared:
+    """A query inside another statement (CREATE … AS), checked and ready for the engine."""
+    return _prepare(context, _parse(select, None), select)
 
 
-def _authorise(context: Context, expression: Any) -> None:
+def _prepare(context: Context, expression: Any, sql: str) -> Prepared:
     from sqlglot import exp
 
     kind = type(expression).__name__
     if not isinstance(expression, (exp.Query, exp.Values)) and kind not in _WRITES:
         raise unsupported(f"{expression.key.upper()} {expression.args.get('kind') or ''}".strip())
+    prepared = Prepared(sql)
     target = _target(expression) if kind in _WRITES else None
+    reads: list[tuple[Any, Entity]] = []
     touched = 0
-    for table in _tables(expression):
+    for table in named_tables(expression):
         name = _name(context, table)
         if len(name) == 3 and name[1] == "INFORMATION_SCHEMA":
             context.access.find("DATABASE", name[:1])
             continue
         touched += 1
         if table is target:
-            for privilege in _needed(expression, kind):
-                context.access.table(name, privilege)
+            prepared.target = _writable(context, name, _needed(expression, kind))
         else:
-            context.access.table(name, "SELECT")
+            reads.append((table, context.access.relation(name, "SELECT")))
     if touched:
         _require_warehouse(context)
+    changed = _expand(context, reads, prepared)
+    changed = answer_functions(context, expression) or changed
+    if changed:
+        prepared.text = str(expression.sql(dialect="snowflake"))
+    return prepared
+
+
+def _expand(context: Context, reads: list[tuple[Any, Entity]], prepared: Prepared) -> bool:
+    from modules.local.standin.statements.dynamic_table import refresh_if_stale
+
+    changed = False
+    for table, entity in reads:
+        if entity.kind == "STREAM":
+            prepared.streams.append(entity)
+        refresh_if_stale(context, entity)
+        changed = expand(context, table, entity) or changed
+    return changed
+
+
+def _writable(context: Context, name: Name, privileges: list[str]) -> Entity:
+    found = [context.access.relation(name, privilege) for privilege in privileges]
+    if found[0].kind not in ("TABLE", "ICEBERG TABLE"):
+        raise SnowflakeError(
+            2203,
+            "42710",
+            f"SQL compilation error:\nObject found is of type '{found[0].kind}', not specified type 'TABLE'.",
+        )
+    return found[0]
 
 
 def _needed(expression: Any, kind: str) -> list[str]:
@@ -104,43 +182,11 @@ def _target(expression: Any) -> Any:
     return this.this if isinstance(this, exp.Schema) else this
 
 
-def _tables(expression: Any) -> list[Any]:
-    """The tables named, common table expressions and table functions left out."""
-    from sqlglot import exp
-
-    return [
-        table
-        for table in expression.find_all(exp.Table)
-        if isinstance(table.this, exp.Identifier) and (table.args.get("db") or not _is_cte(table))
-    ]
-
-
-def _is_cte(table: Any) -> bool:
-    """Whether an unqualified name means a common table expression in scope there.
-
-    A CTE does not see itself (unless RECURSIVE) nor later ones: `WITH t AS (SELECT * FROM t)` reads the real t.
-    """
-    from sqlglot import exp
-
-    name, child, node = table.name.upper(), table, table.parent
-    while node is not None:
-        if isinstance(node, exp.With):
-            ctes = node.expressions
-            visible = ctes if node.args.get("recursive") else ctes[: [id(cte) for cte in ctes].index(id(child))]
-        else:
-            own = node.args.get("with_") if hasattr(node, "args") else None
-            visible = own.expressions if own is not None and own is not child else []
-        if any(cte.alias.upper() == name for cte in visible):
-            return True
-        child, node = node, node.parent
-    return False
-
-
 def _name(context: Context, table: Any) -> Name:
-    parts = [part.name if part.args.get("quoted") else part.name.upper() for part in table.parts]
-    if len(parts) > 3:
-        raise does_not_exist("Object", quote(tuple(parts)))
-    return context.object_name(tuple(parts))
+    written = written_name(table)
+    if len(written) > 3:
+        raise does_not_exist("Object", quote(written))
+    return full_name_of(context, table)
 
 
 def _require_warehouse(context: Context) -> None:
@@ -153,27 +199,3 @@ def _require_warehouse(context: Context) -> None:
             "No active warehouse selected in the current session.  "
             "Select an active warehouse with the 'use warehouse' command.\n",
         )
-
-
-def _with_context(context: Context, expression: Any, sql: str) -> str:
-    """The statement with CURRENT_ROLE() and the like replaced by their values."""
-    from sqlglot import exp
-
-    changed = False
-    for node in list(expression.find_all(exp.Func)):
-        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
-        if name not in CONTEXT_FUNCTIONS:
-            continue
-        value = context_value(context, name)
-        literal: Any = exp.Null() if value is None else exp.Literal.string(value)
-        if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
-            literal = exp.alias_(literal, f"{name}()", quoted=True)
-        node.replace(literal)
-        changed = True
-    for projection in expression.expressions if isinstance(expression, exp.Select) else ():
-        text = projection.sql(dialect="snowflake").upper()
-        if isinstance(projection, exp.Func) and text.endswith(")"):
-            # Snowflake names a column without an alias by its text in upper case: COUNT(*).
-            projection.replace(exp.alias_(projection.copy(), text, quoted=True))
-            changed = True
-    return str(expression.sql(dialect="snowflake")) if changed else sql

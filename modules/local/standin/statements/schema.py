@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modules.local.standin import streams
 from modules.local.standin.catalog import Entity
 from modules.local.standin.errors import already_exists, does_not_exist, unsupported
 from modules.local.standin.parameters import PARAMETERS, effective
@@ -47,6 +48,8 @@ def create(context: Context, tokens: Tokens) -> Result:
 
 
 def _remove(context: Context, entity: Entity) -> None:
+    for stream in context.catalog.of_kind("STREAM", entity.name):
+        streams.drop_storage(context, stream)
     context.catalog.drop(entity)
     context.engine.drop_schema(entity.name)
     for session in context.sessions.all():
