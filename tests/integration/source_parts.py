@@ -1,0 +1,290 @@
+"""What a deploy would make for one source, made by hand: its topic, its place, its Kafka login, its table and rights.
+
+Each has names of its own. ACLs and grants are those of the specifications, so the source runs with no more rights than
+it has in earnest.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from modules.environment.loader import load_environment
+from modules.environment.model import Environment
+from modules.environment.source import place_topic, source_principal
+from modules.platforms import platform_for
+from modules.platforms.connector import SOURCE_USER, source_key
+from modules.platforms.local import application_password
+from modules.project import Project
+from modules.topics import access_acls, topic_specs
+from modules.warehouse.connection import connect, make_key_pair
+from modules.warehouse.estate import WAREHOUSE
+from tests.integration.conftest import RunningPlatform
+
+_ACL_TYPES = {"TransactionalID": "TRANSACTIONAL_ID"}
+
+
+@dataclass
+class SourceSetup:
+    """One source with everything it needs."""
+
+    project: Project
+    environment: Environment
+    name: str
+    topic: str
+    table: str
+    processes: list[SourceProcess] = field(default_factory=list)
+    schemas: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def platform(self) -> Any:
+        return platform_for(self.environment, self.project)
+
+    def sql(self, *statements: str) -> list[Any]:
+        """As the administrator; the last statement's rows."""
+        with (
+            connect(self.platform.snowflake_client("admin"), self.project) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("CREATE DATABASE IF NOT EXISTS SRC")
+            cursor.execute("USE SCHEMA SRC.PUBLIC")
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def source(self, *arguments: str) -> SourceProcess:
+        process = SourceProcess(self, arguments)
+        self.processes.append(process)
+        return process
+
+    def once(self, *arguments: str) -> dict[str, Any]:
+        """Publish what is there; the final status."""
+        with self.source("--once", "--max-seconds", "120", *arguments) as process:
+            return process.finish()
+
+    def refused(self, *arguments: str) -> str:
+        """What a run says that cannot begin."""
+        with self.source("--once", "--max-seconds", "60", *arguments) as process:
+            process.process.communicate(timeout=90)
+            said = process.said()
+            assert process.process.returncode == 1, said
+            assert "Traceback" not in said, said
+            return said
+
+    def messages(self, topic: str | None = None) -> list[Any]:
+        """All committed messages, partition by partition in their order."""
+        topic = topic or self.topic
+        consumer = Consumer(
+            {
+                **self.platform.kafka_client("admin"),
+                "group.id": f"{self.name}-test",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+            }
+        )
+        try:
+            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            found: dict[int, list[Any]] = {number: [] for number in partitions}
+            consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+            ended = 0
+            while ended < len(partitions):
+                message = consumer.poll(20)
+                assert message is not None, "the broker does not answer"
+                if message.error():
+                    ended += 1
+                else:
+                    found[message.partition()].append(message)
+            return [message for number in sorted(found) for message in found[number]]
+        finally:
+            consumer.close()
+
+    def records(self) -> list[dict[str, Any]]:
+        """The committed messages' values, decoded with the registered schemas."""
+        return [self.decode(message.value()) for message in self.messages() if message.value() is not None]
+
+    def decode(self, value: bytes) -> dict[str, Any]:
+        import fastavro
+
+        schema = self.schema(int.from_bytes(value[1:5], "big"))
+        record = fastavro.schemaless_reader(io.BytesIO(value[5:]), schema, None)
+        assert isinstance(record, dict)
+        return record
+
+    def schema(self, schema_id: int) -> Any:
+        """A registered schema, parsed."""
+        import fastavro
+        from confluent_kafka.schema_registry import SchemaRegistryClient
+
+        if schema_id not in self.schemas:
+            client = SchemaRegistryClient({"url": self.platform.registry_client().url})
+            self.schemas[schema_id] = fastavro.parse_schema(json.loads(str(client.get_schema(schema_id).schema_str)))
+        return self.schemas[schema_id]
+
+
+class SourceProcess:
+    """`infra source` in a process group of its own."""
+
+    def __init__(self, setup: SourceSetup, arguments: Sequence[str]) -> None:
+        folder = setup.project.root / "sources" / f"{setup.name}-{len(setup.processes)}"
+        folder.mkdir(parents=True)
+        self.status_file = folder / "status.json"
+        self.ready_file = folder / "ready.json"
+        self.log = folder / "log"
+        files = ("--status-file", str(self.status_file), "--ready-file", str(self.ready_file))
+        command = [str(Path(sys.executable).parent / "infra"), "--plain", "source", "--env", setup.environment.name]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*command, "--json", *files, *arguments],
+                cwd=setup.project.root,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> SourceProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to the whole process group."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+    def stop(self) -> dict[str, Any]:
+        """SIGTERM; the final status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.finish()
+
+    def finish(self, timeout: float = 120) -> dict[str, Any]:
+        out, _ = self.process.communicate(timeout=timeout)
+        assert "Traceback" not in self.said(), self.said()
+        assert self.process.returncode == 0, self.said()
+        status: dict[str, Any] = json.loads(out)
+        return status
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def status(self) -> dict[str, Any]:
+        try:
+            status: dict[str, Any] = json.loads(self.status_file.read_text())
+        except FileNotFoundError:
+            return {"rows_published": 0, "transactions": 0, "state": "starting"}
+        return status
+
+    def until(self, condition: Callable[[], bool], seconds: float = 60, every: float = 0.005) -> None:
+        """Wait; a source that ends meanwhile has failed."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, f"not within {seconds} s: {self.status()}\n{self.said()}"
+            time.sleep(every)
+
+
+def make_source(
+    running: RunningPlatform,
+    name: str,
+    columns: str,
+    *,
+    column: str | None,
+    key: str,
+    mode: str = "timestamp",
+    partitions: int = 3,
+    **settings: object,
+) -> SourceSetup:
+    """A source called `name` on the running platform, everything it needs created."""
+    table = f"SRC.PUBLIC.{name.replace('-', '_').upper()}"
+    given = {"kind": "snowflake", "mode": mode, "column": column, "key": key, "topic": name, "poll": "100ms",
+             "settle": "0s", **({"table": table} if mode != "stream" else {}), **settings}  # fmt: skip
+    lines = "".join(f"    {word}: {value}\n" for word, value in given.items() if value is not None)
+    (running.project.environments / f"{name}.yaml").write_text(
+        f"extends: local\nplatform: local\nwarehouse: {{preset: order-events}}\ntopics:\n  {name}:\n"
+        f"    partitions: {partitions}\nsources:\n  {name}:\n{lines}"
+    )
+    environment = load_environment(running.project, name)
+    setup = SourceSetup(running.project, environment, name, name, table)
+    _make_kafka(setup)
+    _make_snowflake(setup, columns)
+    return setup
+
+
+def _make_kafka(setup: SourceSetup) -> None:
+    admin = AdminClient(setup.platform.kafka_client("admin"))
+    wanted = (setup.topic, place_topic(setup.name))
+    specs = [spec for spec in topic_specs(setup.environment) if spec.name in wanted]
+    made = admin.create_topics(
+        [NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.config)) for spec in specs]
+    )
+    for each in made.values():
+        each.result(20)
+    user = source_principal(setup.name)
+    password = application_password(setup.project, user).encode()
+    credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
+    for changed in admin.alter_user_scram_credentials(
+        [UserScramCredentialUpsertion(user, credential, password)]
+    ).values():
+        changed.result(20)
+    acls = [
+        AclBinding(
+            ResourceType[_ACL_TYPES.get(acl.resource_type, acl.resource_type.upper())],
+            acl.resource_name,
+            ResourcePatternType[acl.pattern.upper()],
+            setup.platform.principal(acl.role),
+            "*",
+            AclOperation[acl.operation.upper()],
+            AclPermissionType.ALLOW,
+        )
+        for acl in access_acls(setup.environment)
+        if acl.role == user
+    ]
+    for granted in admin.create_acls(acls).values():
+        granted.result(20)
+
+
+def _make_snowflake(setup: SourceSetup, columns: str) -> None:
+    shared = setup.project.root / "source.p8"
+    public = make_key_pair(shared)
+    path = setup.project.root / source_key(setup.environment, setup.project).name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(shared.read_bytes())
+    path.chmod(0o600)
+    setup.sql(
+        f"CREATE TABLE {setup.table} ({columns})",
+        "CREATE ROLE IF NOT EXISTS KAFKA_SOURCE",
+        f"CREATE WAREHOUSE IF NOT EXISTS {WAREHOUSE}",
+        f"CREATE USER IF NOT EXISTS {SOURCE_USER} TYPE = SERVICE DEFAULT_ROLE = KAFKA_SOURCE",
+        f"ALTER USER {SOURCE_USER} SET RSA_PUBLIC_KEY = '{public}'",
+        f"GRANT ROLE KAFKA_SOURCE TO USER {SOURCE_USER}",
+        f"GRANT USAGE ON WAREHOUSE {WAREHOUSE} TO ROLE KAFKA_SOURCE",
+        "GRANT USAGE ON DATABASE SRC TO ROLE KAFKA_SOURCE",
+        "GRANT USAGE ON SCHEMA SRC.PUBLIC TO ROLE KAFKA_SOURCE",
+        f"GRANT SELECT ON TABLE {setup.table} TO ROLE KAFKA_SOURCE",
+    )
