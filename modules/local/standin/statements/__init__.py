@@ -59,6 +59,8 @@ def run(context: Context, sql: str, params: Any = None, batch: list[tuple[Any, .
     try:
         if governance.is_tagging(tokens):
             return governance.tagging(context, tokens)
+        if governance.asks_policies(tokens):
+            return governance.policy_references(context, tokens)
         handler = find_handler(tokens)
         if handler is not None:
             context.params = params

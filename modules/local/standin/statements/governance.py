@@ -13,7 +13,7 @@ from modules.local.standin.catalog import Entity
 from modules.local.standin.columns import columns_of, parse_type
 from modules.local.standin.errors import SnowflakeError, invalid_value, unsupported
 from modules.local.standin.kinds import KINDS
-from modules.local.standin.results import Result, status
+from modules.local.standin.results import Result, rows_of, status
 from modules.local.standin.statements.alter import full_name
 from modules.local.standin.statements.context import Context
 from modules.local.standin.statements.grants import object_kind
@@ -21,7 +21,7 @@ from modules.local.standin.statements.objects import ObjectKind, head, register
 from modules.local.standin.statements.options import nested, unknown_property
 from modules.local.standin.tokenizer import Token, Tokens, quote
 
-__all__ = ["get_tag", "is_tagging", "tagging"]
+__all__ = ["asks_policies", "get_tag", "is_tagging", "policy_references", "tagging"]
 
 
 # -- tags --------------------------------------------------------------------------------------------------------------
@@ -254,3 +254,47 @@ register(
         dropping=_users_of_policy,
     )
 )
+
+
+_REFERENCES = "POLICY_REFERENCES"
+_METRICS = "DATA_METRIC_FUNCTION_REFERENCES"
+
+
+def asks_policies(tokens: Tokens) -> bool:
+    """Whether this is `SELECT * FROM TABLE(….INFORMATION_SCHEMA.POLICY_REFERENCES(…))`."""
+    words = [token.value for token in tokens.all() if token.kind == "word"]
+    return words[:3] == ["SELECT", "FROM", "TABLE"] and (_REFERENCES in words or _METRICS in words)
+
+
+def policy_references(context: Context, tokens: Tokens) -> Result:
+    """Which policies are on an object, or on what objects a policy is."""
+    if any(token.value == _METRICS for token in tokens.all()):
+        # Data metric functions cannot be attached here, so there is none.
+        return rows_of("METRIC_NAME,REF_ENTITY_NAME,REF_ENTITY_DOMAIN", [], 0x1000)
+    while not tokens.accept(_REFERENCES):
+        tokens.next()
+    tokens.expect("(")
+    given: dict[str, str] = {}
+    while not tokens.accept(")"):
+        key = tokens.word()
+        tokens.expect("=>")
+        given[key] = tokens.string()
+        tokens.accept(",")
+    policy, target = given.get("POLICY_NAME"), given.get("REF_ENTITY_NAME")
+    if (policy is None) is (target is None):
+        raise unsupported(f"{_REFERENCES} without either POLICY_NAME or REF_ENTITY_NAME")
+    rows = []
+    for table in [*context.catalog.of_kind("TABLE"), *context.catalog.of_kind("ICEBERG TABLE")]:
+        if target is not None and table.name != context.object_name(Tokens(target).name()):
+            continue
+        for column in columns_of(table):
+            found = Tokens(column.masking_policy).name() if column.masking_policy else ()
+            if found and (policy is None or found == context.object_name(Tokens(policy).name())):
+                row = (*found, "MASKING_POLICY", *table.name, "TABLE", column.name, None, None, None, None, "ACTIVE")
+                rows.append(row)
+    return rows_of(
+        "POLICY_DB,POLICY_SCHEMA,POLICY_NAME,POLICY_KIND,REF_DATABASE_NAME,REF_SCHEMA_NAME,REF_ENTITY_NAME,"
+        "REF_ENTITY_DOMAIN,REF_COLUMN_NAME,REF_ARG_COLUMN_NAMES,TAG_DATABASE,TAG_SCHEMA,TAG_NAME,POLICY_STATUS",
+        rows,
+        0x1000,
+    )
