@@ -42,8 +42,7 @@ def check(environment: Environment, positions: Positions, schemas: Mapping[str, 
         schemas: the Avro schemas that could be read, by their file as topics name it.
     """
     said, own = Said(positions), environment.warehouse
-    yield from _without(environment, said)
-    names = [*_names(own, said), *_sink_names(environment, said)]
+    names = [*_without(environment, said), *_names(own, said), *_sink_names(environment, said)]
     yield from names
     yield from _sections(own, said)
     yield from _fields(environment, schemas, said)

@@ -36,9 +36,10 @@ _SECTIONS = {
 def closest(name: str, known: Iterable[str]) -> str:
     """`; did you mean …?`, or what there is."""
     there = sorted(known)
-    near = difflib.get_close_matches(name.upper(), there, n=1)
+    folded = {each.upper(): each for each in there}
+    near = difflib.get_close_matches(name.upper(), folded, n=1)
     if near:
-        return f"; did you mean `{near[0]}`?"
+        return f"; did you mean `{folded[near[0]]}`?"
     return f"; there are {', '.join(there)}" if 0 < len(there) <= 12 else ""
 
 

@@ -62,7 +62,7 @@ def _circles(whole: Warehouse, said: Said) -> Iterator[Problem]:
     """A role that would include itself; Snowflake refuses the grant that closes the circle."""
     includes: dict[str, list[str]] = {name: list(role.inherits) for name, role in whole.roles.items()}
     for name, role in whole.roles.items():
-        for higher in role.granted_to:
+        for higher in set(role.granted_to) - set(SYSTEM_ROLES):
             includes.setdefault(higher, []).append(name)
     includes |= {name: list(each.inherits) for name, each in whole.database_roles.items()}
     done: set[str] = set()

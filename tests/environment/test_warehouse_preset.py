@@ -1,0 +1,84 @@
+"""A preset is extended and overridden key by key; what a grant is on is read from words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from modules.environment import Environment, load_environment
+from modules.environment.identifiers import Target, parse_target
+from modules.environment.warehouse_presets import completed
+from tests.environment.conftest import Write
+
+HEAD = ("extends: base", "platform: confluent")
+
+
+@pytest.fixture
+def load(write: Write) -> Callable[..., Environment]:
+    return lambda *lines: load_environment(write(dev="\n".join([*HEAD, *lines]) + "\n"), "dev")
+
+
+def test_an_environment_extends_and_overrides_its_preset(load: Callable[..., Environment]) -> None:
+    whole = completed(
+        load(
+            "warehouse:",
+            "  size: SMALL",
+            "  roles: {ANALYST: {inherits: [ANALYTICS.MARTS_READ, STREAMING.PUBLIC_READ]}, STEWARD: {}}",
+            "  warehouses: {REPORTING_WH: {size: LARGE}}",
+            "  databases: {ANALYTICS: {schemas: {STAGING: {transient: true}}}}",
+        )
+    )
+    assert list(whole.roles) == ["KAFKA_CONNECTOR", "LOADER", "TRANSFORMER", "ANALYST", "STEWARD"]
+    assert whole.roles["ANALYST"].inherits == ["ANALYTICS.MARTS_READ", "STREAMING.PUBLIC_READ"]
+    assert whole.roles["ANALYST"].warehouses == ["REPORTING_WH"]
+    assert (whole.warehouses["REPORTING_WH"].size, whole.warehouses["TRANSFORM_WH"].size) == ("LARGE", None)
+    assert whole.warehouses["REPORTING_WH"].resource_monitor == "STREAMING_MONITOR"
+    assert list(whole.databases["ANALYTICS"].schemas) == ["MARTS", "STAGING"]
+
+
+def test_what_of_the_preset_is_not_wanted_takes_along_what_refers_to_it(load: Callable[..., Environment]) -> None:
+    whole = completed(
+        load("warehouse: {without: [databases.ANALYTICS, roles.ANALYST, resource_monitors.STREAMING_MONITOR]}")
+    )
+    assert list(whole.databases) == ["STREAMING"] and not whole.views
+    assert list(whole.roles) == ["KAFKA_CONNECTOR", "LOADER", "TRANSFORMER"]
+    assert whole.roles["TRANSFORMER"].inherits == ["STREAMING.PUBLIC_READ"]
+    assert all(each.resource_monitor is None for each in whole.warehouses.values())
+
+
+def test_without_a_preset_there_is_what_the_sinks_need(load: Callable[..., Environment]) -> None:
+    whole = completed(load("warehouse: {preset: none}"))
+    assert (list(whole.databases), list(whole.tables)) == (["STREAMING"], ["STREAMING.PUBLIC.ORDER_EVENTS"])
+    assert (list(whole.roles), list(whole.users)) == (["KAFKA_CONNECTOR"], ["SVC_KAFKA_CONNECTOR"])
+    assert not whole.databases["STREAMING"].schemas["PUBLIC"].access_roles
+
+
+def test_a_network_policy_is_there_only_if_addresses_are_given(load: Callable[..., Environment]) -> None:
+    assert not completed(load()).network_policies
+    whole = completed(load("warehouse: {allowed_cidrs: [192.0.2.0/24]}"))
+    assert whole.network_policies["KAFKA_CONNECTOR_POLICY"].allowed_cidrs == ["192.0.2.0/24"]
+    assert whole.users["SVC_KAFKA_CONNECTOR"].network_policy == "KAFKA_CONNECTOR_POLICY"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("table D.S.T", Target("one", "TABLE", ("D", "S", "T"))),
+        ("Dynamic Table D.S.T", Target("one", "DYNAMIC TABLE", ("D", "S", "T"))),
+        ("external volume V", Target("one", "EXTERNAL VOLUME", ("V",))),
+        ("future dynamic tables in D.S", Target("future", "DYNAMIC TABLE", ("D", "S"))),
+        ("all views in D", Target("all", "VIEW", ("D",))),
+        ("future schemas in D", Target("future", "SCHEMA", ("D",))),
+        ("account", Target("account", "ACCOUNT", ())),
+    ],
+)
+def test_what_a_grant_is_on_is_read_from_words(text: str, expected: Target) -> None:
+    assert parse_target(text) == expected
+    assert parse_target(str(expected)) == expected
+
+
+@pytest.mark.parametrize("text", ["", "table", "table D.S", "schema D", "future schemas in D.S", "all warehouses in D"])
+def test_anything_else_is_no_target(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a kind and a name"):
+        parse_target(text)
