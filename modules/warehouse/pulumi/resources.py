@@ -20,7 +20,14 @@ class Maker:
         self._provider = provider
 
     def __call__(
-        self, kind: Any, name: str, depends_on: Made = (), *, ignore_changes: list[str] | None = None, **arguments: Any
+        self,
+        kind: Any,
+        key: str,
+        depends_on: Made = (),
+        /,
+        *,
+        ignore_changes: list[str] | None = None,
+        **arguments: Any,
     ) -> Any:
         """A resource of a class of pulumi_snowflake, by the name Pulumi shows."""
         given = {key: value for key, value in arguments.items() if value is not None}
