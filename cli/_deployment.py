@@ -73,10 +73,13 @@ def deployment_of(target: Target, progress: Progress | None = None, *, to_run: b
     Raises:
         ConfigError: credentials are missing; all are named, before Terraform is started.
     """
+    from modules.platforms.switch import require_same_platform
     from modules.terraform.engine import Deployment
     from stacks import synth, terraform_secrets
 
     environment, project = target.environment, target.project
+    if to_run:
+        require_same_platform(environment, project)
     if not target.offline and to_run:
         require_credentials(target.platform, environment)
         _require_reach(target)

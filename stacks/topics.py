@@ -7,6 +7,7 @@ import json
 from modules.cdk import App
 from modules.errors import ConfigError
 from modules.resources.base import Stack
+from modules.terraform.state import read_attributes
 from modules.topics import access_acls, schema_specs, topic_specs
 from stacks.context import Context
 
@@ -29,11 +30,18 @@ class TopicsStack(Stack):
         declarations.kafka_provider(self)
         declarations.topics(self, topics)
         declarations.acls(self, access_acls(environment))
-        if schemas:
+        if schemas or _registered(context):
             declarations.registry_provider(self)
+        if schemas:
             declarations.schemas(self, schemas, {each.subject: _schema_text(context, each.path) for each in schemas})
         self.output("topics", [topic.name for topic in topics])
         self.output("subjects", [schema.subject for schema in schemas])
+
+
+def _registered(context: Context) -> bool:
+    """Whether subjects are there, which the provider is needed for to take them away."""
+    state = context.project.environment_state(context.environment.name) / "topics" / "terraform.tfstate"
+    return bool(read_attributes(state, ("schemaregistry_schema",)))
 
 
 def _schema_text(context: Context, path: str) -> str:

@@ -229,8 +229,8 @@ def _changes(
 
 
 def _attributes(found: Mapping[str, Any], transit: Mapping[str, Any], groups: list[str]) -> dict[str, Any]:
-    """The cluster as hashicorp/aws reads it (internal/service/kafka/cluster.go); what MSK has one value for is left out,
-    for a rehearsal knows no defaults."""
+    """The cluster as hashicorp/aws reads it (internal/service/kafka/cluster.go), but for what has one value alone: a
+    rehearsal knows no defaults."""
     inner = found["Provisioned"]
     nodes, software = inner["BrokerNodeGroupInfo"], inner.get("CurrentBrokerSoftwareInfo") or {}
     login, rest = inner.get("ClientAuthentication") or {}, inner.get("EncryptionInfo") or {}

@@ -66,7 +66,7 @@ class MskPlatform(DeployedPlatform):
             if msk.registry.kind == "apicurio":
                 passwords[DATABASE_ROLE] = self._database_password()
             return {PASSWORDS: json.dumps(passwords)} if passwords else {}
-        if stack == "topics" and msk.registry.credentials is not None and self._has_schemas():
+        if stack == "topics" and msk.registry.credentials is not None:
             username, password = self._credentials("registry", self._cluster())
             return {"registry_username": username, "registry_password": password}
         return {}
@@ -84,9 +84,6 @@ class MskPlatform(DeployedPlatform):
         made would otherwise not be its password."""
         region = self.environment.msk.region
         return stored_password(secret_name(self.environment, DATABASE_ROLE), region) or fresh_password()
-
-    def _has_schemas(self) -> bool:
-        return any(topic.value for topic in self.environment.topics.values())
 
     def _login(self, role: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
         return super()._login(role, cluster) if self.environment.msk.login == "scram" else self._token(role, cluster)

@@ -30,6 +30,7 @@ from modules.terraform.events import Event, ResourceEvent
 from modules.terraform.failures import from_os, terraform_failure
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.interrupts import Interrupts
+from modules.terraform.leftovers import leftovers, refuse_leftovers
 from modules.terraform.parallel import side_by_side
 from modules.terraform.plan import EnvironmentPlan, StackPlan, parse_plan
 from modules.terraform.progress import Action, Progress, Silent
@@ -147,6 +148,10 @@ class Deployment:
             PlanError, StateLockedError, InterruptedRun: as their names say.
         """
         with self._working("plan"):
+            folders = self._folders.items()
+            refuse_leftovers(
+                self.environment, {name: leftovers(each.state_file, each.document()) for name, each in folders}
+            )
             self._hand_over([name for name in self.stack_names if self.applied(name)])
             plan = self._plan_all(destroy)
         if plan.refused:

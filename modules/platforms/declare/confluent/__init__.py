@@ -35,6 +35,7 @@ from modules.project import Project
 from modules.resources.base import Stack
 from modules.resources.confluent import ConfluentProvider
 from modules.resources.expressions import Expr, var
+from modules.terraform.leftovers import held_by_provider
 from modules.topics import AclSpec, SchemaSpec, TopicSpec, client_roles
 
 __all__ = ["ConfluentDeclarations"]
@@ -56,7 +57,8 @@ class ConfluentDeclarations:
     def cluster(self, stack: Stack) -> None:
         environment = self._environment
         ConfluentProvider(stack, **_cloud_key(stack))
-        if in_aws(environment):
+        state = self._project.environment_state(environment.name) / "cluster" / "terraform.tfstate"
+        if in_aws(environment) or "hashicorp/aws" in held_by_provider(state):  # so that it can be taken away
             aws_provider(stack, environment, environment.confluent.region)
         outer = declare_environment(stack, environment)
         network = declare_network(stack, environment, outer)
