@@ -41,7 +41,7 @@ class KafkaFolder(Terraform):
 
     def __init__(self, folder: Path, platform: RunningPlatform) -> None:
         write_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror", attached=KafkaProvider)
+        super().__init__(folder / "work", folder / "mirror", plugin=KafkaProvider)
         self.password = secret_file(platform.project, "kafka-admin.password").read_text().strip()
         self.bootstrap = platform.endpoints.kafka_bootstrap
         self.admin = AdminClient(

@@ -34,7 +34,7 @@ class RegistryFolder(Terraform):
 
     def __init__(self, folder: Path, url: str) -> None:
         write_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror", attached=SchemaRegistryProvider)
+        super().__init__(folder / "work", folder / "mirror", plugin=SchemaRegistryProvider)
         self.url = url
         self.schema()
         self.init()

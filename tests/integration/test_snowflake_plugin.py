@@ -33,7 +33,7 @@ class SnowflakeFolder(Terraform):
 
     def __init__(self, folder: Path, platform: RunningPlatform) -> None:
         write_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror", attached=SnowflakeProvider)
+        super().__init__(folder / "work", folder / "mirror", plugin=SnowflakeProvider)
         self.endpoints = platform.endpoints
         self.key = secret_file(platform.project, "snowflake-admin.p8").read_text()
         self.resources({})

