@@ -147,14 +147,14 @@ def _docstring(type_: str, schema: Schema) -> list[str]:
 
 
 def _camel(name: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    return "".join(part[:1].upper() + part[1:] for part in name.replace("-", "_").split("_"))
 
 
 def generate(folder: Path) -> list[Path]:
     """Writes all modules into `folder` and formats them; returns the files."""
     files = []
     for provider in PROVIDERS:
-        file = folder / f"{provider}.py"
+        file = folder / f"{provider.replace('-', '_')}.py"
         file.write_text(_Module(provider).text(), encoding="utf-8")
         files.append(file)
     config = Path(__file__).parents[2] / "pyproject.toml"

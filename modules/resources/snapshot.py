@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["PROVIDERS", "attributes", "blocks", "is_argument", "schema_of", "snapshot"]
 
-PROVIDERS = ("kafka", "schemaregistry", "snowflake", "confluent", "aws")
+PROVIDERS = ("kafka", "kafka-connect", "schemaregistry", "snowflake", "confluent", "aws")
 
 Schema = dict[str, Any]
 

@@ -10,6 +10,7 @@ SNAPSHOTS: Mapping[str, str] = {
     "hashicorp/aws": "aws",
     "confluentinc/confluent": "confluent",
     "mongey/kafka": "kafka",
+    "mongey/kafka-connect": "kafka-connect",
     "cultureamp/schemaregistry": "schemaregistry",
     "snowflakedb/snowflake": "snowflake",
 }

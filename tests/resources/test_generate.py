@@ -21,7 +21,7 @@ HERE = Path(generate.__file__).parent
 
 
 def classes(provider: str) -> list[type[Element]]:
-    module = importlib.import_module(f"modules.resources.{provider}")
+    module = importlib.import_module(f"modules.resources.{provider.replace('-', '_')}")
     found = [getattr(module, name) for name in module.__all__]
     return [each for each in found if isinstance(each, type) and issubclass(each, Resource | Data | Provider)]
 

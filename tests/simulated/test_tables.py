@@ -49,7 +49,7 @@ def test_every_argument_in_the_table_of_replacements_exists_and_every_type_names
         named |= {name for output, inputs in rules.get("recomputed", {}).items() for name in (output, *inputs)}
         assert named <= known, kind
         assert set(rules.get("replaces", ())).isdisjoint(rules.get("in_place", ())), kind
-        assert rules["source"].startswith(("internal/", "pkg/", "kafka/")), kind
+        assert rules["source"].startswith(("internal/", "pkg/", "kafka/", "connect/")), kind
         assert rules.get("others") in (None, "in-place"), kind
 
 

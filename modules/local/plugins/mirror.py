@@ -48,6 +48,7 @@ class BundledPlugin:
 
 BUNDLED: tuple[BundledPlugin, ...] = (
     BundledPlugin("mongey/kafka", "0.13.1", "modules.local.plugins.kafka"),
+    BundledPlugin("mongey/kafka-connect", "0.5.0", "modules.local.plugins.kafkaconnect"),
     BundledPlugin("cultureamp/schemaregistry", "1.6.0", "modules.local.plugins.schemaregistry"),
     BundledPlugin("snowflakedb/snowflake", "2.20.0", "modules.local.plugins.snowflake"),
 )
