@@ -60,7 +60,17 @@ def _column(name: str) -> Column:
 def rows_of(names: str, rows: Sequence[Sequence[Any]], type_id: int = SCL + 0x400) -> Result:
     """A listing. `names` are separated by commas; `:ts`, `:int`, `:bool` mark columns that are not text."""
     columns = [_column(name.strip()) for name in names.split(",")]
-    return Result(columns, [[None if v is None else str(v) for v in row] for row in rows], type_id)
+    return Result(
+        columns, [[_cell(column, v) for column, v in zip(columns, row, strict=True)] for row in rows], type_id
+    )
+
+
+def _cell(column: Column, value: Any) -> str | None:
+    """As the wire has it; the Python driver takes no other word than `1` for a true boolean."""
+    if value is None:
+        return None
+    text = str(value)
+    return {"true": "1", "false": "0"}.get(text.lower(), text) if column.type == "boolean" else text
 
 
 def status(message: str, type_id: int = 0x6000) -> Result:
