@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modules.warehouse.sql.catalogue import Column, Item
-from modules.warehouse.sql.creation import column_sql, creation, location_sql, triggers_sql
+from modules.warehouse.sql.creation import Location, column_sql, creation, location_sql, triggers_sql
 from modules.warehouse.sql.kinds import KINDS, TRIGGERS, Kind
 from modules.warehouse.sql.quoting import identifier, literal, qualified
 from modules.warehouse.sql.settings import UNKNOWN, Setting
 from modules.warehouse.sql.statement import Statement
 from modules.warehouse.sql.types import loss, short
 
-__all__ = ["change_columns", "change_settings", "make", "unmask"]
+__all__ = ["change_columns", "change_settings", "make", "same_location", "unmask"]
 
 
 def make(item: Item, *, replace_it: bool = False, unsafe: str | None = None, was: str | None = None) -> Statement:
@@ -77,6 +77,12 @@ def change_columns(item: Item, live: Item) -> list[Statement]:
     return found
 
 
+def same_location(wanted: Location, live: Location) -> bool:
+    """Whether a volume's location is as declared; an external id that is not declared is Snowflake's to choose."""
+    name, url, role, external_id, kms_key = live
+    return wanted == (name, url, role, external_id if wanted[3] is not None else None, kms_key)
+
+
 def unmask(item: Item, column: Column) -> Statement:
     """Takes a column's masking policy away."""
     tail = f"ALTER COLUMN {identifier(column.name)} UNSET MASKING POLICY"
@@ -132,11 +138,11 @@ def _locations(item: Item, old: Mapping[str, Any], asked: list[Setting]) -> list
     there = {each[0]: each for each in old["STORAGE_LOCATIONS"]}
     found = []
     for named, location in there.items():
-        if wanted.get(named) != location:
+        if named not in wanted or not same_location(wanted[named], location):
             lost = "tables whose files are there can no longer be read"
             found.append(_alter(kind, item, f"REMOVE STORAGE_LOCATION {literal(named)}", lost))
     for named, location in wanted.items():
-        if there.get(named) != location:
+        if named not in there or not same_location(location, there[named]):
             unsafe = "the location of that name must be removed first" if named in there else None
             found.append(_alter(kind, item, f"ADD STORAGE_LOCATION = {location_sql(location)}", unsafe))
     return found

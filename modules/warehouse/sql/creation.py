@@ -9,7 +9,10 @@ from modules.warehouse.sql.kinds import KINDS, TRIGGERS
 from modules.warehouse.sql.quoting import identifier, literal, qualified
 from modules.warehouse.sql.types import short
 
-__all__ = ["column_sql", "creation", "location_sql", "triggers_sql"]
+__all__ = ["Location", "column_sql", "creation", "location_sql", "triggers_sql"]
+
+Location = tuple[str, str, str, str | None, str | None]
+"""One of an external volume's locations: name, URL, role, external id, KMS key."""
 
 
 def creation(item: Item, *, replace: bool = False) -> str:
@@ -32,8 +35,8 @@ def column_sql(column: Column) -> str:
     return " ".join(parts)
 
 
-def location_sql(location: tuple[str, str, str, str | None, str | None]) -> str:
-    """One of an external volume's locations: name, URL, role, external id, KMS key."""
+def location_sql(location: Location) -> str:
+    """A location as STORAGE_LOCATIONS has it."""
     named, url, role, external_id, kms_key = location
     parts = [f"NAME = {literal(named)}", "STORAGE_PROVIDER = 'S3'", f"STORAGE_BASE_URL = {literal(url)}",
              f"STORAGE_AWS_ROLE_ARN = {literal(role)}"]  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modules.warehouse.sql.alterations import change_columns, change_settings, make
+from modules.warehouse.sql.alterations import change_columns, change_settings, make, same_location
 from modules.warehouse.sql.catalogue import Catalogue, Item
 from modules.warehouse.sql.difference_rights import missing_rights, superfluous_rights, undeclared_rights
 from modules.warehouse.sql.grants import grant_member, set_tag
@@ -89,6 +89,11 @@ def _absent(item: Item, live: Catalogue) -> list[Statement]:
 def _same(keyword: str, wanted: Any, live: Any) -> bool:
     if keyword == "REFRESH_MODE" and wanted == "AUTO":
         return True  # SHOW says what Snowflake chose
+    if keyword == "STORAGE_LOCATIONS":
+        there = {each[0]: each for each in live}
+        return {each[0] for each in wanted} == set(there) and all(
+            same_location(each, there[each[0]]) for each in wanted
+        )
     compare = _COMPARED.get(keyword)
     if compare is not None:
         return bool(compare(wanted) == compare(live))
@@ -121,7 +126,7 @@ _COMPARED: Mapping[str, Callable[[Any], Any]] = {
         (
             "VALUE_LIST", "ALLOWED_IP_LIST", "BLOCKED_IP_LIST", "ALLOWED_NETWORK_RULE_LIST",
             "BLOCKED_NETWORK_RULE_LIST", "STORAGE_ALLOWED_LOCATIONS", "STORAGE_BLOCKED_LOCATIONS",
-            "STORAGE_LOCATIONS", "NOTIFY_USERS",
+            "NOTIFY_USERS",
         ),
         _unordered,
     ),
