@@ -15,7 +15,7 @@ from modules.environment.types import SecretRefValue
 from modules.errors import SecretError
 from modules.project import Project
 
-__all__ = ["keep_secret", "resolve_secret"]
+__all__ = ["check_storable", "keep_secret", "resolve_secret", "store_secret"]
 
 
 def resolve_secret(reference: SecretRefValue, project: Project) -> str:
@@ -46,6 +46,8 @@ def keep_secret(path: Path, value: str) -> None:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(value)
+                stream.flush()
+                os.fsync(stream.fileno())
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -54,6 +56,74 @@ def keep_secret(path: Path, value: str) -> None:
         reason = error.strerror or type(error).__name__
         raise SecretError(
             f"cannot keep the secret: {reason}", where=str(path), do="free space or check the folder's rights"
+        ) from None
+
+
+def check_storable(reference: SecretRefValue, project: Project) -> None:
+    """Say beforehand that a secret cannot be changed behind its reference, as far as that can be known.
+
+    Raises:
+        SecretError: it is an environment variable, or in a folder that cannot be written.
+    """
+    if reference.scheme == "env":
+        raise SecretError(
+            "a secret in an environment variable cannot be changed from here: it ends with this process",
+            where=str(reference),
+            do="keep it in a file (`file:…`) or in AWS Secrets Manager (`aws-sm:…`) and change the reference",
+        )
+    if reference.scheme == "file":
+        folder = _file_of(reference, project).parent
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise SecretError(
+                "the secret's folder cannot be written", where=str(folder), do="check the folder's rights"
+            )
+
+
+def store_secret(reference: SecretRefValue, project: Project, value: str) -> None:
+    """Changes a secret behind its reference: a file whole or not at all (0600), a link's target rather than the link;
+    a new version in AWS Secrets Manager, of `aws-sm:NAME#KEY` that one key.
+
+    Raises:
+        SecretError: it cannot be written.
+    """
+    check_storable(reference, project)
+    if reference.scheme == "file":
+        keep_secret(_file_of(reference, project), value)
+    else:
+        _into_secrets_manager(reference, value)
+
+
+def _file_of(reference: SecretRefValue, project: Project) -> Path:
+    try:
+        return (project.root / Path(reference.name).expanduser()).resolve()
+    except RuntimeError:
+        raise SecretError("there is no such home folder", where=str(reference), do="write the path in full") from None
+
+
+def _into_secrets_manager(reference: SecretRefValue, value: str) -> None:
+    import json
+
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    name, _, key = reference.name.partition("#")
+    region = name.split(":")[3] if name.startswith("arn:") and name.count(":") >= 6 else None
+    text = value
+    if key:
+        whole = json.loads(_from_secrets_manager(SecretRefValue(reference.scheme, name)))
+        text = json.dumps({**whole, key: value})
+    try:
+        patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
+        client = boto3.client("secretsmanager", region_name=region, config=patience)
+        client.put_secret_value(SecretId=name, SecretString=text)
+    except (BotoCoreError, ClientError, ValueError) as error:
+        detail = getattr(error, "response", {}).get("Error", {})
+        reason = f"{detail['Code']}: {detail.get('Message', '')}" if "Code" in detail else str(error)
+        raise SecretError(
+            f"AWS Secrets Manager did not take the secret: {reason}",
+            where=str(reference),
+            do="check that you may call secretsmanager:PutSecretValue on it",
         ) from None
 
 

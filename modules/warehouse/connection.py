@@ -32,10 +32,13 @@ _BAD_ROLE = 390189
 _SHORTEST_KEY = 2048
 
 
-def connect(client: SnowflakeClient, project: Project, **session: Any) -> SnowflakeConnection:
+def connect(
+    client: SnowflakeClient, project: Project, *, key: RSAPrivateKey | None = None, **session: Any
+) -> SnowflakeConnection:
     """Open a session.
 
     Args:
+        key: to log in with instead of the client's, which is read otherwise.
         session: more arguments of `snowflake.connector.connect` (`warehouse`, `autocommit`, `session_parameters`);
             they go before what the client says.
 
@@ -43,7 +46,7 @@ def connect(client: SnowflakeClient, project: Project, **session: Any) -> Snowfl
         SecretError: the private key is missing or is not a PKCS#8 PEM.
         ServiceError: nothing answers, or the login is refused.
     """
-    key = load_private_key(resolve_secret(client.private_key, project), str(client.private_key))
+    key = key or load_private_key(resolve_secret(client.private_key, project), str(client.private_key))
     _reach(client)
     import snowflake.connector
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
