@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from modules.warehouse.sql.catalogue import Column, Item
@@ -13,13 +14,19 @@ from modules.warehouse.sql.settings import UNKNOWN, Setting
 from modules.warehouse.sql.statement import Statement
 from modules.warehouse.sql.types import loss, short
 
-__all__ = ["change_columns", "change_settings", "make", "same_location", "unmask"]
+__all__ = ["change_columns", "change_settings", "make", "make_all", "same_location", "unmask"]
 
 
 def make(item: Item, *, replace_it: bool = False, unsafe: str | None = None, was: str | None = None) -> Statement:
     """The statement that makes an object."""
     kind = KINDS[item.kind]
     return Statement(creation(item, replace=replace_it), kind.section, kind.area, item.about, unsafe, was)
+
+
+def make_all(item: Item) -> list[Statement]:
+    """`make`, and what is somebody else's to set on the new object."""
+    apart = [each.keyword for each in KINDS[item.kind].settings if each.area and item.values.get(each.keyword)]
+    return [make(item), *change_settings(item, {}, apart)]
 
 
 def change_settings(item: Item, old: Mapping[str, Any], keywords: Iterable[str]) -> list[Statement]:
@@ -40,10 +47,11 @@ def change_settings(item: Item, old: Mapping[str, Any], keywords: Iterable[str])
         if setting.change != "set" or setting.keyword in (*TRIGGERS, "STORAGE_LOCATIONS"):
             continue
         risk = setting.risk(before, value) if value is not None or before is not UNKNOWN else None
-        if risk is None and setting.clause is None and value is not None:
+        if risk is None and setting.clause is None and setting.area is None and value is not None:
             together.append(setting)
         else:
-            found.append(_alter(kind, item, setting.tail(value), risk, _was(setting, old)))
+            statement = _alter(kind, item, setting.tail(value), risk, _was(setting, old))
+            found.append(replace(statement, area=setting.area or kind.area))
     triggers = triggers_sql(item) if any(each.keyword in TRIGGERS for each in asked) else ""
     if together or triggers:
         assigned = [each.assigned(item.values[each.keyword]) for each in together]

@@ -58,7 +58,8 @@ def _settings(item: Item, leave_out: tuple[str, ...] = ()) -> list[str]:
     found = []
     for setting in KINDS[item.kind].settings:
         value = item.values.get(setting.keyword)
-        if setting.keyword in leave_out or setting.clause is not None or value is None or value == setting.default:
+        apart = setting.keyword in leave_out or setting.clause is not None or setting.area is not None
+        if apart or value is None or value == setting.default:
             continue
         found.append(setting.assigned(value))
     return found

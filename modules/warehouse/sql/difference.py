@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modules.warehouse.sql.alterations import change_columns, change_settings, make, same_location
+from modules.warehouse.sql.alterations import change_columns, change_settings, make, make_all, same_location
 from modules.warehouse.sql.catalogue import Catalogue, Item
 from modules.warehouse.sql.difference_rights import missing_rights, superfluous_rights, undeclared_rights
 from modules.warehouse.sql.grants import grant_member, set_tag
@@ -83,7 +83,7 @@ def _absent(item: Item, live: Catalogue) -> list[Statement]:
     other = next((kind for kind in RELATIONS if kind != item.kind and (kind, item.name) in live.items), None)
     if item.kind in RELATIONS and other:
         return [make(item, unsafe=f"there is a {other.lower()} of that name, which must be renamed or dropped first")]
-    return [make(item)]
+    return make_all(item)
 
 
 def _same(keyword: str, wanted: Any, live: Any) -> bool:

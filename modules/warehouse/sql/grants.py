@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modules.warehouse.sql.catalogue import Member, Name, Right, Tagged
 from modules.warehouse.sql.quoting import identifier, literal, qualified
-from modules.warehouse.sql.statement import Statement
+from modules.warehouse.sql.statement import Area, Statement
 
 __all__ = ["OWNERSHIP", "grant_member", "grant_right", "ordered", "revoke_right", "set_tag", "target"]
 
@@ -37,7 +37,9 @@ def revoke_right(right: Right) -> Statement:
 def grant_member(member: Member) -> Statement:
     """GRANT of a role to a role or user."""
     to = f"USER {identifier(member.to[0])}" if member.to_kind == "USER" else _role(member.to)
-    return Statement(f"GRANT {_role(member.role)} TO {to}", "Roles of roles and users", "security", member.about)
+    # A database role is its database's owner's to give: security may not even see it.
+    area: Area = "objects" if len(member.role) == 2 else "security"
+    return Statement(f"GRANT {_role(member.role)} TO {to}", "Roles of roles and users", area, member.about)
 
 
 def set_tag(tagged: Tagged) -> Statement:

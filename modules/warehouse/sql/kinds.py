@@ -104,7 +104,7 @@ _ALL: tuple[Kind, ...] = (
             whole("AUTO_SUSPEND"),
             flag("AUTO_RESUME"),
             flag("INITIALLY_SUSPENDED", change="create"),
-            name("RESOURCE_MONITOR", absent="NULL", default=None),
+            name("RESOURCE_MONITOR", absent="NULL", default=None, area="account"),
             _COMMENT,
             whole("STATEMENT_QUEUED_TIMEOUT_IN_SECONDS"),
             whole("STATEMENT_TIMEOUT_IN_SECONDS"),

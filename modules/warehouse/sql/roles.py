@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modules.errors import ConfigError
-from modules.warehouse.sql.statement import Area
+from modules.warehouse.sql.quoting import identifier
+from modules.warehouse.sql.statement import Area, Statement
 
 __all__ = ["Roles"]
 
@@ -51,6 +54,18 @@ class Roles:
 
     def of(self, area: Area) -> str:
         return {"account": self.account, "security": self.security, "objects": self.objects}[area]
+
+    def lend(self, statements: Iterable[Statement]) -> list[Statement]:
+        """With USAGE of new integrations and volumes for whoever makes stages and tables on them."""
+        found: list[Statement] = []
+        for each in statements:
+            found.append(each)
+            made = re.match(r"CREATE (?:STORAGE (INTEGRATION)|(EXTERNAL VOLUME)) IF NOT EXISTS (.*?\") ", each.sql)
+            if made and self.account != self.objects:
+                to = f"TO ROLE {identifier(self.objects)}"
+                sql = f"GRANT USAGE ON {made[1] or made[2]} {made[3]} {to}"
+                found.append(Statement(sql, each.section, "account", each.about))
+        return found
 
     @property
     def is_one(self) -> bool:

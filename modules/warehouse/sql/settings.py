@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from modules.warehouse.sql.quoting import boolean, identifier, identifiers, literal, literals, number, qualified
+from modules.warehouse.sql.statement import Area
 
 __all__ = ["UNKNOWN", "Setting", "comment", "flag", "key", "name", "names", "network_policy", "plain", "retention",
            "rule_names", "text", "texts", "whole"]  # fmt: skip
@@ -28,6 +29,7 @@ class Setting:
     clause: instead of `SET KEYWORD = value`, the whole tail of the ALTER.
     absent: how a value is taken away: UNSET KEYWORD, or SET KEYWORD = NULL.
     default: what an object has that was made without it: then neither CREATE nor the script says it.
+    area: whose work it is, where that is not the object's; then it is a statement of its own.
     risk: what a change from the old to the new value may cost.
     """
 
@@ -37,6 +39,7 @@ class Setting:
     clause: Callable[[Any], str] | None = None
     absent: Literal["UNSET", "NULL"] = "UNSET"
     default: Any = UNKNOWN
+    area: Area | None = None
     risk: Callable[[Any, Any], str | None] = _harmless
 
     def assigned(self, value: Any) -> str:

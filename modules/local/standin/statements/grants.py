@@ -29,6 +29,21 @@ class _Target:
     future_in: tuple[str, Name] | None = None
 
 
+def _find(context: Context, kind: str, name: Name) -> Entity:
+    """What is granted on; MANAGE GRANTS is over objects that the role does not see otherwise, too."""
+    entity = context.catalog.get(kind, name)
+    if entity is not None and context.access.on_account("MANAGE GRANTS"):
+        return entity
+    return context.access.find(kind, name)
+
+
+def _container(context: Context, kind: str, name: Name) -> Entity:
+    entity = context.catalog.get(kind, name)
+    if entity is not None and context.access.on_account("MANAGE GRANTS"):
+        return entity
+    return context.access.container(kind, name)
+
+
 def object_kind(tokens: Tokens, *, plural: bool = False) -> str:
     """A kind's words (`TABLE`, `NETWORK RULE`) or its plural's.
 
@@ -73,7 +88,7 @@ def _target(context: Context, tokens: Tokens) -> _Target:
         in_kind = "DATABASE" if tokens.accept("DATABASE") else "SCHEMA"
         if in_kind == "SCHEMA":
             tokens.expect("SCHEMA")
-        container = context.access.container(in_kind, full_name(context, in_kind, tokens.name()))
+        container = _container(context, in_kind, full_name(context, in_kind, tokens.name()))
         if future:
             return _Target(kind, future_in=(in_kind, container.name))
         return _Target(kind, tuple(context.catalog.of_kind(kind, container.name)))
@@ -82,7 +97,7 @@ def _target(context: Context, tokens: Tokens) -> _Target:
     if kind == "TABLE" and context.catalog.get("TABLE", name) is None:
         # ON TABLE is understood of the other kinds of tables, too.
         kind = next((other for other in _TABLES if context.catalog.get(other, name) is not None), kind)
-    return _Target(kind, (context.access.find(kind, name),))
+    return _Target(kind, (_find(context, kind, name),))
 
 
 _TABLES = ("DYNAMIC TABLE", "ICEBERG TABLE")
@@ -96,7 +111,7 @@ def grantee_role(context: Context, tokens: Tokens, *, bare: bool = False) -> Nam
     """
     if tokens.accept("DATABASE", "ROLE"):
         name = context.schema_name(tokens.name(), "DATABASE ROLE")
-        return context.access.find("DATABASE ROLE", name).name
+        return _find(context, "DATABASE ROLE", name).name
     if tokens.at("SHARE") or tokens.at("APPLICATION"):
         raise unsupported(f"GRANT TO {tokens.word()}")
     if not tokens.accept("ROLE") and not bare:
@@ -261,14 +276,14 @@ def _role(context: Context, tokens: Tokens, word: str) -> Result:
     to_name: Name
     if tokens.accept("USER"):
         to_kind, to_name = "USER", (tokens.identifier(),)
-        context.access.find(to_kind, to_name)
+        _find(context, to_kind, to_name)
     else:
         to_name = grantee_role(context, tokens)
         to_kind = "ROLE" if len(to_name) == 1 else "DATABASE ROLE"
     tokens.end()
     _check_membership(role, to_kind, to_name)
     with context.catalog.change():
-        entity = context.access.find(kind, role)
+        entity = _find(context, kind, role)
         _require(context.access.owns(entity) or context.access.on_account("MANAGE GRANTS"), kind, role)
         record = RoleGrant(role, to_kind, to_name, context.session.role, time.time())
         if word == "FROM":
