@@ -31,6 +31,8 @@ def bootstrap(catalog: Catalog, admin: str, public_key: str) -> None:
     """Make the system objects where absent; `admin` always gets this public key and ACCOUNTADMIN."""
     now = time.time()
     with catalog.change():
+        if catalog.get("ACCOUNT", ()) is None:
+            catalog.create("ACCOUNT", (), "ACCOUNTADMIN")
         for role, comment in _SYSTEM_ROLES.items():
             if catalog.get("ROLE", (role,)) is None:
                 catalog.create("ROLE", (role,), "", comment=comment)

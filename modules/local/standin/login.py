@@ -9,6 +9,7 @@ from modules.local.standin.auth import user_of_jwt
 from modules.local.standin.catalog import Catalog, Entity
 from modules.local.standin.engine import Engine
 from modules.local.standin.errors import SnowflakeError
+from modules.local.standin.network import admit
 from modules.local.standin.privileges import roles_of_user
 from modules.local.standin.sessions import MASTER_VALIDITY_SECONDS, TOKEN_VALIDITY_SECONDS, Session, Sessions
 from modules.local.standin.statements.context import Context
@@ -25,18 +26,28 @@ def _text(value: Any) -> str:
 
 
 def login(
-    catalog: Catalog, engine: Engine, sessions: Sessions, query: Mapping[str, str], data: Mapping[str, Any]
+    catalog: Catalog,
+    engine: Engine,
+    sessions: Sessions,
+    query: Mapping[str, str],
+    data: Mapping[str, Any],
+    client: str = "127.0.0.1",
 ) -> dict[str, Any]:
     """Check the key pair and open a session; what is returned is the answer's `data`.
 
+    Args:
+        client: the address the login comes from, for network policies.
+
     Raises:
-        SnowflakeError: 390144 bad token or unknown user, 390189 a role the user does not have.
+        SnowflakeError: 390144 bad token or unknown user, 390189 a role the user does not have, 390422 not from there.
     """
     if str(data.get("AUTHENTICATOR", "")).upper() != _KEY_PAIR:
         raise SnowflakeError(390100, "08001", "Incorrect username or password was specified.")
     user = user_of_jwt(catalog, str(data.get("TOKEN", "")), str(data.get("LOGIN_NAME", "")))
+    admit(catalog, user, client)
     session = sessions.open(user.name[0], _role(catalog, user, query.get("roleName")))
     session.parameters = {key: _text(value) for key, value in (data.get("SESSION_PARAMETERS") or {}).items()}
+    session.client = client
     session.secondary_roles = str(user.props.get("DEFAULT_SECONDARY_ROLES", "")).upper() == "ALL"
     context = Context(catalog, engine, sessions, session)
     _enter(context, user, query)

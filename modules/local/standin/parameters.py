@@ -106,10 +106,22 @@ _TABLE = {
     "DEFAULT_DDL_COLLATION": "",
     "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
 }
+_ICEBERG = {
+    "CATALOG": "",
+    "CATALOG_SYNC": "",
+    "DATA_RETENTION_TIME_IN_DAYS": "1",
+    "ENABLE_DATA_COMPACTION": "true",
+    "ENABLE_ICEBERG_MERGE_ON_READ": "true",
+    "EXTERNAL_VOLUME": "",
+    "MAX_DATA_EXTENSION_TIME_IN_DAYS": "14",
+    "STORAGE_SERIALIZATION_POLICY": "OPTIMIZED",
+    "TARGET_FILE_SIZE": "AUTO",
+}
 PARAMETERS: dict[str, dict[str, str]] = {
     "DATABASE": _DATABASE,
     "SCHEMA": {**_DATABASE, "PIPE_EXECUTION_PAUSED": "false"},
     "TABLE": _TABLE,
+    "ICEBERG TABLE": _ICEBERG,
     "WAREHOUSE": _WAREHOUSE,
     "USER": _USER,
     "SESSION": _SESSION,
@@ -121,10 +133,20 @@ PARAMETERS: dict[str, dict[str, str]] = {
 def effective(catalog: Catalog, entity: Entity, key: str) -> tuple[str, str]:
     """A parameter's value on an object and the level it was set at ('' where it is the default)."""
     if key in entity.params:
-        return entity.params[key], entity.kind
-    parents = {"SCHEMA": ("DATABASE",), "TABLE": ("SCHEMA", "DATABASE")}.get(entity.kind, ())
-    for kind in parents:
-        parent = catalog.get(kind, entity.name[: 1 if kind == "DATABASE" else 2])
+        return entity.params[key], entity.kind.removeprefix("ICEBERG ")
+    for kind in _PARENTS.get(entity.kind, ()):
+        parent = catalog.get(kind, entity.name[: _DEPTH[kind]])
         if parent is not None and key in parent.params:
             return parent.params[key], kind
     return PARAMETERS[entity.kind][key], ""
+
+
+_PARENTS = {
+    "TABLE": ("SCHEMA", "DATABASE", "ACCOUNT"),
+    "ICEBERG TABLE": ("SCHEMA", "DATABASE", "ACCOUNT"),
+    "SCHEMA": ("DATABASE", "ACCOUNT"),
+    "DATABASE": ("ACCOUNT",),
+    "WAREHOUSE": ("ACCOUNT",),
+    "USER": ("ACCOUNT",),
+}
+_DEPTH = {"SCHEMA": 2, "DATABASE": 1, "ACCOUNT": 0}

@@ -30,6 +30,8 @@ class Session:
     warehouse: str | None = None
     database: str | None = None
     schema: str | None = None
+    client: str = "127.0.0.1"
+    """The address it was logged in from."""
     secondary_roles: bool = False
     """USE SECONDARY ROLES ALL: the user's other roles count too."""
     parameters: dict[str, str] = field(default_factory=dict)

@@ -18,8 +18,11 @@ from starlette.routing import Route
 
 from modules.local.standin import statements
 from modules.local.standin.account import Account
-from modules.local.standin.errors import SnowflakeError
+from modules.local.standin.auth import ACCOUNT
+from modules.local.standin.dump import dump
+from modules.local.standin.errors import SnowflakeError, insufficient_privileges
 from modules.local.standin.login import login
+from modules.local.standin.privileges import Access
 from modules.local.standin.results import Result
 from modules.local.standin.sessions import MASTER_VALIDITY_SECONDS, TOKEN_VALIDITY_SECONDS, Session
 from modules.local.standin.statements.context import Context
@@ -101,9 +104,9 @@ class _Api:
     async def login(self, request: Request) -> Response:
         body = await _body(request)
         account = self.account
-        data = await run_in_threadpool(
-            login, account.catalog, account.engine, account.sessions, request.query_params, body.get("data") or {}
-        )
+        client = request.client.host if request.client else "127.0.0.1"
+        parts = (account.catalog, account.engine, account.sessions, request.query_params, body.get("data") or {})
+        data = await run_in_threadpool(login, *parts, client)
         return _success(data)
 
     async def query(self, request: Request) -> Response:
@@ -177,6 +180,13 @@ class _Api:
         """Taken and forgotten."""
         return _success("Log Received")
 
+    async def catalogue(self, request: Request) -> Response:
+        """The account as data, for comparing; see `dump`."""
+        session = self._session(request)
+        if not Access(self.account.catalog, session.role).admin:
+            raise insufficient_privileges("ACCOUNT", ACCOUNT)
+        return _success(await run_in_threadpool(dump, self.account.catalog))
+
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
@@ -228,4 +238,8 @@ def sql_routes(account: Account) -> list[Route]:
         "/telemetry/send/sessionless": api.telemetry,
     }
     routes = [Route(path, _guarded(endpoint), methods=["POST"]) for path, endpoint in posts.items()]
-    return [*routes, Route("/health", api.health, methods=["GET"])]
+    gets = [
+        Route("/health", api.health, methods=["GET"]),
+        Route("/catalogue", _guarded(api.catalogue), methods=["GET"]),
+    ]
+    return [*routes, *gets]

@@ -21,7 +21,7 @@ from modules.local.standin.statements.context import Context
 from modules.local.standin.statements.objects import ObjectKind, head, register
 from modules.local.standin.statements.options import options
 from modules.local.standin.statements.view import COLUMN_DETAILS, column_details, no_other, query_columns
-from modules.local.standin.tokenizer import Tokens
+from modules.local.standin.tokenizer import Tokens, quote
 
 __all__ = ["refresh", "refresh_if_stale"]
 
@@ -54,10 +54,9 @@ def _check(context: Context, given: dict[str, Any]) -> None:
 def _read(context: Context, tokens: Tokens) -> dict[str, Any]:
     if tokens.at("("):
         raise unsupported("CREATE DYNAMIC TABLE with a column list")
-    text = tokens.sql[: tokens.all()[-1].end]
     given = options(tokens, {*_PROPERTIES, "COMMENT"}, until=("AS",))
     tokens.expect("AS")
-    given |= {"definition": tokens.rest(), "text": text}
+    given["definition"] = tokens.rest()
     while not tokens.done:
         tokens.next()
     if "TARGET_LAG" not in given or "WAREHOUSE" not in given:
@@ -121,6 +120,19 @@ def _alter(context: Context, entity: Entity, tokens: Tokens) -> bool:
     return True
 
 
+def _text(entity: Entity) -> str:
+    """The statement in the form SHOW has it: the comment first, then all options, then the query."""
+    get = entity.props.get
+    comment = "comment = '" + entity.comment.replace("'", "\\'") + "' " if entity.comment else ""
+    mode, initialize = (
+        str(get(key, default)).upper() for key, default in (("REFRESH_MODE", "AUTO"), ("INITIALIZE", "ON_CREATE"))
+    )
+    return (
+        f"create dynamic table {quote(entity.name)} {comment}lag = '{get('TARGET_LAG')}' refresh_mode = '{mode}' "
+        f"initialize = '{initialize}' warehouse = {quote(str(get('WAREHOUSE')))} as {get('definition')}"
+    )
+
+
 def _row(context: Context, entity: Entity) -> tuple[Any, ...]:
     created, name, database, schema = head(entity)
     get = entity.props.get
@@ -129,7 +141,7 @@ def _row(context: Context, entity: Entity) -> tuple[Any, ...]:
     return (
         created, name, "", database, schema, "", context.engine.row_count(entity.name), 0, entity.owner,
         get("TARGET_LAG"), "FULL" if mode == "AUTO" else mode, "Refreshed when it is read." if mode == "AUTO" else None,
-        get("WAREHOUSE"), entity.comment, get("text"), "OFF", get("state", "ACTIVE"), None, "false", "false",
+        get("WAREHOUSE"), entity.comment, _text(entity), "OFF", get("state", "ACTIVE"), None, "false", "false",
         stamp(refreshed) if refreshed else None, entity.owner_role_type,
     )  # fmt: skip
 

@@ -109,7 +109,8 @@ def make_room(
 def _create(kind: ObjectKind, context: Context, tokens: Tokens) -> Result:
     tolerant = tokens.if_not_exists()
     name = full_name(context, kind.kind, tokens.name())
-    with context.catalog.change():
+    # The engine's lock first, as everywhere, so that no two statements wait for each other.
+    with context.engine.write_lock, context.catalog.change():
         place(context, kind.kind, name, kind.privilege or f"CREATE {kind.kind}")
         replace = "REPLACE" in tokens.modifiers
         done = make_room(context, kind.kind, name, tolerant, replace, lambda old: kind.dropping(context, old))
@@ -128,7 +129,8 @@ def _create(kind: ObjectKind, context: Context, tokens: Tokens) -> Result:
 def _alter(kind: ObjectKind, context: Context, tokens: Tokens) -> Result:
     tolerant = tokens.if_exists()
     name = full_name(context, kind.kind, tokens.name())
-    with context.catalog.change():
+    # The engine's lock first, as everywhere, so that no two statements wait for each other.
+    with context.engine.write_lock, context.catalog.change():
         entity = context.catalog.get(kind.kind, name)
         if entity is None or not context.access.sees(entity):
             if tolerant:

@@ -324,7 +324,7 @@ def show_iceberg(context: Context, tokens: Tokens) -> Result:
             (
                 *head(entity), entity.owner, get("EXTERNAL_VOLUME") or _inherited_volume(context, entity), "SNOWFLAKE",
                 "MANAGED", "", "", get("BASE_LOCATION", ""), "Y", entity.comment, None, entity.owner_role_type,
-                get("CATALOG_SYNC", ""), "", "", 0, get("ICEBERG_VERSION", "2"),
+                get("CATALOG_SYNC", ""), "", '[{"spec-id":0,"fields":[]}]', 0, get("ICEBERG_VERSION", "2"),
             )
         )  # fmt: skip
     return rows_of(names, rows)

@@ -13,7 +13,7 @@ from modules.local.standin.statements.options import pairs
 from modules.local.standin.statements.show import parse_show
 from modules.local.standin.tokenizer import Tokens, quote
 
-__all__: list[str] = []
+__all__ = ["check_network_policy"]
 
 _PARAMETERS = frozenset(PARAMETERS["USER"])
 _SECRETS = frozenset({"PASSWORD"})
@@ -57,12 +57,22 @@ def _check(given: dict[str, str]) -> None:
     given.pop("PASSWORD", None)
 
 
+def check_network_policy(context: Context, given: dict[str, str]) -> None:
+    """A policy that is set must exist; its name is kept as the catalogue has it."""
+    if "NETWORK_POLICY" in given:
+        name = Tokens(given["NETWORK_POLICY"]).name()
+        if context.catalog.get("NETWORK POLICY", name) is None:
+            raise does_not_exist("Network policy", quote(name))
+        given["NETWORK_POLICY"] = name[0]
+
+
 @handles("CREATE USER")
 def create(context: Context, tokens: Tokens) -> Result:
     tolerant = tokens.if_not_exists()
     name = (tokens.identifier(),)
     given = pairs(tokens, _PARAMETERS | _PROPERTIES | _SECRETS | {"COMMENT"})
     _check(given)
+    check_network_policy(context, given)
     with context.catalog.change():
         existing = context.catalog.get("USER", name)
         if existing is not None:
@@ -104,7 +114,11 @@ def drop(context: Context, tokens: Tokens) -> Result:
 
 @handles("ALTER USER")
 def alter(context: Context, tokens: Tokens) -> Result:
-    return alter_properties(context, tokens, "USER", _PARAMETERS, _PROPERTIES | _SECRETS, check=_check)
+    def check(given: dict[str, str]) -> None:
+        _check(given)
+        check_network_policy(context, given)
+
+    return alter_properties(context, tokens, "USER", _PARAMETERS, _PROPERTIES | _SECRETS, check=check)
 
 
 def _bool(entity: Entity, key: str) -> str:
