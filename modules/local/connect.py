@@ -160,6 +160,9 @@ def worker_properties(project: Project, setup: ConnectSetup) -> str:
         "session.timeout.ms": 6000,
         "heartbeat.interval.ms": 1500,
         "scheduled.rebalance.max.delay.ms": 0,
+        # A killed task's place among its topic's readers is given away after so long; Kafka's least.
+        "consumer.session.timeout.ms": 6000,
+        "consumer.heartbeat.interval.ms": 1500,
         "task.shutdown.graceful.timeout.ms": 8000,
         "config.providers": PROVIDER,
         f"config.providers.{PROVIDER}.class": "org.apache.kafka.common.config.provider.DirectoryConfigProvider",
