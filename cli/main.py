@@ -32,7 +32,7 @@ COMMANDS: dict[str, str] = {
     "sink": "Carry the topic's events into the warehouse.",
     "source": "Publish rows of a Snowflake table or stream to a topic.",
     "smoke": "Measure end-to-end latency against the SLOs.",
-    "warehouse": "The Snowflake estate beside its deploys: rotate a key.",
+    "warehouse": "The Snowflake estate beside its deploys: as SQL or Pulumi, a key rotated.",
     "cost": "What an environment costs, and what it would cost elsewhere.",
     "platforms": "The decision table: what each platform costs here, lacks and asks of people.",
     "import": "Take what runs already into the YAML and Terraform's states.",

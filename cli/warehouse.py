@@ -9,6 +9,10 @@ import typer
 
 from cli._options import EnvOption, JsonOption
 from cli._output import note, print_json
+from cli.warehouse_pulumi import EPILOG as PULUMI_EPILOG
+from cli.warehouse_pulumi import pulumi
+from cli.warehouse_sql import EPILOG as SQL_EPILOG
+from cli.warehouse_sql import sql
 from modules.environment import load_environment
 from modules.platforms import platform_for
 from modules.project import find_project
@@ -68,6 +72,9 @@ def rotate(
         note(f"{done.user}: both keys are valid; run it again without --keep-old to end the old one")
     typer.echo(f"{done.user}: {done.new} in {done.reference}")
 
+
+app.command("sql", epilog=SQL_EPILOG)(sql)
+app.command("pulumi", epilog=PULUMI_EPILOG)(pulumi)
 
 _SAID = {
     "registered": "the new key is registered beside the old one",

@@ -14,8 +14,9 @@ from __future__ import annotations
 from modules.warehouse.sql.apply import apply
 from modules.warehouse.sql.catalogue import Catalogue
 from modules.warehouse.sql.difference import Difference, difference
+from modules.warehouse.sql.environment import account_of, apply_difference, compare, declared
 from modules.warehouse.sql.live import read_live
-from modules.warehouse.sql.printing import Header, print_script
+from modules.warehouse.sql.printing import Header, as_json, print_script
 from modules.warehouse.sql.roles import Roles
 from modules.warehouse.sql.script import script
 from modules.warehouse.sql.statement import Statement
@@ -27,7 +28,12 @@ __all__ = [
     "Header",
     "Roles",
     "Statement",
+    "account_of",
     "apply",
+    "apply_difference",
+    "as_json",
+    "compare",
+    "declared",
     "difference",
     "print_script",
     "read_live",
