@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from modules.connectors.sink.settings import SinkSettings
 from modules.connectors.sink.snowpipe import ChannelStale, Snowpipe, Stopping
+from modules.environment.types import SecretRefValue
 from modules.errors import SecretError, SinkError
 from tests.sink.conftest import settings_with
 from tests.sink.fake_snowpipe import FakeSnowpipe
@@ -86,6 +89,21 @@ def test_a_key_the_warehouse_does_not_know_is_refused_in_words(fake: FakeSnowpip
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     with pytest.raises(SinkError, match="did not accept the login of SVC_KAFKA_CONNECTOR"):
         Snowpipe(settings_with(fake.port, other)).open_channel("c")
+
+
+def test_a_rotated_key_is_taken_up_from_the_secret_when_the_old_one_is_refused(
+    fake: FakeSnowpipe, settings: SinkSettings, tmp_path: Path
+) -> None:
+    secret = tmp_path / "key.p8"
+    client = replace(settings.snowflake, private_key=SecretRefValue("file", str(secret)))
+    snowpipe = Snowpipe(replace(settings, snowflake=client))
+    opened = snowpipe.open_channel("c")
+    new = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    secret.write_bytes(new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    secret.chmod(0o600)
+    fake.public_key, fake.expire_tokens = new.public_key(), True
+    snowpipe.append_rows("c", opened.continuation, ROW, 0, 0)
+    assert len(fake.rows) == 1 and fake.tokens == 2
 
 
 def test_an_unusable_key_is_not_quoted_in_the_error(settings: SinkSettings) -> None:

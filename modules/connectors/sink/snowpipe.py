@@ -2,7 +2,8 @@
 
 hostname → scoped token → open channel → append rows → channel status. What the caller meets: `ChannelStale` (open the
 channel again and go on from its offset token), `SinkError` (a person must act), or an answer. Everything passing, a
-429, a 5xx, a connection that breaks, is tried again with growing, jittered pauses for `patience` seconds. An append
+429, a 5xx, a connection that breaks, is tried again with growing, jittered pauses for `patience` seconds. A login that
+is refused reads the key's secret again, since the key may have been rotated. An append
 whose answer was lost is safe to repeat: if it had arrived its continuation token is used up, and the server says stale.
 
 Source: Snowflake's documentation, user-guide/snowpipe-streaming/snowpipe-streaming-high-performance-rest-api.
@@ -24,6 +25,7 @@ from urllib.parse import quote
 import httpx
 
 from modules.connectors.sink.settings import SinkSettings
+from modules.environment.secrets import resolve_secret
 from modules.errors import SecretError, SinkError
 
 __all__ = ["ChannelStale", "ChannelStatus", "KeyPairLogin", "OpenedChannel", "Snowpipe", "Stopping"]
@@ -31,6 +33,8 @@ __all__ = ["ChannelStale", "ChannelStatus", "KeyPairLogin", "OpenedChannel", "Sn
 _STALE = ("STALE_", "ERR_CHANNEL")
 _SCOPED_TOKEN_SECONDS = 50 * 60
 """How long a scoped token is used when it does not say itself; Snowflake's live for an hour."""
+_NEW_KEY_SECONDS = 30.0
+"""How long a key that was just taken up may be refused before that is an error."""
 
 
 class ChannelStale(Exception):
@@ -109,7 +113,9 @@ class Snowpipe:
         self._control = target.url
         self._protocol = target.protocol
         self._port = target.port
-        self._login = KeyPairLogin(target.organization, target.account, target.user, settings.private_key)
+        self._key = settings.private_key
+        self._key_trusted_until = 0.0
+        self._login = KeyPairLogin(target.organization, target.account, target.user, self._key)
         self._pipe_path = "/".join(
             ("databases", quote(settings.database), "schemas", quote(settings.schema), "pipes", quote(settings.pipe))
         )
@@ -243,13 +249,14 @@ class Snowpipe:
             return self._ingest, self._scoped
 
     def _exchange(self, method: str, path: str, **request: Any) -> httpx.Response:
-        response = self._http.request(
-            method, self._control + path, headers=_bearer(self._login.token(), "KEYPAIR_JWT"), **request
-        )
+        response = self._log_in(method, path, **request)
+        if response.status_code == 401 and self._take_up_new_key():
+            response = self._log_in(method, path, **request)
         if response.is_success:
             return response
         code, message = _error_of(response)
-        if _is_passing(response.status_code):
+        fresh = response.status_code == 401 and time.monotonic() < self._key_trusted_until
+        if fresh or _is_passing(response.status_code):
             raise _Passing(f"HTTP {response.status_code} {code}: {message}")
         raise SinkError(
             f"the warehouse did not accept the login of {self._settings.snowflake.user} (HTTP {response.status_code} "
@@ -257,6 +264,23 @@ class Snowpipe:
             where=self._control,
             do="check the user, its public key (`infra deploy` sets it) and this machine's clock",
         )
+
+    def _log_in(self, method: str, path: str, **request: Any) -> httpx.Response:
+        headers = _bearer(self._login.token(), "KEYPAIR_JWT")
+        return self._http.request(method, self._control + path, headers=headers, **request)
+
+    def _take_up_new_key(self) -> bool:
+        """Whether the secret holds another key than the one in use; it is used from now on."""
+        target = self._settings.snowflake
+        try:
+            found = resolve_secret(target.private_key, self._settings.project)
+        except SecretError:
+            return False
+        if found == self._key:
+            return False
+        self._login = KeyPairLogin(target.organization, target.account, target.user, found)
+        self._key, self._key_trusted_until = found, time.monotonic() + _NEW_KEY_SECONDS
+        return True
 
     def _ingest_url(self, hostname: str) -> str:
         # Host names with an underscore have no valid certificate; Snowflake answers to the dashed form as well.
