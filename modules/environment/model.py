@@ -192,7 +192,7 @@ class Environment(Section):
     @model_validator(mode="after")
     def _logins_of_sources(self) -> Environment:
         """A source has a login of its own, made the way an application's is."""
-        for name, its in principals(self.sources, self.topics).items():
+        for name, its in principals(self).items():
             self.applications.setdefault(name, Application(**its))
         return self
 

@@ -161,6 +161,7 @@ class ServiceUser(Section):
     """A program's user: it logs in with a key pair and has no password."""
 
     role: str = Field(description="The role it takes.")
+    further_roles: list[str] = Field(default_factory=list, description="Roles it may take besides.")
     warehouse: str | None = Field(None, description="The virtual warehouse it uses unless it says another.")
     network_policy: str | None = Field(None, description="From where it may log in.")
     private_key: SecretRef | None = Field(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules.environment.connect import kind_of
 from modules.environment.identifiers import fold
+from modules.environment.source import snowflake_sources
 from modules.environment.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["NEEDED", "completed", "current_view", "given_by_preset", "schematized", "sink_tables"]
 
 _CONNECTOR_ROLE, _CONNECTOR_USER, _WAREHOUSE = "KAFKA_CONNECTOR", "SVC_KAFKA_CONNECTOR", "STREAMING_WH"
+_SOURCE_USER = "SVC_KAFKA_SOURCE"
 NEEDED = (f"roles.{_CONNECTOR_ROLE}", f"users.{_CONNECTOR_USER}", f"warehouses.{_WAREHOUSE}")
 """What cannot be left out: the connector logs in with it."""
 
@@ -72,19 +74,36 @@ def _for_sinks(environment: Environment) -> dict[str, Any]:
     for table in tables:
         database, schema, _ = table.split(".")
         databases.setdefault(database, {"schemas": {}})["schemas"][schema] = {"access_roles": False}
+    readers, reader = _for_sources(environment)
     return {
         "databases": databases,
         "tables": {table: {"comment": f"Rows of the topic {topics[0]}."} for table, topics in tables.items()},
         "warehouses": {_WAREHOUSE: {"comment": "Readers and the sink's look-ups."}},
-        "roles": {_CONNECTOR_ROLE: {"comment": "Writes topics into tables, and nothing else."}},
+        "roles": {_CONNECTOR_ROLE: {"comment": "Writes topics into tables, and nothing else."}, **readers},
         "users": {
             _CONNECTOR_USER: {
                 "role": _CONNECTOR_ROLE,
                 "warehouse": _WAREHOUSE,
                 "comment": "Writes topics into tables; key pair only.",
-            }
+            },
+            **reader,
         },
     }
+
+
+def _for_sources(environment: Environment) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Roles and the user that read what sources publish; none without sources."""
+    names = list(dict.fromkeys(fold(each.role) for each in snowflake_sources(environment).values()))
+    if not names:
+        return {}, {}
+    user = {
+        "role": names[0],
+        "further_roles": names[1:],
+        "warehouse": _WAREHOUSE,
+        "comment": "Reads what sources publish; key pair only.",
+    }
+    role = {"warehouses": [_WAREHOUSE], "comment": "Reads what sources publish."}
+    return {name: dict(role) for name in names}, {_SOURCE_USER: user}
 
 
 def _none(environment: Environment) -> dict[str, Any]:

@@ -130,6 +130,9 @@ def _users(whole: Warehouse, declared: Declared, said: Said) -> Iterator[Problem
             yield said.problem(f"a user takes a role, not the database role `{user.role}`", "users", name, "role")
         elif missing := declared.missing_role(user.role):
             yield said.problem(missing, "users", name, "role")
+        for number, role in enumerate(user.further_roles):
+            if missing := declared.missing_role(role):
+                yield said.problem(missing, "users", name, "further_roles", number)
         if user.warehouse and (missing := declared.missing("WAREHOUSE", user.warehouse)):
             yield said.problem(missing, "users", name, "warehouse")
         if user.network_policy and (missing := declared.missing("NETWORK POLICY", user.network_policy)):

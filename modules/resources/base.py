@@ -41,6 +41,7 @@ class Stack(TerraformStack):
         super().__init__(scope, id_)
         LocalBackend(self, path=state)
         self._declared: dict[str, dict[str, Any]] = {}
+        self._moved: list[dict[str, str]] = []
 
     @property
     def declared(self) -> Mapping[str, Mapping[str, Any]]:
@@ -76,6 +77,10 @@ class Stack(TerraformStack):
         variables[name] = {"type": type_, **settings}
         return var(name)
 
+    def moved(self, before: str, after: str) -> None:
+        """Says that what an older version had at one address is at another now, so that nothing is made anew."""
+        self._moved.append({"from": before, "to": after})
+
     def local(self, name: str, value: object) -> Expr:
         """Declares a local value and refers to it."""
         self._declared.setdefault("locals", {})[name] = value
@@ -90,10 +95,18 @@ class Stack(TerraformStack):
             body["description"] = description
         self._declared.setdefault("output", {})[name] = body
 
+    def forget(self, addresses: Iterable[str]) -> None:
+        """Takes resources (without instance keys) out of the state and leaves what they stand for as it is."""
+        self._declared["removed"] = [  # type: ignore[assignment]
+            {"from": address, "lifecycle": {"destroy": False}} for address in dict.fromkeys(addresses)
+        ]
+
     def prepare_stack(self) -> None:
         """Called by cdktf at the start of a synthesis: hands over everything in one call a section."""
         for section, body in self._declared.items():
             self.add_override(section, _plain(body))
+        if self._moved:
+            self.add_override("moved", self._moved)
         super().prepare_stack()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from modules.environment import warehouse as section
 from modules.environment.connect import kind_of, version_of
 from modules.environment.identifiers import parse_target
 from modules.environment.model import Environment
+from modules.environment.source import snowflake_sources
 from modules.environment.warehouse import days
 from modules.environment.warehouse_presets import completed, schematized, sink_tables
 from modules.errors import ConfigError
@@ -102,10 +104,13 @@ class _Builder:
             dynamic_tables=dynamic_tables,
             stages=tuple(_stage(*each) for each in whole.stages.items()),
             pipes=tuple(_pipe(*each) for each in whole.pipes.items()),
-            ownership=(),
             tags=tuple(_tags(whole)),
         )
-        return _with_rights(estate, whole, kind, version)
+        roles, database_roles = estate_roles(estate, whole)
+        estate = replace(estate, roles=roles, database_roles=database_roles)
+        sources = snowflake_sources(self._environment).values()
+        grants, ownership = estate_grants(estate, whole, kind, version, sources)
+        return replace(estate, role_grants=estate_role_grants(estate, whole), grants=grants, ownership=ownership)
 
     def _schemas(self) -> Iterator[data.Schema]:
         for database, its in self._whole.databases.items():
@@ -202,15 +207,6 @@ class _Builder:
             return ", ".join(column.name for column in table.columns)
 
         return re.sub(r"\{columns ([\w$.]+)\}", columns, query)
-
-
-def _with_rights(estate: Estate, whole: section.Warehouse, kind: str, version: str | None) -> Estate:
-    from dataclasses import replace
-
-    roles, database_roles = estate_roles(estate, whole)
-    estate = replace(estate, roles=roles, database_roles=database_roles)
-    grants, ownership = estate_grants(estate, whole, kind, version)
-    return replace(estate, role_grants=estate_role_grants(estate, whole), grants=grants, ownership=ownership)
 
 
 def _place(dotted: str) -> dict[str, str]:

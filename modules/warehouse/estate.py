@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
-    "CONNECTOR_ROLE", "CONNECTOR_USER", "WAREHOUSE", "AccountRole", "Column", "Database", "DatabaseRole",
+    "CONNECTOR_ROLE", "CONNECTOR_USER", "SOURCE_USER", "WAREHOUSE", "AccountRole", "Column", "Database", "DatabaseRole",
     "DynamicTable", "Estate", "ExternalVolume", "Grant", "IcebergTable", "NetworkPolicy", "NetworkRule", "Ownership",
     "Pipe", "ResourceMonitor", "RoleGrant", "RoleRef", "Schema", "SchemaObject", "ServiceUser", "Stage",
     "StorageIntegration", "Table", "TagUse", "View", "VolumeLocation", "WarehouseSpec", "quoted",
@@ -19,6 +19,7 @@ __all__ = [
 
 CONNECTOR_ROLE = "KAFKA_CONNECTOR"
 CONNECTOR_USER = "SVC_KAFKA_CONNECTOR"
+SOURCE_USER = "SVC_KAFKA_SOURCE"
 WAREHOUSE = "STREAMING_WH"
 
 
@@ -77,7 +78,7 @@ class Schema:
 
 @dataclass(frozen=True, kw_only=True)
 class SchemaObject:
-    """Something in a schema."""
+    """In a schema."""
 
     database: str
     schema: str

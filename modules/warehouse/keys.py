@@ -14,9 +14,9 @@ from modules.environment.types import SecretRefValue
 from modules.environment.warehouse_presets import completed
 from modules.project import Project
 from modules.warehouse.connection import make_key_pair, public_key_of
-from modules.warehouse.estate import CONNECTOR_USER
+from modules.warehouse.estate import CONNECTOR_USER, SOURCE_USER
 
-__all__ = ["PublicKeys", "private_key_of", "public_keys"]
+__all__ = ["PrivateKey", "PublicKeys", "private_key_of", "public_keys"]
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class PrivateKey:
 
 
 def private_key_of(environment: Environment, project: Project, user: str) -> PrivateKey:
-    """Where the first key of a service user is."""
+    """Where the first key of a service user is; a rehearsal (`Project.offline`) has made-up ones of its own."""
     settings = environment.warehouse
     its = completed(environment).users[user]
     given, passphrase = its.private_key, its.passphrase
-    if user == CONNECTOR_USER and given is None:
+    if given is None and user == CONNECTOR_USER:
         given, passphrase = settings.connector_private_key, settings.connector_private_key_passphrase
-    if given is not None:
+    elif given is None and user == SOURCE_USER:
+        given = settings.source_private_key
+    if given is not None and not project.offline:
         return PrivateKey(given, passphrase)
-    name = user.lower().replace("_", "-").replace("$", "-")
-    path = project.environment_state(environment.name) / "secrets" / f"{name}.p8"
-    return PrivateKey(SecretRefValue("file", str(path.relative_to(project.root))), made=True)
+    return PrivateKey(_made(environment, project, user), made=True)
 
 
 def public_keys(environment: Environment, project: Project) -> Mapping[str, PublicKeys]:
@@ -58,17 +58,24 @@ def public_keys(environment: Environment, project: Project) -> Mapping[str, Publ
     """
     found: dict[str, PublicKeys] = {}
     for user, its in completed(environment).users.items():
-        key = private_key_of(environment, project, user)
-        second = its.second_private_key
+        second = PrivateKey(its.second_private_key, its.passphrase) if its.second_private_key else None
+        if second and project.offline:
+            second = PrivateKey(_made(environment, project, f"{user}_2"), made=True)
         found[user] = PublicKeys(
-            make_key_pair(project.root / key.reference.name)
-            if key.made
-            else _public(key.reference, key.passphrase, project),
-            _public(second, its.passphrase, project) if second else None,
+            _public(private_key_of(environment, project, user), project),
+            _public(second, project) if second else None,
         )
     return found
 
 
-def _public(reference: SecretRefValue, passphrase: SecretRefValue | None, project: Project) -> str:
-    secret = resolve_secret(passphrase, project) if passphrase else None
-    return public_key_of(resolve_secret(reference, project), str(reference), passphrase=secret)
+def _made(environment: Environment, project: Project, user: str) -> SecretRefValue:
+    name = user.lower().replace("_", "-").replace("$", "-")
+    path = project.environment_state(environment.name) / "secrets" / f"{name}.p8"
+    return SecretRefValue("file", str(path.relative_to(project.root)))
+
+
+def _public(key: PrivateKey, project: Project) -> str:
+    if key.made:
+        return make_key_pair(project.root / key.reference.name)
+    passphrase = resolve_secret(key.passphrase, project) if key.passphrase else None
+    return public_key_of(resolve_secret(key.reference, project), str(key.reference), passphrase=passphrase)

@@ -8,10 +8,11 @@ none of them, but its own line of the matrix, directly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modules.environment import warehouse as section
 from modules.environment.identifiers import parse_target
+from modules.environment.source import SnowflakeSource
 from modules.warehouse.estate import (
     CONNECTOR_ROLE,
     WAREHOUSE,
@@ -63,15 +64,16 @@ def estate_role_grants(estate: Estate, whole: section.Warehouse) -> tuple[RoleGr
     for name, role in whole.roles.items():
         grants += [RoleGrant(RoleRef.parse(lower), RoleRef(name)) for lower in role.inherits]
         grants += [RoleGrant(RoleRef(name), RoleRef(higher)) for higher in role.granted_to]
-    grants += [RoleGrant(RoleRef(user.default_role), to_user=user.name) for user in estate.users]
+    for name, user in whole.users.items():
+        grants += [RoleGrant(RoleRef(each), to_user=name) for each in (user.role, *user.further_roles)]
     return tuple(dict.fromkeys(grants))
 
 
 def estate_grants(
-    estate: Estate, whole: section.Warehouse, connector: str, version: str | None
+    estate: Estate, whole: section.Warehouse, connector: str, version: str | None, sources: Iterable[SnowflakeSource]
 ) -> tuple[tuple[Grant, ...], tuple[Ownership, ...]]:
     """Every privilege, one grant for a role and object, and every owner that is not the maker."""
-    grants = [*_connector(estate, connector, version), *_access_grants(estate, whole)]
+    grants = [*_connector(estate, connector, version), *_sources(estate, sources), *_access_grants(estate, whole)]
     for name, role in whole.roles.items():
         grants += [Grant(RoleRef(name), ("USAGE",), "WAREHOUSE", (each,)) for each in role.warehouses]
     for given in whole.grants:
@@ -108,6 +110,18 @@ def _connector(estate: Estate, connector: str, version: str | None) -> Iterator[
         yield Grant(role, rights.schema, "SCHEMA", (table.database, table.schema))
         if rights.table and not rights.owns_table:
             yield Grant(role, rights.table, "TABLE", _parts(table))
+
+
+def _sources(estate: Estate, sources: Iterable[SnowflakeSource]) -> Iterator[Grant]:
+    """What the role of a source reads, which need not be of this estate."""
+    views = {view.dotted for view in estate.views}
+    for source in sources:
+        database, schema, name = source.origin.split(".")
+        kind = "STREAM" if source.stream else "VIEW" if source.origin in views else "TABLE"
+        role = RoleRef(source.role.upper())
+        yield Grant(role, ("USAGE",), "DATABASE", (database,))
+        yield Grant(role, ("USAGE",), "SCHEMA", (database, schema))
+        yield Grant(role, ("SELECT",), kind, (database, schema, name))
 
 
 def _connector_owns(estate: Estate, connector: str, version: str | None) -> Iterator[Ownership]:

@@ -27,7 +27,7 @@ from modules.resources.snowflake import (
     SnowflakeStorageIntegrationAws,
     SnowflakeWarehouse,
 )
-from modules.warehouse.estate import Estate, ExternalVolume, VolumeLocation, quoted
+from modules.warehouse.estate import WAREHOUSE, Estate, ExternalVolume, VolumeLocation, quoted
 from modules.warehouse.keys import PublicKeys
 from modules.warehouse.terraform_grants import declare_grants, declare_role_grants
 from modules.warehouse.terraform_objects import declare_schema_objects, resource_id, said
@@ -108,6 +108,7 @@ def _warehouses(stack: Stack, estate: Estate) -> list[Resource]:
         )
     if not estate.warehouses:
         return monitors
+    stack.moved("snowflake_warehouse.warehouse", f'snowflake_warehouse.warehouse["{WAREHOUSE}"]')
     warehouses = SnowflakeWarehouse(
         stack,
         "warehouse",
