@@ -15,7 +15,6 @@ from modules.local.standin.tokenizer import Tokens, quote
 
 __all__: list[str] = []
 
-_PARAMETERS = frozenset(PARAMETERS["TABLE"])
 _DONE = "Statement executed successfully."
 
 
@@ -32,7 +31,7 @@ def alter_iceberg(context: Context, tokens: Tokens) -> Result:
 def _alter(context: Context, tokens: Tokens, kind: str) -> Result:
     verb = _verb(tokens)
     if verb in ("SET", "UNSET"):
-        return alter_properties(context, tokens, kind, _PARAMETERS, PROPERTIES)
+        return alter_properties(context, tokens, kind, PARAMETERS[kind], PROPERTIES)
     tolerant = tokens.if_exists()
     name = context.object_name(tokens.name())
     with context.engine.write_lock, context.catalog.change():

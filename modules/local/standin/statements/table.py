@@ -75,7 +75,7 @@ def _create(context: Context, tokens: Tokens, kind: str) -> Result:
         if not columns:
             columns = [ColumnSpec(c, str(from_duckdb(t)), n) for c, t, n in context.engine.columns(name)]
         comment = given.pop("COMMENT", "")
-        params = {key: given.pop(key) for key in list(given) if key in _PARAMETERS}
+        params = {key: given.pop(key) for key in list(given) if key in PARAMETERS[kind]}
         entity = context.catalog.create(
             kind, name, context.session.role, comment=comment, props=dict(given), params=params
         )
@@ -317,22 +317,17 @@ def show_iceberg(context: Context, tokens: Tokens) -> Result:
         "catalog_sync_name,auto_refresh_status,partition_specs,current_partition_spec_id:int,"
         "iceberg_table_format_version:int"
     )
-    rows = []
-    for entity in picked:
-        get = entity.props.get
-        rows.append(
-            (
-                *head(entity), entity.owner, get("EXTERNAL_VOLUME") or _inherited_volume(context, entity), "SNOWFLAKE",
-                "MANAGED", "", "", get("BASE_LOCATION", ""), "Y", entity.comment, None, entity.owner_role_type,
-                get("CATALOG_SYNC", ""), "", '[{"spec-id":0,"fields":[]}]', 0, get("ICEBERG_VERSION", "2"),
-            )
-        )  # fmt: skip
-    return rows_of(names, rows)
+    return rows_of(names, [_iceberg_row(context, entity) for entity in picked])
 
 
-def _inherited_volume(context: Context, entity: Entity) -> str:
-    schema = context.catalog.get("SCHEMA", entity.name[:2])
-    return effective(context.catalog, schema, "EXTERNAL_VOLUME")[0] if schema is not None else ""
+def _iceberg_row(context: Context, entity: Entity) -> tuple[object, ...]:
+    get = entity.props.get
+    volume, sync = (effective(context.catalog, entity, key)[0] for key in ("EXTERNAL_VOLUME", "CATALOG_SYNC"))
+    return (
+        *head(entity), entity.owner, volume, "SNOWFLAKE", "MANAGED", "", "", get("BASE_LOCATION", ""), "Y",
+        entity.comment, None, entity.owner_role_type, sync, "", '[{"spec-id":0,"fields":[]}]', 0,
+        get("ICEBERG_VERSION", "2"),
+    )  # fmt: skip
 
 
 @handles("SHOW COLUMNS")
