@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli._estate import say_who_makes_the_estate
 from modules.environment import Environment, load_environment
 from modules.errors import ConfigError
 from modules.platforms import platform_for, require_credentials
@@ -85,6 +86,7 @@ def deployment_of(target: Target, progress: Progress | None = None, *, to_run: b
         _require_reach(target)
     _say_what_is_left_out(environment)
     _say_what_does_not_carry(target)
+    say_who_makes_the_estate(target)
     out = project.environment_state(environment.name) / "cdktf.out"
     sources = synth(environment, project, target.platform, out)
     return Deployment(
@@ -141,10 +143,16 @@ def _placeholders(sources: list[StackSource]) -> Callable[[str], Mapping[str, st
 
 
 def start_carrying(target: Target) -> None:
-    """After an apply: what runs beside Terraform. On a laptop that is the sink; a rehearsal has nothing to carry."""
-    if target.offline:
+    """After an apply: what runs beside Terraform. On a laptop that is the sink, unless a connector carries the events;
+    a rehearsal has nothing to carry."""
+    from modules.environment.connect import kind_of
+
+    if target.offline or target.environment.platform != "local":
         return
-    if target.environment.platform == "local" and any(topic.sink for topic in target.environment.topics.values()):
+    if kind_of(target.environment) != "sink":
+        # Both would write each event.
+        stop_carrying(target)
+    elif any(topic.sink for topic in target.environment.topics.values()):
         from modules.local.sink_service import start_sink
 
         start_sink(target.project, target.environment.name)

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["show_progress"]
 
-LABELS = {"kafka": "Kafka", "registry": "Schema Registry", "snowflake": "Snowflake stand-in", "sink": "Sink"}
+LABELS = {
+    "kafka": "Kafka",
+    "registry": "Schema Registry",
+    "snowflake": "Snowflake stand-in",
+    "connect": "Kafka Connect",
+    "postgres": "PostgreSQL",
+    "sink": "Sink",
+}
 STEP = 0.25
 """Plain download lines come at each quarter."""
 

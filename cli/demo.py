@@ -62,15 +62,16 @@ def demo(
     """Everything at once: local platform, deploy, produce, query, plan again, smoke, cost. Leaves the platform up."""
     from cli._services import show_progress
     from modules.environment import load_environment
+    from modules.local.extras import asked
     from modules.local.platform import up
     from modules.project import find_project
 
     score = Score()
     project = find_project()
-    settings = load_environment(project, ENVIRONMENT).local
+    environment = load_environment(project, ENVIRONMENT)
     with score.stage("local platform: Kafka, Schema Registry, Snowflake stand-in") as found:
         with show_progress() as progress:
-            endpoints = up(project, settings, progress)
+            endpoints = up(project, environment.local, progress, asked(environment))
         found.update(ok=True, found=f"Kafka {endpoints.kafka_bootstrap}, all on loopback")
     target = _deploy(score)
     ids = _produce(score, target, events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
@@ -24,17 +25,34 @@ ENVIRONMENT = typer.Option("local", "--env", "-e", help="The environment whose `
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
-@app.command(epilog="Examples:  infra local up  ·  infra local up --env local --json")
-def up(environment: str = ENVIRONMENT, as_json: bool = JSON) -> None:
+class Extra(StrEnum):
+    """Services that are started when they are asked for."""
+
+    connect = "connect"
+    cdc = "cdc"
+
+
+WITH = typer.Option(
+    [],
+    "--with",
+    help="connect: a Kafka Connect worker with Snowflake's connector; cdc: that, Debezium and a PostgreSQL. What an "
+    "environment needs is started without asking.",
+)
+
+
+@app.command(epilog="Examples:  infra local up  ·  infra local up --with cdc  ·  infra local up --env local --json")
+def up(environment: str = ENVIRONMENT, extras: list[Extra] = WITH, as_json: bool = JSON) -> None:
     """Start what does not run yet; services that run are left alone and data is kept."""
     from modules.environment.loader import load_environment
     from modules.local import platform
+    from modules.local.extras import asked
     from modules.project import find_project
 
     project = find_project()
-    settings = load_environment(project, environment).local
+    loaded = load_environment(project, environment)
+    also = asked(loaded, tuple(extra.value for extra in extras))
     with show_progress() as progress:
-        endpoints = platform.up(project, settings, progress)
+        endpoints = platform.up(project, loaded.local, progress, also)
     if as_json:
         print_json(asdict(endpoints))
         return
@@ -42,6 +60,10 @@ def up(environment: str = ENVIRONMENT, as_json: bool = JSON) -> None:
     print(f"Kafka            {endpoints.kafka_bootstrap}")
     print(f"Schema Registry  {endpoints.registry_url}")
     print(f"Snowflake        http://{endpoints.snowflake_host}:{endpoints.snowflake_port}")
+    if endpoints.connect_url:
+        print(f"Kafka Connect    {endpoints.connect_url}")
+    if endpoints.postgres_port:
+        print(f"PostgreSQL       127.0.0.1:{endpoints.postgres_port}")
 
 
 @app.command(epilog="Example:  infra local down")
@@ -70,7 +92,7 @@ def status(as_json: bool = JSON) -> None:
 
 @app.command(epilog="Examples:  infra local logs kafka  ·  infra local logs sink --lines 200 --follow")
 def logs(
-    service: str = typer.Argument(help="kafka, registry, snowflake or sink."),
+    service: str = typer.Argument(help="kafka, registry, snowflake, connect, postgres or sink."),
     lines: int = typer.Option(50, "--lines", "-n", min=0, help="How many of the last lines."),
     follow: bool = typer.Option(False, "--follow", "-f", help="Go on with new lines until Ctrl-C."),
 ) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from modules.environment.model import Local
+from modules.environment.capture import debezium_sources, runner_of
+from modules.environment.connect import kind_of
+from modules.environment.model import Environment, Local
 from modules.local import artifacts, connect, supervisor
 from modules.local.common import Event, Progress
 from modules.local.connect_access import ensure_access
@@ -33,9 +35,12 @@ class Asked:
 NOTHING = Asked()
 
 
-def asked(environment: Any, extras: tuple[Extra, ...] = ()) -> Asked:
+def asked(environment: Environment, extras: tuple[Extra, ...] = ()) -> Asked:
     """What an environment needs of itself, and what is asked for beyond that."""
-    own: tuple[Extra, ...] = ("connect",) if environment.connect.kind == "kafka-connect" else ()
+    own: list[Extra] = ["connect"] if kind_of(environment) == "kafka-connect" else []
+    captured = debezium_sources(environment).values()
+    if any(runner_of(environment, source) == "kafka-connect" for source in captured):
+        own.append("cdc")
     return Asked(tuple(dict.fromkeys((*own, *extras))), (environment.name,))
 
 

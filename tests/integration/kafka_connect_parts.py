@@ -205,10 +205,10 @@ class Flow:
     def sql(self, *statements: str) -> list[Any]:
         """As the administrator; the last statement's rows."""
         found: list[Any] = []
-        with snowflake(self.platform.snowflake_client("admin"), self.worker.project) as connection:
-            with connection.cursor() as cursor:
-                for statement in statements:
-                    found = list(cursor.execute(statement).fetchall())
+        client = self.platform.snowflake_client("admin")
+        with snowflake(client, self.worker.project) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                found = list(cursor.execute(statement).fetchall())
         return found
 
     def count(self, what: str = "count(*)") -> int:
