@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from modules.environment.connect import runs_in_vpc
+from modules.environment.connect import runs_in_vpc, sink_on_ecs, worker_on_ecs
 from modules.environment.document import Problem
 from modules.environment.section import Section
 from modules.environment.types import Whole
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from modules.environment.explain import Positions
     from modules.environment.model import Environment
 
-__all__ = ["Egress", "Network", "Subnets", "check", "egress_of", "images_of", "subnets_of"]
+__all__ = [
+    "PRIVATE_ZONE", "Egress", "Network", "SnowflakeLink", "Subnets", "check", "egress_of", "images_of", "subnets_of",
+]  # fmt: skip
 
 _SMALLEST, _LARGEST = 22, 16
 """Prefix lengths of the VPC that is made: AWS allows /16 to /28, a private subnet a zone with room for tasks /22."""
@@ -33,7 +35,36 @@ _SMALLEST, _LARGEST = 22, 16
 _NAME = 64
 """Characters of the name an ACM certificate is for."""
 
+PRIVATE_ZONE = "privatelink.snowflakecomputing.com"
+"""What the names of all accounts end in, reached by PrivateLink (docs.snowflake.com, admin-security-privatelink)."""
+
+_PRIVATE_HOST = re.compile(rf"([a-z0-9]([a-z0-9_-]*[a-z0-9])?\.)+{re.escape(PRIVATE_ZONE)}")
+
 _ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/.+")
+
+
+class SnowflakeLink(Section):
+    """A private way to the Snowflake account (AWS PrivateLink), from a VPC that is made here."""
+
+    vpce_id: str = Field(
+        description="The endpoint service: `privatelink-vpce-id` of `SELECT SYSTEM$GET_PRIVATELINK_CONFIG()`.",
+        pattern=r"^com\.amazonaws\.vpce\.[a-z0-9-]+\.vpce-svc-[0-9a-f]+$",
+    )
+    hosts: list[str] = Field(
+        description="Names it answers to: the account's first (`regionless-privatelink-account-url`), then OCSP's and "
+        "whatever else `SYSTEM$ALLOWLIST_PRIVATELINK()` lists.",
+        min_length=1,
+    )
+
+    @property
+    def region(self) -> str:
+        """The AWS region of the service."""
+        return self.vpce_id.split(".")[3]
+
+    @property
+    def account_host(self) -> str:
+        """Where clients inside the VPC find the account."""
+        return self.hosts[0]
 
 
 class Network(Section):
@@ -49,6 +80,9 @@ class Network(Section):
     )
     egress: Literal["auto", "nat", "endpoints", "none"] = Field(
         "auto", description="How what runs in the VPC reaches Snowflake and AWS; auto: as what runs in it needs."
+    )
+    snowflake: SnowflakeLink | None = Field(
+        None, description="PrivateLink to the Snowflake account, instead of NAT; Business Critical has it."
     )
     domain: str | None = Field(
         None,
@@ -93,12 +127,14 @@ class Egress:
         interface_endpoints: AWS services reached privately; an endpoint has an address in every zone.
         gateway_endpoints: those without a price.
         reasons: what needs it, in words for the report.
+        snowflake: PrivateLink to the Snowflake account, with an address in every zone.
     """
 
     nat_gateways: int
     interface_endpoints: tuple[str, ...]
     gateway_endpoints: tuple[str, ...]
     reasons: tuple[str, ...]
+    snowflake: bool = False
 
 
 def egress_of(environment: Environment) -> Egress:
@@ -115,12 +151,24 @@ def egress_of(environment: Environment) -> Egress:
     way = network.egress
     if way == "auto":
         way = "nat" if outside else "endpoints" if inside else "none"
+    link = network.snowflake is not None
     gateways = (network.zones if environment.production else 1) if way == "nat" else 0
-    return Egress(gateways, tuple(inside) if way == "endpoints" else (), ("s3",), reasons)
+    return Egress(gateways, tuple(inside) if way == "endpoints" else (), ("s3",), reasons, link)
 
 
 def images_of(environment: Environment) -> dict[str, str]:
     """What runs in the VPC as ECS tasks → its image."""
+    return {**_images_of_platform(environment), **_image_of_connect(environment)}
+
+
+def _image_of_connect(environment: Environment) -> dict[str, str]:
+    image = environment.connect.image
+    if image is None or not (worker_on_ecs(environment) or sink_on_ecs(environment)):
+        return {}
+    return {"Kafka Connect" if worker_on_ecs(environment) else "the sink": image}
+
+
+def _images_of_platform(environment: Environment) -> dict[str, str]:
     if environment.platform == "msk" and environment.msk.registry.kind == "apicurio":
         return {"the Schema Registry": environment.msk.registry.image}
     if environment.platform == "redpanda":
@@ -131,7 +179,7 @@ def images_of(environment: Environment) -> dict[str, str]:
 def _internet_needs(environment: Environment) -> tuple[str, ...]:
     needs = [f"{who} pulls its image from {_host(image)}" for who, image in images_of(environment).items()
              if not _ECR.fullmatch(image)]  # fmt: skip
-    if runs_in_vpc(environment):
+    if runs_in_vpc(environment) and environment.network.snowflake is None:
         needs.append("the sink connector reaches Snowflake")
     return tuple(needs)
 
@@ -172,6 +220,7 @@ def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
     yield from _existing(network, problem)
     yield from _clients(network, vpc if isinstance(vpc, IPv4Network) else None, problem)
     yield from _egress(environment, problem)
+    yield from _snowflake(environment, problem)
     if network.domain and len(host := f"registry-{environment.project}-{environment.name}.{network.domain}") > _NAME:
         yield problem(f"a certificate's name has {_NAME} characters at most; {host} has {len(host)}", "domain")
     if (network.domain is None) != (network.zone_id is None):
@@ -239,6 +288,33 @@ def _clients(network: Network, vpc: IPv4Network | None, problem: Callable[..., P
                     f"{vpc} and the clients' {block} overlap, so neither could route to the other; "
                     "choose another block for the VPC", "cidr"
                 )  # fmt: skip
+
+
+def _snowflake(environment: Environment, problem: Callable[..., Problem]) -> Iterator[Problem]:
+    link, network = environment.network.snowflake, environment.network
+    if link is None:
+        return
+    if environment.platform not in ("msk", "redpanda"):
+        yield problem(f"{environment.platform} runs in no VPC that is made here; take it out", "snowflake")
+        return
+    if network.vpc_id:
+        yield problem(f"{network.vpc_id} is there already: whoever owns it makes the endpoint in it", "snowflake")
+    edition = environment.workload.snowflake_edition
+    if edition != "business_critical":
+        yield problem(
+            f"Snowflake has PrivateLink from Business Critical on; `workload.snowflake_edition` is {edition}",
+            "snowflake",
+        )
+    region = environment.msk.region if environment.platform == "msk" else environment.redpanda.region
+    if link.region != region:
+        yield problem(f"the account's service is in {link.region}, this VPC in {region}", "snowflake", "vpce_id")
+    for number, host in enumerate(link.hosts):
+        if not _PRIVATE_HOST.fullmatch(host):
+            yield problem(f"'{host}' is no name below {PRIVATE_ZONE}", "snowflake", "hosts", number)
+    if link.account_host.startswith("ocsp."):
+        yield problem("the first name is to be the account's, not OCSP's", "snowflake", "hosts")
+    if len(set(link.hosts)) < len(link.hosts):
+        yield problem("a name is given twice; take one out", "snowflake", "hosts")
 
 
 def _egress(environment: Environment, problem: Callable[..., Problem]) -> Iterator[Problem]:

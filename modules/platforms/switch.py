@@ -65,8 +65,8 @@ def require_same_platform(environment: Environment, project: Project) -> None:
         where=str(place),
         details=lines,
         do=f"put `platform: {there}` back; then either write an environment of its own for {wanted}, bring the "
-        f"pipeline over (`infra promote --from {name} --to NEW`), deploy it and move producers and consumers, or give up the "
-        f"events: `infra destroy --env {name}{offline}`, and change the line after that",
+        f"pipeline over (`infra promote --from {name} --to NEW`), deploy it and move producers and consumers, or give "
+        f"up the events: `infra destroy --env {name}{offline}`, and change the line after that",
     )
 
 

@@ -137,7 +137,10 @@ def test_brokers_alone_need_no_way_out(load: Callable[..., Environment]) -> None
 
 
 def test_a_connector_in_the_vpc_must_reach_snowflake(load: Callable[..., Environment]) -> None:
-    environment = load("connect: {kind: managed, plugin: {file: c.zip}}", "msk: {registry: {kind: external, url: 'https://r.example.com'}}")
+    environment = load(
+        "connect: {kind: managed, plugin: {file: c.zip}}",
+        "msk: {registry: {kind: external, url: 'https://r.example.com'}}",
+    )
     assert egress_of(environment).nat_gateways == 1
     assert egress_of(environment).reasons[0] == "the sink connector reaches Snowflake"
 
@@ -151,3 +154,52 @@ def test_nothing_is_made_in_a_vpc_that_was_there(load: Callable[..., Environment
 def test_without_named_clients_the_vpc_itself_is_admitted(load: Callable[..., Environment]) -> None:
     assert load().network.admitted == ("10.60.0.0/16",)
     assert load("network: {clients: [10.0.0.0/16]}").network.admitted == ("10.0.0.0/16",)
+
+
+LINK = "vpce_id: com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c"
+HOSTS = "hosts: [a-b.privatelink.snowflakecomputing.com, ocsp.a-b.privatelink.snowflakecomputing.com]"
+CRITICAL = "workload: {snowflake_edition: business_critical}"
+
+
+def test_privatelink_takes_the_place_of_nat_where_nothing_else_needs_it(load: Callable[..., Environment]) -> None:
+    network = f"network: {{snowflake: {{{LINK}, {HOSTS}}}}}"
+    inside = "connect: {kind: managed, plugin: {file: c.zip}}"
+    egress = egress_of(load(network, CRITICAL, inside, ECR))
+    assert (egress.nat_gateways, egress.snowflake) == (0, True)
+    assert {"logs", "secretsmanager"} <= set(egress.interface_endpoints)
+    from_quay = egress_of(load(network, CRITICAL, inside))
+    assert (from_quay.nat_gateways, from_quay.snowflake) == (1, True)
+    assert from_quay.reasons[0] == "the Schema Registry pulls its image from quay.io"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            [f"network: {{snowflake: {{{LINK}, {HOSTS}}}}}"],
+            "network.snowflake: Snowflake has PrivateLink from Business Critical on; `workload.snowflake_edition` is "
+            "standard",
+        ),
+        (
+            [f"network: {{snowflake: {{{LINK.replace('us-east-1', 'eu-west-1')}, {HOSTS}}}}}", CRITICAL],
+            "network.snowflake.vpce_id: the account's service is in eu-west-1, this VPC in us-east-1",
+        ),
+        (
+            [f"network: {{snowflake: {{{LINK}, hosts: [a-b.snowflakecomputing.com]}}}}", CRITICAL],
+            "network.snowflake.hosts: 'a-b.snowflakecomputing.com' is no name below privatelink.snowflakecomputing.com",
+        ),
+        (
+            [f"network: {{snowflake: {{{LINK}, hosts: [ocsp.a.privatelink.snowflakecomputing.com]}}}}", CRITICAL],
+            "network.snowflake.hosts: the first name is to be the account's, not OCSP's",
+        ),
+        (
+            [f"network: {{vpc_id: vpc-0a, {THREE}, clients: [sg-0a], snowflake: {{{LINK}, {HOSTS}}}}}", CRITICAL],
+            "network.snowflake: vpc-0a is there already: whoever owns it makes the endpoint in it",
+        ),
+    ],
+)
+def test_what_privatelink_could_not_be_is_refused_with_its_line(
+    refusal: Refusal, lines: list[str], expected: str
+) -> None:
+    (problem,) = refusal(*HEAD, *lines).details
+    assert problem.startswith("environments/") and problem.endswith(f": {expected}"), problem

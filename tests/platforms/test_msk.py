@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,7 @@ def test_nothing_is_open_to_everyone(case: str) -> None:
         "msk-provisioned-prod": {"10.20.0.0/16", "sg-0123456789abcdef0"},
         "msk-provisioned_iam-prod": {"sg-0123456789abcdef0"},
         "msk-provisioned_glue-prod": {"10.20.0.0/16"},
+        "msk-provisioned_privatelink-prod": {"10.20.0.0/16"},
         "msk-express-prod": {"10.20.0.0/16"},
         "msk-serverless-prod": {"10.20.0.0/16"},
     }.get(case.replace("_applications", ""), {"10.60.0.0/16"})
@@ -163,7 +165,7 @@ def test_nothing_is_open_to_everyone(case: str) -> None:
     assert rules
     for name, rule in rules:
         source = rule["cidr_ipv4"] or rule["referenced_security_group_id"]
-        allowed = named | ({"10.60.0.0/16"} if "endpoints" in rule["security_group_id"] else set())
+        allowed = named | ({"10.60.0.0/16"} if re.search("endpoints|snowflake", rule["security_group_id"]) else set())
         assert source in allowed or source.startswith("${aws_security_group."), name
         assert rule["ip_protocol"] == "tcp" and "cidr_ipv6" not in rule
     for _, group in instances(case, "aws_security_group"):
@@ -347,3 +349,18 @@ def test_rights_on_many_topics_are_spread_over_policies_that_iam_takes(tmp_path:
 def test_more_topics_than_a_roles_policies_can_name_is_told_before_terraform(tmp_path: Path) -> None:
     with pytest.raises(SynthError, match=r"the rights of the \w+ need \d+ IAM policies; a role takes 10"):
         many(tmp_path, 400)
+
+
+def test_with_privatelink_nothing_leads_to_the_internet() -> None:
+    cluster = golden("msk-provisioned_privatelink-prod")["cluster"]["resource"]
+    assert not {"aws_nat_gateway", "aws_internet_gateway", "aws_eip", "aws_route"} & set(cluster)
+    endpoint, record = cluster["aws_vpc_endpoint"]["snowflake"], cluster["aws_route53_record"]["snowflake"]
+    assert endpoint["service_name"] == "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d4e5f60718"
+    assert len(endpoint["subnet_ids"]) == 3 and endpoint["security_group_ids"] == ["${aws_security_group.snowflake.id}"]
+    assert cluster["aws_route53_zone"]["snowflake"]["name"] == "privatelink.snowflakecomputing.com"
+    assert cluster["aws_route53_zone"]["snowflake"]["vpc"] == [{"vpc_id": "${aws_vpc.main.id}"}]
+    assert record["records"] == ["${aws_vpc_endpoint.snowflake.dns_entry[0].dns_name}"]
+    assert '"ocsp.acme-streaming.privatelink.snowflakecomputing.com"' in record["for_each"]
+    rules = dict(instances("msk-provisioned_privatelink-prod", "aws_vpc_security_group_ingress_rule"))
+    ours = [rule for rule in rules.values() if "snowflake" in rule["security_group_id"]]
+    assert {(rule["from_port"], rule["cidr_ipv4"]) for rule in ours} == {(443, "10.60.0.0/16"), (80, "10.60.0.0/16")}

@@ -10,14 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modules.environment.model import Environment
-from modules.environment.network import Egress, egress_of, subnets_of
+from modules.environment.network import PRIVATE_ZONE, Egress, SnowflakeLink, egress_of, subnets_of
 from modules.platforms.declare.aws.provider import name_tag
 from modules.platforms.declare.aws.security import EVERYWHERE, Rule, declare_security_group
+from modules.platforms.names import resource_name
 from modules.resources.aws import (
     AwsEip,
     AwsInternetGateway,
     AwsNatGateway,
     AwsRoute,
+    AwsRoute53Record,
+    AwsRoute53Zone,
     AwsRouteTable,
     AwsRouteTableAssociation,
     AwsSubnet,
@@ -107,6 +110,8 @@ def _own(stack: Stack, environment: Environment, region: str) -> NetworkRefs:
     )
     ready = [*_nat(stack, environment, vpc, names, blocks.public, tables, egress.nat_gateways)]
     ready += _endpoints(stack, environment, vpc, region, subnets, tables, egress)
+    if network.snowflake:
+        ready.append(_snowflake(stack, environment, network.snowflake, vpc, subnets))
     zones = {number: subnets.attr("availability_zone", key=number) for number in numbers}
     ids = {number: subnets.attr("id", key=number) for number in numbers}
     return NetworkRefs(vpc.attr("id"), ids, zones, egress, tuple(ready))
@@ -238,6 +243,52 @@ def _endpoints(
             )
         )
     return made
+
+
+def _snowflake(
+    stack: Stack, environment: Environment, link: SnowflakeLink, vpc: AwsVpc, subnets: AwsSubnet
+) -> Resource:
+    """PrivateLink to the Snowflake account, and a zone in which the account's private names are that endpoint."""
+    numbers = [str(number + 1) for number in range(environment.network.zones)]
+    inside = environment.network.cidr
+    group = declare_security_group(
+        stack,
+        environment,
+        vpc.attr("id"),
+        "snowflake",
+        description="Snowflake from inside the VPC",
+        # Whether a certificate was revoked is asked on port 80, as everywhere.
+        ingress={"https from the VPC": Rule(443, cidr=inside), "OCSP from the VPC": Rule(80, cidr=inside)},
+        egress={},
+    )
+    endpoint = AwsVpcEndpoint(
+        stack,
+        "snowflake",
+        vpc_id=vpc.attr("id"),
+        vpc_endpoint_type="Interface",
+        service_name=link.vpce_id,
+        private_dns_enabled=False,
+        subnet_ids=[subnets.attr("id", key=number) for number in numbers],
+        security_group_ids=[group],
+        tags=name_tag(environment, "snowflake"),
+    )
+    zone = AwsRoute53Zone(
+        stack,
+        "snowflake",
+        name=PRIVATE_ZONE,
+        comment=f"Private names of Snowflake for {resource_name(environment)}",
+        vpc=[{"vpc_id": vpc.attr("id")}],
+    )
+    return AwsRoute53Record(
+        stack,
+        "snowflake",
+        for_each=list(link.hosts),
+        zone_id=zone.attr("zone_id"),
+        name=each.key,
+        type="CNAME",
+        ttl=60,
+        records=[endpoint.attr("dns_entry", 0, "dns_name")],
+    )
 
 
 def _numbered(environment: Environment, what: str) -> dict[str, str]:
