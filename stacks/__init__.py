@@ -14,6 +14,7 @@ from modules.environment.secrets import resolve_secret
 from modules.errors import SynthError
 from modules.platforms.base import Platform
 from modules.platforms.declare import declarations_for
+from modules.platforms.deployed import DeployedPlatform
 from modules.project import Project
 from modules.terraform.source import StackSource
 from stacks.cluster import ClusterStack
@@ -57,4 +58,7 @@ def terraform_secrets(platform: Platform, project: Project, stack: str) -> dict[
     """Values of a stack's ephemeral variables; they go to Terraform through its environment and nowhere else."""
     if stack == "warehouse":
         return {"snowflake_admin_private_key": resolve_secret(platform.snowflake_client("admin").private_key, project)}
-    return platform.terraform_secrets(stack)
+    found = platform.terraform_secrets(stack)
+    if stack == "connect" and isinstance(platform, DeployedPlatform):
+        found = {**found, **platform.connector_secrets()}
+    return found

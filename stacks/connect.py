@@ -1,38 +1,43 @@
-"""What carries topics into tables: the sink's rights on Kafka and what it is to do."""
+"""What carries topics into tables: connectors or the project's own sink, and its rights on Kafka."""
 
 from __future__ import annotations
 
 from modules.cdk import App
+from modules.environment.connect import kind_of, sink_class
+from modules.platforms.names import connector_name
 from modules.resources.base import Stack
 from modules.resources.builtin import terraform_data
 from modules.resources.expressions import var
-from modules.topics import sink_acls, sink_group
+from modules.topics import connect_acls, connector_group, sink_group
 from stacks.context import Context
 
 __all__ = ["ConnectStack"]
 
 
 class ConnectStack(Stack):
-    """Outputs `sinks`: topic → consumer group, table and Snowflake user."""
+    """Outputs `sinks`: topic → consumer group, table and Snowflake user, and the connector where there is one."""
 
     needs: tuple[str, ...] = ("cluster", "topics", "warehouse")
     inputs: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, app: App, context: Context) -> None:
         super().__init__(app, "connect")
-        cluster = tuple(("cluster", output) for output in context.declarations.cluster_inputs)
-        self.inputs = (*cluster, ("warehouse", "connector_user"))
+        environment, declarations = context.environment, context.declarations
+        names = dict.fromkeys((*declarations.cluster_inputs, *declarations.connect_inputs))
+        self.inputs = (*(("cluster", output) for output in names), ("warehouse", "connector_user"))
         for stack, output in self.inputs:
             self.variable(f"{stack}_{output}")
-        context.declarations.kafka_provider(self)
-        context.declarations.acls(self, sink_acls(context.environment))
+        declarations.kafka_provider(self)
+        declarations.acls(self, connect_acls(environment))
+        declarations.connectors(self)
         sinks = {
             name: {
-                "group": sink_group(name),
+                "group": sink_group(name) if kind_of(environment) == "sink" else connector_group(environment, name),
                 "table": topic.sink.table.upper(),
                 "user": var("warehouse_connector_user"),
+                **({"connector": connector_name(environment, "sink", name)} if sink_class(environment) else {}),
             }
-            for name, topic in context.environment.topics.items()
+            for name, topic in environment.topics.items()
             if topic.sink
         }
-        self.output("sinks", terraform_data(self, "sinks", sinks), description="What the sink carries where.")
+        self.output("sinks", terraform_data(self, "sinks", sinks), description="What carries which topic where.")

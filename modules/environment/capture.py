@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -152,15 +152,18 @@ def debezium_class(environment: Environment, source: DebeziumPostgres) -> str:
     return "PostgresCdcSourceV2" if managed else "io.debezium.connector.postgresql.PostgresConnector"
 
 
-def principals(sources: Mapping[str, Any], topics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The applications that sources of this kind amount to: each has a Kafka login of its own, for its topics only."""
+def principals(environment: Environment) -> dict[str, dict[str, Any]]:
+    """The applications that sources of this kind amount to: on Confluent each works as an account of its own.
+
+    Elsewhere the worker's login has their rights, or an IAM role of MSK Connect's.
+    """
     found = {}
-    for name, source in sources.items():
-        if isinstance(source, DebeziumPostgres):
-            produces = [topic_of(name, source, table) for table in source.tables]
+    for name, source in debezium_sources(environment).items():
+        produces = [topic_of(name, source, table) for table in source.tables]
+        if environment.platform == "confluent" and runner_of(environment, source) == "managed":
             found[source_principal(name)] = {
                 "description": f"Captures changes of the database {source.database}",
-                "produces": [topic for topic in produces if topic in topics],
+                "produces": [topic for topic in produces if topic in environment.topics],
             }
     return {name: its for name, its in found.items() if its["produces"]}
 

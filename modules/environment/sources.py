@@ -5,7 +5,7 @@ A further kind is a model with a `kind` of its own, with its principals and its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
@@ -24,9 +24,9 @@ __all__ = ["Source", "check", "principals"]
 Source: TypeAlias = Annotated[SnowflakeSource | DebeziumPostgres, Field(discriminator="kind")]
 
 
-def principals(sources: Mapping[str, Any], topics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def principals(environment: Environment) -> dict[str, dict[str, Any]]:
     """The applications that sources amount to, as an application's file would say it: each has a login of its own."""
-    return {**source.principals(sources, topics), **capture.principals(sources, topics)}
+    return {**source.principals(environment.sources, environment.topics), **capture.principals(environment)}
 
 
 def check(environment: Environment, positions: Positions) -> Iterator[Problem]:

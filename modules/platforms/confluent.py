@@ -51,7 +51,7 @@ class ConfluentPlatform(DeployedPlatform):
         if stack == "topics" and any(topic.value for topic in self.environment.topics.values()):
             key, secret = self._credentials("registry-admin", cluster)
             found |= {"registry_api_key": key, "registry_api_secret": secret}
-        if confluent.authorization == "role-bindings":
+        if confluent.authorization == "role-bindings" or stack == "connect":  # managed connectors are the cloud's
             found |= {name: self._resolve(reference) for name, reference in cloud.items()}
         return found
 

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
+from modules.connectors.settings.config import one_line
+from modules.environment.capture import debezium_sources
+from modules.environment.connect import kind_of, sink_on_ecs
 from modules.environment.model import Environment
+from modules.environment.secrets import resolve_secret
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError
+from modules.platforms.base import RegistryClient
 from modules.project import Project
 
-__all__ = ["SOURCE_USER", "connector_key", "sink_schema", "source_key"]
+__all__ = [
+    "PRIVATE_KEY", "REGISTRY_LOGIN", "REST_PASSWORD", "REST_USERNAME", "SOURCE_USER", "connector_key",
+    "connector_secrets", "password_of_source", "sink_schema", "source_key",
+]  # fmt: skip
+
+PRIVATE_KEY = "snowflake_connector_private_key"
+REGISTRY_LOGIN = "connect_registry_login"
+REST_USERNAME, REST_PASSWORD = "connect_rest_username", "connect_rest_password"
+"""Variables of the connect stack that bring secrets."""
 
 SOURCE_USER = "SVC_KAFKA_SOURCE"
 """Reads the tables of sources; it can write nothing."""
@@ -26,6 +42,46 @@ def source_key(environment: Environment, project: Project) -> SecretRefValue:
     """The key of `SOURCE_USER`, which the CLI makes and keeps."""
     path = project.environment_state(environment.name) / "secrets" / "svc-kafka-source.p8"
     return SecretRefValue("file", str(path.relative_to(project.root)))
+
+
+def password_of_source(name: str) -> str:
+    """The variable that brings the database password of a captured source."""
+    return f"source_{name.replace('-', '_')}_password"
+
+
+def connector_secrets(
+    environment: Environment, project: Project, registry: Callable[[], RegistryClient]
+) -> dict[str, str]:
+    """Values of the connect stack's variables that connectors need; none with the project's own sink as a process.
+
+    Args:
+        registry: asked only where a connector logs in to the registry by itself.
+    """
+    found: dict[str, str] = {}
+    if kind_of(environment) != "sink" or sink_on_ecs(environment):
+        found[PRIVATE_KEY] = one_line(resolve_secret(connector_key(environment, project), project))
+    for name, source in debezium_sources(environment).items():
+        if source.password is not None:
+            found[password_of_source(name)] = resolve_secret(source.password, project)
+    if environment.connect.rest_credentials is not None:
+        found[REST_USERNAME], found[REST_PASSWORD] = _login(environment.connect.rest_credentials, project)
+    if found and environment.platform != "local":
+        client = registry()
+        if client.username is not None:
+            found[REGISTRY_LOGIN] = f"{client.username}:{client.password}"
+    return found
+
+
+def _login(reference: SecretRefValue, project: Project) -> tuple[str, str]:
+    try:
+        found = json.loads(resolve_secret(reference, project))
+        return str(found["username"]), str(found["password"])
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(
+            "the secret is no JSON object with `username` and `password`",
+            where=f"connect.rest_credentials ({reference})",
+            do="write it so",
+        ) from None
 
 
 def sink_schema(environment: Environment) -> tuple[str, str]:

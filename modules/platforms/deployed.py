@@ -15,7 +15,7 @@ from modules.environment.secrets import resolve_secret
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError, SecretError
 from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
-from modules.platforms.connector import connector_key, sink_schema
+from modules.platforms.connector import connector_key, connector_secrets, sink_schema
 from modules.project import Project, recorded_outputs
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
 
@@ -76,6 +76,10 @@ class DeployedPlatform:
             database=database,
             schema=schema,
         )
+
+    def connector_secrets(self) -> dict[str, str]:
+        """Values of the variables by which the connect stack gets what connectors log in with."""
+        return connector_secrets(self.environment, self.project, self.registry_client)
 
     def terraform_secrets(self, stack: str) -> dict[str, str]:
         """Values of the ephemeral variables that the platform's half of a stack declares."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from modules.environment.model import Environment
 
-__all__ = ["default_tags", "password_variable", "resource_name"]
+__all__ = ["connector_name", "default_tags", "password_variable", "resource_name"]
 
 _DIGEST = 6
+_CONNECTOR = 64
+"""Confluent's limit of a connector's name; MSK Connect takes 128."""
 
 
 def resource_name(environment: Environment, *parts: str, limit: int = 64, prefix: str = "") -> str:
@@ -23,6 +26,11 @@ def resource_name(environment: Environment, *parts: str, limit: int = 64, prefix
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
     return f"{name[: limit - _DIGEST - 1].rstrip('-')}-{digest}"
+
+
+def connector_name(environment: Environment, role: str, what: str) -> str:
+    """`<project>-<environment>-<role>-<what>`, of the characters that Snowflake's connector takes in its name."""
+    return resource_name(environment, role, re.sub(r"[^A-Za-z0-9_-]", "-", what), limit=_CONNECTOR)
 
 
 def password_variable(user: str) -> str:

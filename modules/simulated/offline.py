@@ -84,13 +84,16 @@ class OfflinePlatform:
 
 
 def placeholder_secrets(sources: Sequence[StackSource], stack: str) -> dict[str, str]:
-    """A value of a plausible shape for each ephemeral variable of a stack that no other stack fills."""
+    """A value of a plausible shape for each secret variable of a stack that no other stack fills."""
     source = next(source for source in sources if source.name == stack)
     variables = read_document(source, source.json_path.read_bytes()).get("variable") or {}
     return {
         name: _placeholder(name, body)
         for name, body in variables.items()
-        if isinstance(body, dict) and body.get("ephemeral") and "default" not in body and name not in source.inputs
+        if isinstance(body, dict)
+        and (body.get("ephemeral") or body.get("sensitive"))
+        and "default" not in body
+        and name not in source.inputs
     }
 
 

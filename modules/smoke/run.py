@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from modules.environment.connect import kind_of
 from modules.environment.model import Environment
 from modules.errors import ConfigError
 from modules.project import Project
@@ -93,7 +94,7 @@ def run_smoke(
         sending = KafkaSending(platform.kafka_client("producer"), target.topic, run_id, options.deadline_seconds)
         opened.callback(sending.close)
         sending.check(name)
-        if environment.connect.kind == "sink":
+        if kind_of(environment) == "sink":
             require_members(platform.kafka_client("admin"), sink_group(target.topic), name)
         rows = WarehouseRows(connect(platform.snowflake_client("admin"), project), target.table, run_id, name)
         opened.callback(rows.close)

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from modules.topics.connectors import (
+    connect_acls,
+    connector_group,
+    debezium_acls,
+    heartbeat_topic,
+    sink_connector_acls,
+    worker_group,
+    worker_topics,
+)
 from modules.topics.specs import (
     ROLES,
     AclSpec,
@@ -28,10 +37,17 @@ __all__ = [
     "access_acls",
     "application_subjects",
     "client_roles",
+    "connect_acls",
+    "connector_group",
     "dead_letter_topic",
+    "debezium_acls",
+    "heartbeat_topic",
     "quota_specs",
     "schema_specs",
     "sink_acls",
+    "sink_connector_acls",
     "sink_group",
     "topic_specs",
+    "worker_group",
+    "worker_topics",
 ]

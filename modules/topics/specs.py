@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from modules.environment.capture import captured_topics
 from modules.environment.model import Environment, Topic
 from modules.environment.source import place_topic, snowflake_sources, source_principal
 
@@ -126,14 +127,18 @@ def topic_specs(environment: Environment) -> list[TopicSpec]:
         replication = min(3, environment.brokers)
         place = {"cleanup.policy": "compact", **_durability(environment, replication)}
         specs.append(TopicSpec(place_topic(name), 1, replication, tuple(sorted(place.items()))))
-    return specs
+    from modules.topics.connectors import connector_topics  # it is built on this module
+
+    return [*specs, *connector_topics(environment)]
 
 
 def access_acls(environment: Environment) -> list[AclSpec]:
     """What producers, consumers and applications may do: their topics, and groups that begin with given names."""
     acls = []
+    captured = captured_topics(environment)
     for name, topic in environment.topics.items():
-        acls.append(AclSpec("producer", "Topic", name, "Write"))
+        if name not in captured:  # only its connector writes it
+            acls.append(AclSpec("producer", "Topic", name, "Write"))
         acls.append(AclSpec("consumer", "Topic", name, "Read"))
         acls.append(AclSpec("consumer", "Group", f"{name}-", "Read", "Prefixed"))
         if topic.sink and topic.dead_letter:
@@ -199,7 +204,7 @@ def schema_specs(environment: Environment) -> list[SchemaSpec]:
     referred: dict[str, SchemaSpec] = {}
     values = []
     for name, topic in environment.topics.items():
-        if topic.value is None:
+        if topic.value is None or name in captured_topics(environment):  # Debezium registers what it captures
             continue
         level, references = topic.value.compatibility, []
         for type_, reference in topic.value.references.items():

@@ -15,12 +15,10 @@ from modules.connectors.settings import (
     KafkaAccount,
     RegistryLogin,
     debezium_connector,
-    heartbeat_topic,
     one_line,
     sink_connector,
 )
 from modules.environment import Environment, load_environment
-from modules.environment.capture import debezium_sources
 from modules.environment.connector_settings import CONNECTORS
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError
@@ -173,7 +171,6 @@ def test_debezium_is_set_to_what_its_class_has(load: Load, lines: tuple[str, ...
     assert config["transforms"] == "row"
     assert config["transforms.row.delete.tombstone.handling.mode"] == "rewrite"
     assert config["heartbeat.interval.ms"] == "10000"
-    assert heartbeat_topic("shop", debezium_sources(environment)["shop"]) == "__debezium-heartbeat.shop"
 
 
 def test_the_same_source_says_the_same_on_every_platform(load: Load) -> None:

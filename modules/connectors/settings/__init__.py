@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modules.connectors.settings.config import ConnectorConfig, KafkaAccount, RegistryLogin, connector_name, one_line
-from modules.connectors.settings.debezium import Database, debezium_connector, heartbeat_topic
+from modules.connectors.settings.debezium import Database, debezium_connector
 from modules.connectors.settings.snowflake import sink_connector
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "RegistryLogin",
     "connector_name",
     "debezium_connector",
-    "heartbeat_topic",
     "one_line",
     "sink_connector",
 ]

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modules.environment.connector_settings import CONNECTORS
-from modules.environment.model import Environment
 from modules.platforms.base import RegistryClient
-from modules.platforms.names import resource_name
+from modules.platforms.names import connector_name
 
 __all__ = [
     "ConnectorConfig",
@@ -29,9 +28,6 @@ AVRO = "io.confluent.connect.avro.AvroConverter"
 GLUE_AVRO = "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter"
 STRING = "org.apache.kafka.connect.storage.StringConverter"
 JSON = "org.apache.kafka.connect.json.JsonConverter"
-
-_NAME_LENGTH = 64
-"""Confluent's limit; MSK Connect takes 128."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +57,6 @@ class RegistryLogin:
     """The registry's `user:password`, or a reference to it; for workers of one's own."""
 
     user_info: str = field(repr=False)
-
-
-def connector_name(environment: Environment, role: str, what: str) -> str:
-    """`<project>-<environment>-<role>-<what>`, of the characters Snowflake's connector takes in its name."""
-    return resource_name(environment, role, re.sub(r"[^A-Za-z0-9_-]", "-", what), limit=_NAME_LENGTH)
 
 
 def known_to(class_name: str, settings: Mapping[str, str]) -> dict[str, str]:

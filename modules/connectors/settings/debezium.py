@@ -33,7 +33,7 @@ from modules.environment.model import Environment
 from modules.errors import ConfigError
 from modules.platforms.base import RegistryClient
 
-__all__ = ["CHANGE_FIELDS", "Database", "debezium_connector", "heartbeat_topic"]
+__all__ = ["CHANGE_FIELDS", "Database", "debezium_connector"]
 
 CHANGE_FIELDS = ("op", "lsn", "source.ts_ms")
 """What a row is told of its change, as `__op`, `__lsn` and `__source_ts_ms`; `__deleted` comes by itself."""
@@ -50,11 +50,6 @@ class Database:
     port: int
     database: str
     user: str
-
-
-def heartbeat_topic(name: str, source: DebeziumPostgres) -> str:
-    """The topic by which the slot moves on although the tables rest."""
-    return f"__debezium-heartbeat.{prefix_of(name, source)}"
 
 
 def debezium_connector(

@@ -29,6 +29,9 @@ class Declarations(Protocol):
     cluster_inputs: tuple[str, ...]
     """Outputs of the cluster stack that the topics and connect stacks take, as variables `cluster_<output>`."""
 
+    connect_inputs: tuple[str, ...]
+    """Those that the connect stack takes beside them."""
+
     def cluster(self, stack: Stack) -> None:
         """Brokers, registry, network; with the outputs named in `CLUSTER_OUTPUTS`."""
 
@@ -46,3 +49,6 @@ class Declarations(Protocol):
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
         """Subjects; `texts` holds each subject's schema."""
+
+    def connectors(self, stack: Stack) -> None:
+        """What runs connectors, and the connectors; nothing where the project's own sink is a process."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from modules.environment.model import Environment
 from modules.local.endpoints import load_endpoints
 from modules.platforms.base import Platform
+from modules.platforms.declare.local_connect import declare_local_connectors
 from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics, declare_users
 from modules.platforms.local import MECHANISM, application_password, application_references, password_version
 from modules.project import Project
@@ -27,6 +28,7 @@ class LocalDeclarations:
     """
 
     cluster_inputs = ("bootstrap_servers", "registry_url")
+    connect_inputs: tuple[str, ...] = ()
 
     def __init__(self, environment: Environment, platform: Platform, project: Project) -> None:
         self._environment = environment
@@ -75,6 +77,9 @@ class LocalDeclarations:
 
     def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
         declare_acls(stack, specs, self._platform.principal)
+
+    def connectors(self, stack: Stack) -> None:
+        declare_local_connectors(stack, self._environment, self._platform, self._project)
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
         declare_schemas(stack, specs, texts)

@@ -18,10 +18,11 @@ from typing import Any
 
 from modules.environment.confluent import in_aws
 from modules.environment.model import Environment
-from modules.platforms.base import Platform
+from modules.platforms.base import Platform, RegistryClient
 from modules.platforms.declare.aws import aws_provider
 from modules.platforms.declare.confluent.access import declare_access
 from modules.platforms.declare.confluent.cluster import declare_cluster, declare_environment
+from modules.platforms.declare.confluent.connect import capture_rights, declare_managed, has_managed
 from modules.platforms.declare.confluent.private import connect_vpc, declare_network
 from modules.platforms.declare.confluent.topics import (
     connector_rights,
@@ -31,6 +32,7 @@ from modules.platforms.declare.confluent.topics import (
     declare_topics,
     rights_of,
 )
+from modules.platforms.declare.existing import declare_existing
 from modules.project import Project
 from modules.resources.base import Stack
 from modules.resources.confluent import ConfluentProvider
@@ -53,6 +55,9 @@ class ConfluentDeclarations:
         self.cluster_inputs: tuple[str, ...] = (
             "cluster_id", "rest_endpoint", "registry_id", "registry_url", *accounts, *crn,
         )  # fmt: skip
+        self._platform = platform
+        self._managed = has_managed(environment)
+        self.connect_inputs: tuple[str, ...] = ("environment_id",) if self._managed else ()
 
     def cluster(self, stack: Stack) -> None:
         environment = self._environment
@@ -83,7 +88,7 @@ class ConfluentDeclarations:
             kafka_api_key=_secret(stack, "kafka_api_key"),
             kafka_api_secret=_secret(stack, "kafka_api_secret"),
             **registry,
-            **(_cloud_key(stack) if self._bindings else {}),
+            **(_cloud_key(stack) if self._bindings or (stack.node.id == "connect" and self._managed) else {}),
         )
 
     def registry_provider(self, stack: Stack) -> None:
@@ -94,9 +99,17 @@ class ConfluentDeclarations:
 
     def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
         """Rights as ACLs or role bindings; with the managed connector also those its own topics and group need."""
-        managed = stack.node.id == "connect" and self._environment.connect.kind == "managed"
+        connect = stack.node.id == "connect"
+        managed = connect and self._environment.connect.kind == "managed"
         rights = list(connector_rights(specs)) if managed else rights_of(specs)
+        if connect:
+            rights += capture_rights(self._environment)
         (declare_role_bindings if self._bindings else declare_acls)(stack, rights)
+
+    def connectors(self, stack: Stack) -> None:
+        declare_managed(stack, self._environment, self._platform)
+        registry = RegistryClient(var("cluster_registry_url"))
+        declare_existing(stack, self._environment, self._platform, registry, login=True)
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
         declare_schemas(stack, self._environment, specs, texts)

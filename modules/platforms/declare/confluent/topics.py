@@ -77,7 +77,7 @@ def connector_rights(specs: Sequence[AclSpec]) -> Iterator[Right]:
     """
     yield Right("sink", "CLUSTER", "kafka-cluster", "LITERAL", "DESCRIBE")
     for right in rights_of(specs):
-        if right.type == "TOPIC" and right.operation == "READ":
+        if right.type == "TOPIC":  # it reads topics, and writes the dead letters that are named to it
             yield right
     yield Right("sink", "GROUP", CONNECTOR_GROUP, "PREFIXED", "READ")
     for name in CONNECTOR_TOPICS:

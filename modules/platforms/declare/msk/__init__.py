@@ -12,7 +12,7 @@ from modules.environment.model import Environment
 from modules.environment.msk import registry_database, registry_tasks
 from modules.environment.msk_limits import TOPIC_SETTINGS
 from modules.errors import SynthError
-from modules.platforms.base import Platform
+from modules.platforms.base import Platform, RegistryClient
 from modules.platforms.declare.aws import NetworkRefs, aws_provider, declare_key, declare_network
 from modules.platforms.declare.aws.alarms import declare_alarm_topic, declare_alarms
 from modules.platforms.declare.aws.glue import (
@@ -20,11 +20,13 @@ from modules.platforms.declare.aws.glue import (
     declare_glue_registry,
     declare_glue_schemas,
     declare_reader,
+    registry_name,
 )
 from modules.platforms.declare.aws.provider import policy
 from modules.platforms.declare.aws.registry import Apicurio, declare_apicurio
 from modules.platforms.declare.aws.secrets import KeyRef, Logins, declare_logins, passwords_variable
 from modules.platforms.declare.aws.security import client_rules, declare_security_group
+from modules.platforms.declare.existing import declare_existing
 from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
 from modules.platforms.declare.msk.access import declare_admin_rights, declare_policies, declare_roles, role_name
 from modules.platforms.declare.msk.alarms import NAMESPACE, alarms_of
@@ -56,6 +58,7 @@ class MskDeclarations:
         self._msk = environment.msk
         registry = "registry_arn" if self._glue else "registry_url"
         self.cluster_inputs = ("admin_bootstrap_servers", "admin_role_arn", "arn", registry)
+        self.connect_inputs: tuple[str, ...] = ()
 
     def cluster(self, stack: Stack) -> None:
         environment, msk = self._environment, self._msk
@@ -108,6 +111,17 @@ class MskDeclarations:
             declare_acls(stack, specs, self._platform.principal)
         else:
             declare_policies(stack, self._environment, specs, var("cluster_arn"))
+
+    def connectors(self, stack: Stack) -> None:
+        login = self._msk.registry.credentials is not None
+        declare_existing(stack, self._environment, self._platform, self._registry_of_connectors(), login=login)
+
+    def _registry_of_connectors(self) -> RegistryClient:
+        """The registry as converters are told it, from the cluster's outputs."""
+        if not self._glue:
+            return RegistryClient(var("cluster_registry_url"))
+        region, name = self._msk.region, registry_name(self._environment)
+        return RegistryClient(f"glue://{region}/{name}", kind="glue", region=region, registry_name=name)
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
         declare = declare_glue_schemas if self._glue else declare_schemas

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from modules.environment.model import Environment
 from modules.environment.redpanda import Size, size_of
-from modules.platforms.base import Platform
+from modules.platforms.base import Platform, RegistryClient
 from modules.platforms.declare.aws.network import NetworkRefs, declare_network
 from modules.platforms.declare.aws.provider import aws_provider, name_tag
 from modules.platforms.declare.aws.secrets import KeyRef, declare_key
+from modules.platforms.declare.existing import declare_existing
 from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
 from modules.platforms.declare.redpanda.brokers import Surroundings, declare_brokers
 from modules.platforms.declare.redpanda.gates import Gates
@@ -66,6 +67,7 @@ class RedpandaDeclarations:
         # What is behind the cluster waits for the logins of new applications: its users get what is in them.
         logins = (_login_output(name) for name in environment.applications)
         self.cluster_inputs: tuple[str, ...] = ("bootstrap_servers", "registry_url", *logins)
+        self.connect_inputs: tuple[str, ...] = ()
 
     def cluster(self, stack: Stack) -> None:
         environment, its = self._environment, self._environment.redpanda
@@ -191,6 +193,10 @@ class RedpandaDeclarations:
 
     def acls(self, stack: Stack, specs: Sequence[AclSpec]) -> None:
         declare_acls(stack, specs, self._platform.principal)
+
+    def connectors(self, stack: Stack) -> None:
+        registry = RegistryClient(var("cluster_registry_url"))
+        declare_existing(stack, self._environment, self._platform, registry, login=True)
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:
         declare_schemas(stack, specs, texts, kept=self._environment.production)
