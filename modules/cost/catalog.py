@@ -10,24 +10,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from modules.cost.book import PriceBook
-from modules.cost.estimators import confluent, connector, msk, redpanda, registry, snowflake
+from modules.cost.estimators import account, confluent, connector, msk, network, redpanda, registry, snowflake
 from modules.cost.estimators.base import Assumptions, Inputs
 from modules.cost.limits import Misfit, check_confluent, check_express, check_redpanda, check_serverless, check_standard
 from modules.cost.lines import Estimate
 from modules.cost.usage import Usage, usage_of
 from modules.environment.confluent_facts import TIERS, Tier
+from modules.environment.connect import kind_of
 from modules.environment.model import Environment, Platform
+from modules.environment.msk import Msk
+from modules.environment.redpanda import size_of
 from modules.errors import PriceError
+from modules.topics import client_roles
 
-__all__ = ["COMPARED", "OPTIONS", "Option", "estimate", "inputs_for", "option_of", "region_of"]
+__all__ = ["COMPARED", "OPTIONS", "Option", "estimate", "inputs_for", "misfits", "moved", "option_of", "region_of"]
 
 
 @dataclass(frozen=True)
 class Option:
-    """A platform in one mode. `kafka` prices everything but Snowflake; `check` says where the workload does not fit."""
+    """A platform in one mode. `kafka` prices everything but Snowflake; `check` says where the workload does not fit.
+
+    Both take an environment that is on this platform, in this mode: see `moved`.
+    """
 
     id: str
     platform: Platform
+    mode: str
     name: str
     tutorial: str | None
     kafka: Callable[[Inputs, Environment], Estimate]
@@ -36,65 +44,78 @@ class Option:
 
 def _confluent(tier: Tier) -> Option:
     def kafka(inputs: Inputs, environment: Environment) -> Estimate:
+        its = environment.confluent
         return (
-            confluent.estimate(inputs, tier, environment.confluent.cku)
-            + connector.estimate(inputs, "confluent", environment.connect.kind)
-            + connector.secrets(inputs, users=True)
+            confluent.estimate(inputs, tier, its.cku, advanced=its.stream_governance == "advanced")
+            + _connector(inputs, environment, "confluent")
+            + confluent.around(inputs, environment)
         )
 
     name = f"Confluent {tier.capitalize()}"
     told = f"confluent-{tier}" if tier in ("basic", "standard", "dedicated") else None
-    return Option(f"confluent-{tier}", "confluent", name, told, kafka, lambda usage, _: check_confluent(tier, usage))
+    return Option(
+        f"confluent-{tier}", "confluent", tier, name, told, kafka, lambda usage, _: check_confluent(tier, usage)
+    )
 
 
-def _broker_type(environment: Environment, family: str, default: str) -> str:
-    """The environment's own broker type where it is of this family, so that a comparison keeps its choice."""
-    chosen = environment.msk.broker_type
-    return chosen if environment.platform == "msk" and chosen.startswith(family) else default
+def _connector(inputs: Inputs, environment: Environment, vendor: connector.Vendor) -> Estimate:
+    connectors = max(1, sum(1 for topic in environment.topics.values() if topic.sink))
+    return connector.estimate(inputs, vendor, kind_of(environment), environment.connect.capacity, connectors)
 
 
-def _standard_brokers(environment: Environment) -> tuple[str, int]:
-    return _broker_type(environment, "kafka.", "kafka.m7g.large"), environment.msk.brokers
-
-
-def _express_brokers(environment: Environment) -> tuple[str, int]:
-    return _broker_type(environment, "express.", "express.m7g.large"), environment.msk.brokers
-
-
-def _around_msk(inputs: Inputs, environment: Environment, *, users: bool) -> Estimate:
-    glue = environment.platform == "msk" and environment.msk.registry.kind == "glue"  # without a price
+def _around_msk(inputs: Inputs, environment: Environment) -> Estimate:
     return (
-        (Estimate(()) if glue else registry.estimate(inputs))
-        + connector.estimate(inputs, "msk", environment.connect.kind)
-        + connector.secrets(inputs, users=users, own_key=users)
+        registry.estimate(inputs, environment)
+        + _connector(inputs, environment, "msk")
+        + msk.around(inputs, environment)
+        + network.estimate(inputs, environment, msk.logs_gib(inputs, environment))
     )
 
 
 def _msk_standard(inputs: Inputs, environment: Environment) -> Estimate:
     given = environment.msk.storage_per_broker
-    disk = given.bytes if given and environment.platform == "msk" else None
-    brokers = msk.estimate_standard(inputs, *_standard_brokers(environment), disk)
-    return brokers + _around_msk(inputs, environment, users=True)
+    its = environment.msk
+    brokers = msk.estimate_standard(inputs, its.broker_type, its.brokers, given.bytes if given else None)
+    return brokers + _around_msk(inputs, environment)
 
 
 def _msk_express(inputs: Inputs, environment: Environment) -> Estimate:
-    brokers = msk.estimate_express(inputs, *_express_brokers(environment))
-    return brokers + _around_msk(inputs, environment, users=True)
+    brokers = msk.estimate_express(inputs, environment.msk.broker_type, environment.msk.brokers)
+    return brokers + _around_msk(inputs, environment)
 
 
 def _msk_serverless(inputs: Inputs, environment: Environment) -> Estimate:
-    return msk.estimate_serverless(inputs) + _around_msk(inputs, environment, users=False)
+    return msk.estimate_serverless(inputs) + _around_msk(inputs, environment)
 
 
-def _redpanda(inputs: Inputs, environment: Environment, *, fargate: bool) -> Estimate:
-    run = redpanda.estimate_fargate if fargate else redpanda.estimate_ec2
-    its = environment.redpanda
-    memory = Decimal(its.memory.bytes) / 2**30
+def _redpanda(inputs: Inputs, environment: Environment) -> Estimate:
+    its, size = environment.redpanda, size_of(environment.redpanda)
+    given = its.storage_per_broker.bytes if its.storage_per_broker else None
+    days = its.log_retention.milliseconds // 86_400_000
+    if size.instance_type is None:
+        memory = Decimal(its.memory.bytes) / 2**30
+        brokers = redpanda.estimate_fargate(
+            inputs, its.brokers, Decimal(size.vcpu), memory, given_bytes=given, log_days=days
+        )
+    else:
+        brokers = redpanda.estimate_ec2(
+            inputs, its.brokers, size.instance_type,
+            production=environment.production, given_bytes=given, log_days=days,
+        )  # fmt: skip
     return (
-        run(inputs, its.brokers, its.vcpu, memory)
-        + connector.estimate(inputs, "redpanda", environment.connect.kind)
-        + connector.secrets(inputs, users=True)
-    )
+        brokers
+        + _connector(inputs, environment, "redpanda")
+        + account.secrets(
+            inputs, environment, {
+                "administrator's login": 1,
+                "Kafka logins": len(client_roles(environment)) + 1,  # and the Schema Registry's own
+                "certificates": 0 if its.certificate else 3,
+            },
+        )
+        + account.key(inputs, "volumes and secrets")
+        + account.zones(inputs, ("brokers' names", *(() if environment.network.domain else ("registry's name",))))
+        + network.estimate(inputs, environment, redpanda.logs_gib(inputs, its.brokers))
+    )  # fmt: skip
 
 
 OPTIONS: dict[str, Option] = {
@@ -102,20 +123,18 @@ OPTIONS: dict[str, Option] = {
     for option in (
         *(_confluent(tier) for tier in TIERS),
         Option(
-            "msk", "msk", "MSK Standard", "msk", _msk_standard,
-            lambda usage, environment: check_standard(*_standard_brokers(environment), usage),
+            "msk", "msk", "provisioned", "MSK Standard", "msk", _msk_standard,
+            lambda usage, environment: check_standard(environment.msk.broker_type, environment.msk.brokers, usage),
         ),
         Option(
-            "msk-express", "msk", "MSK Express", None, _msk_express,
-            lambda usage, environment: check_express(*_express_brokers(environment), usage),
+            "msk-express", "msk", "express", "MSK Express", None, _msk_express,
+            lambda usage, environment: check_express(environment.msk.broker_type, environment.msk.brokers, usage),
         ),
-        Option("msk-serverless", "msk", "MSK Serverless", "msk-serverless", _msk_serverless,
+        Option("msk-serverless", "msk", "serverless", "MSK Serverless", "msk-serverless", _msk_serverless,
                lambda usage, _: check_serverless(usage)),
-        Option("redpanda-fargate", "redpanda", "Redpanda on Fargate", "redpanda-fargate",
-               lambda inputs, environment: _redpanda(inputs, environment, fargate=True),
+        Option("redpanda-fargate", "redpanda", "fargate", "Redpanda on Fargate", "redpanda-fargate", _redpanda,
                lambda usage, environment: check_redpanda(environment.redpanda, usage)),
-        Option("redpanda-ec2", "redpanda", "Redpanda on EC2", None,
-               lambda inputs, environment: _redpanda(inputs, environment, fargate=False),
+        Option("redpanda-ec2", "redpanda", "ec2", "Redpanda on EC2", None, _redpanda,
                lambda usage, environment: check_redpanda(environment.redpanda, usage)),
     )
 }  # fmt: skip
@@ -165,6 +184,49 @@ def inputs_for(environment: Environment, book: PriceBook, assumptions: Assumptio
     return Inputs(usage_of(environment), book, region, assumptions or Assumptions())
 
 
+def moved(environment: Environment, option: Option) -> Environment:
+    """The environment as it would be with this option: its own settings where it is there, else the platform's defaults
+    beside what it says of applications, network and production."""
+    own = option_of(environment)
+    if own is not None and own.id == option.id:
+        return environment
+    return environment.model_copy(
+        update={"platform": option.platform, **_SECTIONS[option.platform](environment, option)}
+    )
+
+
+def _confluent_in(environment: Environment, option: Option) -> dict[str, object]:
+    # Another tier's size and way in are not this one's.
+    its = environment.confluent.model_copy(
+        update={"tier": option.mode, "networking": None, "cku": None, "max_ecku": None, "availability": None}
+    )
+    return {"confluent": its}
+
+
+def _msk_in(environment: Environment, option: Option) -> dict[str, object]:
+    """The environment's own brokers where they are of this mode's family, so that a comparison keeps its choice."""
+    its = environment.msk if environment.platform == "msk" else Msk()
+    family = "express." if option.mode == "express" else "kafka."
+    kind = its.broker_type if its.broker_type.startswith(family) else f"{family}m7g.large"
+    return {"msk": its.model_copy(update={"mode": option.mode, "broker_type": kind, "authentication": None})}
+
+
+def _redpanda_in(environment: Environment, option: Option) -> dict[str, object]:
+    return {"redpanda": environment.redpanda.model_copy(update={"compute": option.mode, "instance_type": None})}
+
+
+_SECTIONS: dict[Platform, Callable[[Environment, Option], dict[str, object]]] = {
+    "confluent": _confluent_in,
+    "msk": _msk_in,
+    "redpanda": _redpanda_in,
+}
+
+
 def estimate(option: Option, inputs: Inputs, environment: Environment) -> Estimate:
     """Everything the option costs, Snowflake beside it."""
-    return option.kafka(inputs, environment) + snowflake.estimate(inputs)
+    return option.kafka(inputs, moved(environment, option)) + snowflake.estimate(inputs)
+
+
+def misfits(option: Option, usage: Usage, environment: Environment) -> tuple[Misfit, ...]:
+    """Where the workload does not fit the option."""
+    return option.check(usage, moved(environment, option))

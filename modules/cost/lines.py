@@ -32,6 +32,7 @@ class Line:
         how: the quantity's derivation in words and numbers.
         amount: a month's, in `currency`; None is unknown.
         low, high: what an unknown amount lies between, where anything is known of it.
+        count: how many of the stacks' resources it pays for; None for traffic, and for what no stack makes.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Line:
     high: Decimal | None = None
     note: str = ""
     currency: str = "USD"
+    count: int | None = None
 
     @property
     def price(self) -> Price:
@@ -107,7 +109,16 @@ class Estimate:
 
 
 def line(
-    id: str, group: Group, basis: Basis, quantity: Quantity, price: Price, how: str, *, what: str = "", note: str = ""
+    id: str,
+    group: Group,
+    basis: Basis,
+    quantity: Quantity,
+    price: Price,
+    how: str,
+    *,
+    what: str = "",
+    note: str = "",
+    count: int | None = None,
 ) -> Line:
     """A quantity at a price; the amount is None where the price is unknown."""
     amount = price.cost(quantity)
@@ -115,7 +126,7 @@ def line(
     notes = "; ".join(each for each in (note, price.note if amount is None else "") if each)
     return Line(
         id, group, what or price.what, quantity, (price,), _derived(how, quantity), basis,
-        _micro(amount), _micro(low), _micro(high), notes,
+        _micro(amount), _micro(low), _micro(high), notes, count=count,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from modules.cost.book import PriceBook, Source, load_book
-from modules.cost.catalog import COMPARED, OPTIONS, Option, estimate, inputs_for, option_of
+from modules.cost.catalog import COMPARED, OPTIONS, Option, estimate, inputs_for, misfits, option_of
 from modules.cost.estimators.base import Assumptions
 from modules.cost.estimators.local import estimate as estimate_laptop
 from modules.cost.limits import Misfit
@@ -217,7 +217,7 @@ def _priced(option: Option, environment: Environment, book: PriceBook, assumptio
         region=inputs.region,
         usage=inputs.usage,
         estimate=made,
-        misfits=option.check(inputs.usage, environment),
+        misfits=misfits(option, inputs.usage, environment),
         budget=_budget(environment, total(made.lines)),
         assumptions=assumptions,
     )

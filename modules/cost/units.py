@@ -38,6 +38,9 @@ class Unit(StrEnum):
     SCHEMA_HOUR = "schema-hour"
     BALANCER_HOUR = "balancer-hour"
     NLCU_HOUR = "NLCU-hour"
+    LCU_HOUR = "LCU-hour"
+    ENDPOINT_HOUR = "endpoint-hour"
+    PACKAGE_HOUR = "package-hour"
     GATEWAY_HOUR = "gateway-hour"
     ADDRESS_HOUR = "address-hour"
     IOPS_MONTH = "IOPS-month"
@@ -45,6 +48,8 @@ class Unit(StrEnum):
     SECRET_MONTH = "secret-month"  # noqa: S105 (a unit)
     KEY_MONTH = "key-month"
     ALARM_MONTH = "alarm-month"
+    METRIC_MONTH = "metric-month"
+    ZONE_MONTH = "zone-month"
     RESOURCE_MONTH = "resource-month"
     TEN_THOUSAND_CALLS = "10k-calls"
     WAREHOUSE_HOUR = "warehouse-hour"

@@ -28,6 +28,7 @@ class Usage:
         retention_days: how long the cluster keeps a byte.
         compression: bytes kept per byte sent.
         partitions: of all topics, dead-letter topics included.
+        connector_tasks: of all topics that are carried into the warehouse.
         warehouse_hours_per_day: hours a day for which Snowflake's warehouse runs for readers.
     """
 
@@ -95,7 +96,7 @@ def usage_of(environment: Environment) -> Usage:
     kept_ms = workload.retention or max(
         (topic.retention for topic in environment.topics.values()), default=None, key=lambda each: each.milliseconds
     )
-    sunk = any(topic.sink for topic in environment.topics.values())
+    sunk = sum(1 for topic in environment.topics.values() if topic.sink)
     return Usage(
         bytes_per_second=workload.ingress.bytes_per_second,
         message_bytes=workload.message_size.bytes,
@@ -105,7 +106,7 @@ def usage_of(environment: Environment) -> Usage:
         partitions=sum(topic.partitions for topic in topic_specs(environment)),
         schemas=len(schema_specs(environment)),
         sink_share=Decimal(1 if sunk else 0),
-        connector_tasks=environment.connect.tasks,
+        connector_tasks=environment.connect.tasks * max(1, sunk),
         warehouse_size=environment.warehouse.size.lower(),
         warehouse_hours_per_day=workload.warehouse_hours_per_day,
         snowflake_edition=workload.snowflake_edition,

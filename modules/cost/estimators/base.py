@@ -24,18 +24,22 @@ class Assumptions:
 
     Attributes:
         headroom: disk provisioned per byte kept (1.3: 30 % more), where a platform bills what is provisioned.
-        logs_gib_per_broker: CloudWatch Logs a self-run broker writes in a month.
+        logs_gib_per_broker: CloudWatch Logs a broker writes in a month.
+        logs_gib_per_task: and a Schema Registry's task.
         sink_vcpu, sink_gib: one Fargate task of the project's sink.
         registry_vcpu, registry_gib: the Fargate task of a Schema Registry, where a platform has none.
+        registry_traffic_gib: what clients look up in it in a month, through its balancer.
         table_days: days of rows that Snowflake's table holds.
     """
 
     headroom: Decimal = Decimal("1.3")
     logs_gib_per_broker: Decimal = Decimal(3)
+    logs_gib_per_task: Decimal = Decimal(1)
     sink_vcpu: Decimal = Decimal("0.5")
     sink_gib: Decimal = Decimal(1)
     registry_vcpu: Decimal = Decimal("0.5")
     registry_gib: Decimal = Decimal(1)
+    registry_traffic_gib: Decimal = Decimal(1)
     table_days: Decimal = Decimal(30)
 
 
@@ -52,22 +56,25 @@ class Inputs:
         return self.book.price(item, self.region)
 
 
-def copies_on_disk(inputs: Inputs, brokers: int, given_bytes: int | None = None) -> tuple[Quantity, str]:
+def copies_on_disk(
+    inputs: Inputs, brokers: int, given_bytes: int | None = None, *, least: int = 1
+) -> tuple[Quantity, str]:
     """Disk to provision on all brokers, in whole GiB each, and how it was found.
 
-    Three copies of what is kept, spread evenly, with headroom; or what the environment gives per broker.
+    Three copies (or as many as there are brokers) of what is kept, spread evenly, with headroom, and `least` GiB a
+    broker; or what the environment gives per broker.
     """
+    each_of = f"{brokers} brokers" if brokers != 1 else "1 broker"
     if given_bytes is not None:
         each = whole(Decimal(given_bytes) / 2**30)
-        return Quantity(each * brokers, Unit.GIB_MONTH), f"{brokers} brokers × {each:,} GiB provisioned as given"
-    kept = inputs.usage.kept.amount
+        return Quantity(each * brokers, Unit.GIB_MONTH), f"{each_of} × {each:,} GiB provisioned as given"
+    kept, copies = inputs.usage.kept.amount, min(REPLICATION, brokers)
     headroom = inputs.assumptions.headroom
-    each = max(Decimal(1), whole(kept * REPLICATION * headroom / brokers))
+    each = max(Decimal(least), whole(kept * copies * headroom / brokers))
     extra = f" × {headroom} headroom" if headroom != 1 else ""
-    how = (
-        f"{kept:,.2f} GiB kept × {REPLICATION} copies{extra} ÷ {brokers} brokers, "
-        f"in whole GiB: {brokers} × {each:,} GiB provisioned"
-    )
+    times = f" × {copies} copies" if copies != 1 else ""
+    floor = f", {least} at least" if least > 1 else ""
+    how = f"{kept:,.2f} GiB kept{times}{extra} ÷ {each_of}, in whole GiB{floor}: {brokers} × {each:,} GiB provisioned"
     return Quantity(each * brokers, Unit.GIB_MONTH), how
 
 

@@ -1,4 +1,4 @@
-"""Confluent Cloud: eCKU (or CKU), data in and out, storage after replication, Stream Governance Essentials.
+"""Confluent Cloud: eCKU (or CKU), data in and out, storage after replication, Stream Governance, PrivateLink, keys.
 
 eCKUs are sized from the mean rates and the partitions by the limits per unit; Confluent scales them by the hour, so a
 peak costs only its hours. Connectors are in `connector.py`.
@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from modules.cost.estimators import account, network
 from modules.cost.estimators.base import REPLICATION, Inputs, whole
 from modules.cost.lines import Estimate, Line, line
 from modules.cost.units import Unit, hours, plain
+from modules.environment.confluent import secrets_of
 from modules.environment.confluent_facts import TIERS, Tier
+from modules.environment.model import Environment
+from modules.topics import application_subjects
 
-__all__ = ["estimate", "units_for"]
+__all__ = ["around", "estimate", "units_for"]
 
 _MB = Decimal(10**6)
+_KEYS = 6
+"""API keys of every environment: producer, consumer and sink, the deployer's two, and one that reads schemas."""
+
+_FREE_SCHEMAS = 100
 
 
 def units_for(tier: Tier, bytes_in: Decimal, bytes_out: Decimal, partitions: int) -> tuple[Decimal, str]:
@@ -34,8 +42,13 @@ def units_for(tier: Tier, bytes_in: Decimal, bytes_out: Decimal, partitions: int
     return units, reason
 
 
-def estimate(inputs: Inputs, tier: Tier, cku: int | None = None) -> Estimate:
-    """The cluster of one tier. `cku`: Dedicated's size, where the environment gives it."""
+def estimate(inputs: Inputs, tier: Tier, cku: int | None = None, *, advanced: bool = False) -> Estimate:
+    """The cluster of one tier.
+
+    Args:
+        cku: Dedicated's size, where the environment gives it.
+        advanced: Stream Governance's package, in place of Essentials.
+    """
     usage = inputs.usage
     units, reason = units_for(tier, usage.bytes_per_second, usage.bytes_per_second * usage.fan_out, usage.partitions)
     if tier == "dedicated" and cku:
@@ -45,14 +58,14 @@ def estimate(inputs: Inputs, tier: Tier, cku: int | None = None) -> Estimate:
     sent = f"{usage.data_in} sent"
     cluster = line(
         "confluent.cluster", "kafka", "fixed", hours(units, unit), inputs.price(f"{prefix}.{name.lower()}"),
-        f"{units} {name} ({reason}) × 730 h", what=f"{units} {name}",
+        f"{units} {name} ({reason}) × 730 h", what=f"{units} {name}", count=1,
     )  # fmt: skip
     data_in = line("confluent.in", "kafka", "usage", usage.data_in, inputs.price(f"{prefix}.in"), sent, what="data in")
     data_out = line(
         "confluent.out", "kafka", "usage", usage.data_out, inputs.price(f"{prefix}.out"),
         f"{sent} × {usage.fan_out} read", what="data out",
     )  # fmt: skip
-    return Estimate((cluster, data_in, data_out, _storage(inputs, tier), *_governance(inputs)), _notes(tier))
+    return Estimate((cluster, data_in, data_out, _storage(inputs, tier), *_governance(inputs, advanced)), _notes(tier))
 
 
 def _storage(inputs: Inputs, tier: Tier) -> Line:
@@ -68,15 +81,34 @@ def _storage(inputs: Inputs, tier: Tier) -> Line:
     )  # fmt: skip
 
 
-def _governance(inputs: Inputs) -> list[Line]:
-    if not inputs.usage.schemas:
-        return []
-    schemas = hours(inputs.usage.schemas, Unit.SCHEMA_HOUR)
-    price = inputs.price("confluent.governance.schema")
-    free = "free: 100 schemas are" if inputs.usage.schemas <= 100 else ""
+def around(inputs: Inputs, environment: Environment) -> Estimate:
+    """What is made beside the cluster: API keys in Secrets Manager, PrivateLink's near end."""
+    applications = environment.applications
+    keys = len(applications) + sum(1 for name in applications if application_subjects(environment, name))
+    made = {"API keys": _KEYS, "API keys of applications": keys} if secrets_of(environment) == "aws-sm" else {}
+    return account.secrets(inputs, environment, made) + network.private_link(inputs, environment)
+
+
+def _governance(inputs: Inputs, advanced: bool) -> list[Line]:
+    lines = []
+    if advanced:
+        lines.append(
+            line(
+                "confluent.package", "kafka", "fixed", hours(1, Unit.PACKAGE_HOUR),
+                inputs.price("confluent.governance.advanced"), "1 × 730 h", what="Stream Governance Advanced",
+            )
+        )  # fmt: skip
     count = inputs.usage.schemas
+    if not count:
+        return lines
+    free = f"free: {_FREE_SCHEMAS} schemas are" if count <= _FREE_SCHEMAS else ""
+    item = "confluent.governance.advanced.schema" if advanced and not free else "confluent.governance.schema"
     how = f"{count} schema{'s' if count != 1 else ''} × 730 h"
-    return [line("confluent.governance", "kafka", "fixed", schemas, price, how, what="Schema Registry", note=free)]
+    schemas = line(
+        "confluent.governance", "kafka", "fixed", hours(count, Unit.SCHEMA_HOUR), inputs.price(item), how,
+        what="Schema Registry", note=free, count=count,
+    )  # fmt: skip
+    return [*lines, schemas]
 
 
 def _notes(tier: Tier) -> tuple[str, ...]:

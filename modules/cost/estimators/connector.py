@@ -1,67 +1,41 @@
-"""What carries events from the topic into the warehouse, and the secrets it reads.
+"""What carries events from the topic into the warehouse.
 
 By the environment's `connect.kind`: a vendor's managed connector where there is one (Confluent's, MSK Connect), else
-the project's own sink as a Fargate task; `sink` and `kafka-connect` are Fargate tasks everywhere.
+the project's own sink or a Kafka Connect of one's own, as Fargate tasks. The sink as a mere process runs wherever it is
+started; it is counted as a task all the same, for some machine runs it.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Literal
 
 from modules.cost.estimators.base import Inputs
 from modules.cost.lines import Estimate, Line, line
-from modules.cost.units import Quantity, Unit, hours, of_bytes, plain
+from modules.cost.units import Unit, hours, of_bytes, plain
+from modules.environment.connect import Capacity
+from modules.environment.connect import Kind as Kind
 
-__all__ = ["Kind", "estimate", "secrets"]
+__all__ = ["Kind", "Vendor", "estimate"]
 
-Kind = Literal["sink", "managed", "kafka-connect"]
 Vendor = Literal["confluent", "msk", "redpanda"]
 
-_USERS = ("administrator", "producer", "consumer", "sink")
 
+def estimate(
+    inputs: Inputs, vendor: Vendor, kind: Kind, capacity: Capacity | None = None, connectors: int = 1
+) -> Estimate:
+    """The connector as this vendor has it; no lines where no topic has a sink.
 
-def estimate(inputs: Inputs, vendor: Vendor, kind: Kind) -> Estimate:
-    """The connector as this vendor has it; no lines where no topic has a sink."""
+    Args:
+        capacity: MSK Connect's workers of each connector.
+        connectors: how many there are, one a topic.
+    """
     if not inputs.usage.sink_share:
         return Estimate(())
     if kind == "managed" and vendor == "confluent":
         return Estimate(_confluent(inputs))
     if kind == "managed" and vendor == "msk":
-        return Estimate((_msk_connect(inputs),))
-    return Estimate(_fargate(inputs, kind))
-
-
-def secrets(inputs: Inputs, *, users: bool, own_key: bool = False) -> Estimate:
-    """Secrets Manager: the Snowflake key, and a login per Kafka user where these are passwords (not IAM).
-
-    `own_key`: MSK takes SCRAM passwords under a customer-managed KMS key only.
-    """
-    names = len(_USERS) * users
-    count = 1 + names
-    plural = "s" if count != 1 else ""
-    how = f"1 Snowflake key + {names} Kafka logins ({', '.join(_USERS)})" if users else "1 Snowflake key"
-    lines = [
-        line(
-            "connect.secrets", "connect", "fixed", Quantity(Decimal(count), Unit.SECRET_MONTH),
-            inputs.price("aws.secret"), how,
-            what=f"{count} secret{plural}", note="calls: under 10,000 a month, at most $0.05 more",
-        )
-    ]  # fmt: skip
-    if own_key:
-        key = Quantity(Decimal(1), Unit.KEY_MONTH)
-        lines.append(
-            line(
-                "connect.key",
-                "connect",
-                "fixed",
-                key,
-                inputs.price("aws.kms.key"),
-                "1 key for the logins",
-                what="KMS key",
-            )
-        )
-    return Estimate(tuple(lines))
+        return Estimate((_msk_connect(inputs, capacity or Capacity(), connectors),))
+    return Estimate(_fargate(inputs, vendor, kind))
 
 
 def _confluent(inputs: Inputs) -> tuple[Line, ...]:
@@ -80,21 +54,26 @@ def _confluent(inputs: Inputs) -> tuple[Line, ...]:
     )  # fmt: skip
 
 
-def _msk_connect(inputs: Inputs) -> Line:
-    tasks = inputs.usage.connector_tasks
+def _msk_connect(inputs: Inputs, capacity: Capacity, connectors: int) -> Line:
+    scale = capacity.autoscale
+    workers = scale.least if scale else capacity.workers
+    mcu = connectors * workers * capacity.mcu
+    times = f"{connectors} connectors × " if connectors != 1 else ""
+    each = f"{workers} workers × " if workers != 1 else ""
     return line(
-        "connect.mcu", "connect", "fixed", hours(tasks, Unit.MCU_HOUR), inputs.price("msk.connect.mcu"),
-        f"{tasks} MCU (one a task) × 730 h", what=f"MSK Connect, {tasks} MCU",
+        "connect.mcu", "connect", "fixed", hours(mcu, Unit.MCU_HOUR), inputs.price("msk.connect.mcu"),
+        f"{times}{each}{capacity.mcu} MCU × 730 h", what=f"MSK Connect, {mcu} MCU", count=connectors,
+        note=f"scales up to {scale.most} workers by itself; the least is counted" if scale else "",
     )  # fmt: skip
 
 
-def _fargate(inputs: Inputs, kind: Kind) -> tuple[Line, ...]:
+def _fargate(inputs: Inputs, vendor: Vendor, kind: Kind) -> tuple[Line, ...]:
     tasks = inputs.usage.connector_tasks
     what = "Connect worker" if kind == "kafka-connect" else "own sink"
     vcpu, gib = inputs.assumptions.sink_vcpu, inputs.assumptions.sink_gib
     if kind == "kafka-connect":
         vcpu, gib = vcpu * 2, gib * 4
-    return (
+    made = (
         line(
             "connect.vcpu", "connect", "fixed", hours(tasks * vcpu, Unit.VCPU_HOUR), inputs.price("aws.fargate.vcpu"),
             f"{tasks} × {vcpu.normalize():f} vCPU × 730 h", what=f"{what}, {plain(tasks * vcpu)} vCPU",
@@ -103,8 +82,11 @@ def _fargate(inputs: Inputs, kind: Kind) -> tuple[Line, ...]:
             "connect.memory", "connect", "fixed", hours(tasks * gib, Unit.GIB_HOUR), inputs.price("aws.fargate.memory"),
             f"{tasks} × {plain(gib)} GiB × 730 h", what=f"{what}, {plain(tasks * gib)} GiB",
         ),
-        line(
-            "connect.address", "connect", "fixed", hours(tasks, Unit.ADDRESS_HOUR), inputs.price("aws.ipv4"),
-            f"{tasks} × 730 h", what=f"{what}, public IPv4",
-        ),
     )  # fmt: skip
+    if vendor != "confluent":
+        return made  # beside the brokers, in a private subnet
+    address = line(
+        "connect.address", "connect", "fixed", hours(tasks, Unit.ADDRESS_HOUR), inputs.price("aws.ipv4"),
+        f"{tasks} × 730 h", what=f"{what}, public IPv4",
+    )  # fmt: skip
+    return (*made, address)

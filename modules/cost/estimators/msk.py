@@ -1,18 +1,24 @@
 """Amazon MSK: Standard brokers with the disk that is provisioned, Express brokers, or Serverless.
 
 Inside the cluster MSK does not bill the copies between zones. The Schema Registry beside it is the project's: see
-`registry.py`.
+`registry.py`; what is watched and logged is in `around`.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from modules.cost.book import Price
+from modules.cost.estimators import account
 from modules.cost.estimators.base import Inputs, copies_on_disk, disk_words
 from modules.cost.lines import Estimate, line
-from modules.cost.units import Unit, hours, plain
+from modules.cost.units import Quantity, Unit, hours, plain
+from modules.environment.model import Environment
+from modules.environment.msk import registry_tasks
 from modules.errors import PriceError
+from modules.topics import client_roles
 
-__all__ = ["estimate_express", "estimate_serverless", "estimate_standard"]
+__all__ = ["around", "estimate_express", "estimate_serverless", "estimate_standard", "logs_gib"]
 
 
 def estimate_standard(inputs: Inputs, broker_type: str, brokers: int, given_bytes: int | None = None) -> Estimate:
@@ -22,7 +28,7 @@ def estimate_standard(inputs: Inputs, broker_type: str, brokers: int, given_byte
         (
             line(
                 "msk.brokers", "kafka", "fixed", hours(brokers, Unit.BROKER_HOUR), _broker(inputs, broker_type),
-                f"{brokers} brokers × 730 h", what=f"{brokers} {broker_type}",
+                f"{brokers} brokers × 730 h", what=f"{brokers} {broker_type}", count=1,
             ),
             line(
                 "msk.storage", "kafka", "usage" if given_bytes is None else "fixed", disk, inputs.price("msk.storage"),
@@ -40,7 +46,7 @@ def estimate_express(inputs: Inputs, broker_type: str, brokers: int) -> Estimate
         (
             line(
                 "msk.brokers", "kafka", "fixed", hours(brokers, Unit.BROKER_HOUR), _broker(inputs, broker_type),
-                f"{brokers} brokers × 730 h", what=f"{brokers} {broker_type}",
+                f"{brokers} brokers × 730 h", what=f"{brokers} {broker_type}", count=1,
             ),
             line(
                 "msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.express.in"), f"{usage.data_in} sent",
@@ -61,7 +67,7 @@ def estimate_serverless(inputs: Inputs) -> Estimate:
         (
             line(
                 "msk.cluster", "kafka", "fixed", hours(1, Unit.CLUSTER_HOUR), inputs.price("msk.serverless.cluster"),
-                "1 cluster × 730 h", what="cluster",
+                "1 cluster × 730 h", what="cluster", count=1,
             ),
             line(
                 "msk.partitions", "kafka", "fixed", hours(usage.partitions, Unit.PARTITION_HOUR),
@@ -82,6 +88,59 @@ def estimate_serverless(inputs: Inputs) -> Estimate:
             ),
         )
     )  # fmt: skip
+
+
+def around(inputs: Inputs, environment: Environment) -> Estimate:
+    """What the stack makes beside the brokers: logins, their key, alarms, logs."""
+    its = environment.msk
+    apicurio, scram = its.registry.kind == "apicurio", its.login == "scram"
+    made = account.secrets(
+        inputs, environment, {
+            "Kafka logins": len(client_roles(environment)) if scram else 0,
+            "login of Apicurio's database": int(apicurio),
+        },
+    )  # fmt: skip
+    if its.mode != "serverless" or apicurio:
+        made += account.key(inputs, "disks and secrets" if its.mode != "serverless" else "secrets")
+    made += account.alarms(inputs, *_alarms(environment))
+    writers = _writers(inputs, environment)
+    if writers:
+        made += account.logs(inputs, "msk", writers, 90 if environment.production else 14, groups=len(writers))
+    if its.mode != "serverless" and environment.production:
+        brokers = Quantity(Decimal(its.brokers), Unit.RESOURCE_MONTH)
+        metrics = line(
+            "msk.metrics", "kafka", "fixed", brokers, inputs.price("aws.metric.msk"), f"{its.brokers} brokers",
+            what="metrics of each broker",
+        )  # fmt: skip
+        made += Estimate((metrics,))
+    return made
+
+
+def logs_gib(inputs: Inputs, environment: Environment) -> Decimal:
+    """What tasks in the VPC write to CloudWatch in a month; the brokers' own logs do not go through it."""
+    return _writers(inputs, environment).get(_REGISTRY, Decimal(0))
+
+
+_REGISTRY = "Apicurio"
+
+
+def _writers(inputs: Inputs, environment: Environment) -> dict[str, Decimal]:
+    its, found = environment.msk, {}
+    if its.mode != "serverless":
+        found[f"{its.brokers} brokers"] = inputs.assumptions.logs_gib_per_broker * its.brokers
+    if its.registry.kind == "apicurio":
+        found[_REGISTRY] = inputs.assumptions.logs_gib_per_task * registry_tasks(environment)
+    return found
+
+
+def _alarms(environment: Environment) -> tuple[int, int]:
+    """How many alarms on one metric, and on the sum of two (a broker's processor)."""
+    mode, brokers = environment.msk.mode, environment.msk.brokers
+    lag = sum(1 for topic in environment.topics.values() if topic.sink)
+    if mode == "serverless":
+        return lag, 0
+    # The controller; of each broker disk and replicas, or what is throttled; and where there are disks, partitions.
+    return 1 + 2 * brokers + (mode == "provisioned") + lag, brokers
 
 
 def _broker(inputs: Inputs, broker_type: str) -> Price:

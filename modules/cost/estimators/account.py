@@ -1,0 +1,116 @@
+"""What an environment keeps in its AWS account beside the machines: secrets, keys, alarms, logs, DNS zones.
+
+Each is counted as the stacks make it; a test holds the counts against what is synthesised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from modules.cost.estimators.base import Inputs
+from modules.cost.lines import Estimate, Line, line
+from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit, plain
+from modules.environment.model import Environment
+
+__all__ = ["alarms", "balancer", "key", "logs", "secrets", "zones"]
+
+
+def secrets(inputs: Inputs, environment: Environment, made: Mapping[str, int]) -> Estimate:
+    """Secrets Manager. `made`: what the stacks put there → how many; beside it the Snowflake key, where the YAML has
+    it there."""
+    lines: list[Line] = []
+    count = sum(made.values())
+    if count:
+        lines.append(_secrets(inputs, "aws.secrets", made, count))
+    kept = environment.warehouse.connector_private_key
+    if kept is not None and kept.scheme == "aws-sm":
+        lines.append(_secrets(inputs, "connect.secret", {"Snowflake key": 1}, None))
+    return Estimate(tuple(lines))
+
+
+def key(inputs: Inputs, what: str) -> Estimate:
+    """One customer-managed KMS key."""
+    return Estimate(
+        (
+            line(
+                "aws.key", "kafka", "fixed", Quantity(Decimal(1), Unit.KEY_MONTH), inputs.price("aws.kms.key"),
+                f"1 key for {what}", what="KMS key", note="calls: $0.03 per 10,000 beyond 20,000 free ones", count=1,
+            ),
+        )
+    )  # fmt: skip
+
+
+def alarms(inputs: Inputs, single: int, summed: int) -> Estimate:
+    """CloudWatch alarms; one on the sum of two metrics is billed as two."""
+    count, metrics = single + summed, single + 2 * summed
+    if not count:
+        return Estimate(())
+    sums = f"{single} + {summed} on the sum of two metrics × 2" if summed else f"{single}"
+    quantity = Quantity(Decimal(metrics), Unit.ALARM_MONTH)
+    plural = "s" if count != 1 else ""
+    made = line(
+        "aws.alarms", "kafka", "fixed", quantity, inputs.price("aws.alarm"), sums, what=f"{count} alarm{plural}",
+        note="billed by the metric", count=count,
+    )  # fmt: skip
+    return Estimate((made,))
+
+
+def logs(inputs: Inputs, prefix: str, writers: Mapping[str, Decimal], days: int, groups: int) -> Estimate:
+    """CloudWatch Logs: GiB a month taken in, by who writes, and kept for so many days."""
+    total = sum(writers.values(), Decimal(0))
+    how = " + ".join(f"{who} {plain(gib)} GiB" for who, gib in writers.items())
+    kept = total * days * 24 / HOURS_PER_MONTH
+    return Estimate(
+        (
+            line(
+                f"{prefix}.logs", "kafka", "usage", Quantity(total, Unit.GIB), inputs.price("aws.logs.in"), how,
+                what="logs, taken in", count=groups,
+            ),
+            line(
+                f"{prefix}.logs_kept", "kafka", "usage", Quantity(kept, Unit.GIB_MONTH), inputs.price("aws.logs.kept"),
+                f"{plain(total)} GiB a month × {days} d ÷ 730/24 d", what="logs, kept",
+            ),
+        )
+    )  # fmt: skip
+
+
+def zones(inputs: Inputs, names: tuple[str, ...]) -> Estimate:
+    """Private DNS zones, each by what it is for."""
+    quantity = Quantity(Decimal(len(names)), Unit.ZONE_MONTH)
+    plural = "s" if len(names) != 1 else ""
+    made = line(
+        "aws.zones", "kafka", "fixed", quantity, inputs.price("aws.zone"), " + ".join(names),
+        what=f"{len(names)} DNS zone{plural}", note="queries: $0.40 a million", count=len(names),
+    )  # fmt: skip
+    return Estimate((made,))
+
+
+def balancer(inputs: Inputs, prefix: str, kind: str) -> Estimate:
+    """An internal load balancer in front of a Schema Registry; `kind`: nlb or alb. Clients keep what they looked up."""
+    gib = inputs.assumptions.registry_traffic_gib
+    unit = Unit.NLCU_HOUR if kind == "nlb" else Unit.LCU_HOUR
+    return Estimate(
+        (
+            line(
+                f"{prefix}.balancer", "kafka", "fixed", Quantity(HOURS_PER_MONTH, Unit.BALANCER_HOUR),
+                inputs.price(f"aws.{kind}.hour"), "1 balancer × 730 h", what="registry's balancer", count=1,
+            ),
+            line(
+                f"{prefix}.balancer_capacity", "kafka", "usage", Quantity(gib, unit),
+                inputs.price(f"aws.{kind}.capacity"), f"{plain(gib)} GiB of lookups at 1 GiB an hour a unit",
+                what="registry's balancer, capacity",
+            ),
+        )
+    )  # fmt: skip
+
+
+def _secrets(inputs: Inputs, id: str, made: Mapping[str, int], count: int | None) -> Line:
+    number = sum(made.values())
+    plural = "s" if number != 1 else ""
+    how = " + ".join(f"{each} {what}" for what, each in made.items() if each)
+    return line(
+        id, "kafka" if count else "connect", "fixed", Quantity(Decimal(number), Unit.SECRET_MONTH),
+        inputs.price("aws.secret"), how, what=f"{number} secret{plural}",
+        note="calls: under 10,000 a month, at most $0.05 more", count=count,
+    )  # fmt: skip
