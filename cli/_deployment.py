@@ -86,7 +86,8 @@ def deployment_of(target: Target, progress: Progress | None = None, *, to_run: b
         _require_reach(target)
     _say_what_is_left_out(environment)
     _say_what_does_not_carry(target)
-    say_who_makes_the_estate(target)
+    if to_run:
+        say_who_makes_the_estate(target)
     out = project.environment_state(environment.name) / "cdktf.out"
     sources = synth(environment, project, target.platform, out)
     return Deployment(

@@ -19,6 +19,7 @@ def deploy(
 ) -> None:
     """Plan, confirm, apply."""
     from cli._deployment import deployment_of, open_target, start_carrying
+    from cli._estate import require_estate
     from cli._output import note, print_json
     from cli._plan_view import result_json, show_plan, show_result
     from cli._progress import live_progress
@@ -37,6 +38,7 @@ def deploy(
         show_plan(planned)
     if refusal:
         raise refusal
+    require_estate(target)
     if planned.has_changes:
         if not yes:
             if json or not sys.stdin.isatty():

@@ -64,7 +64,7 @@ def _head(header: Header, statements: Sequence[Statement], roles: Roles, allow_u
     if unsafe and allow_unsafe:
         lines.append(f"{_count(unsafe, 'statement')} of these may lose something: look for `unsafe`")
     elif unsafe:
-        lines.append(f"{_count(unsafe, 'statement')} of these may lose something and is a comment: look for `unsafe`")
+        lines.append(f"{_count(unsafe, 'statement')} of these may lose something, here as a comment: look for `unsafe`")
     return [comment_line(line) for line in lines]
 
 
