@@ -112,15 +112,19 @@ def _say_what_is_left_out(environment: Environment) -> None:
 
 
 def _say_what_does_not_carry(target: Target) -> None:
-    """Connectors other than the project's own sink are declared with their rights, and not made yet."""
-    environment = target.environment
-    if environment.connect.kind != "sink" and any(topic.sink for topic in environment.topics.values()):
-        from cli._output import note
+    """A managed connector that the platform does not have, or not without more: the project's own sink is there."""
+    from modules.environment.connect import kind_of
 
-        note(
-            f"{environment.source}: connect.kind `{environment.connect.kind}` is not deployed yet: its rights are, the "
-            f"connector is not; `infra sink --env {environment.name}` carries the events meanwhile"
-        )
+    environment = target.environment
+    if environment.connect.kind == kind_of(environment) or not any(each.sink for each in environment.topics.values()):
+        return
+    from cli._output import note
+
+    why = "MSK Connect needs `plugin`" if environment.platform == "msk" else f"{environment.platform} has none"
+    note(
+        f"{environment.source}: connect.kind `managed`: {why}, so the project's own sink carries the events: "
+        f"`infra sink --env {environment.name}`"
+    )
 
 
 def _require_reach(target: Target) -> None:
