@@ -16,17 +16,14 @@ from modules.platforms.base import RegistryClient
 from modules.project import Project
 
 __all__ = [
-    "PRIVATE_KEY", "REGISTRY_LOGIN", "REST_PASSWORD", "REST_USERNAME", "SOURCE_USER", "connector_key",
-    "connector_secrets", "password_of_source", "sink_schema", "source_key",
+    "PRIVATE_KEY", "REGISTRY_LOGIN", "REST_PASSWORD", "REST_USERNAME", "connector_key",
+    "connector_secrets", "password_of_source", "sink_schema",
 ]  # fmt: skip
 
 PRIVATE_KEY = "snowflake_connector_private_key"
 REGISTRY_LOGIN = "connect_registry_login"
 REST_USERNAME, REST_PASSWORD = "connect_rest_username", "connect_rest_password"
 """Variables of the connect stack that bring secrets."""
-
-SOURCE_USER = "SVC_KAFKA_SOURCE"
-"""Reads the tables of sources; it can write nothing."""
 
 
 def connector_key(environment: Environment, project: Project) -> SecretRefValue:
@@ -35,12 +32,6 @@ def connector_key(environment: Environment, project: Project) -> SecretRefValue:
     if given is not None:
         return given
     path = project.environment_state(environment.name) / "secrets" / "svc-kafka-connector.p8"
-    return SecretRefValue("file", str(path.relative_to(project.root)))
-
-
-def source_key(environment: Environment, project: Project) -> SecretRefValue:
-    """The key of `SOURCE_USER`, which the CLI makes and keeps."""
-    path = project.environment_state(environment.name) / "secrets" / "svc-kafka-source.p8"
     return SecretRefValue("file", str(path.relative_to(project.root)))
 
 

@@ -36,12 +36,12 @@ from modules.environment.loader import load_environment
 from modules.environment.model import Environment
 from modules.environment.source import place_topic, source_principal
 from modules.platforms import platform_for
-from modules.platforms.connector import SOURCE_USER, source_key
 from modules.platforms.local import application_password
 from modules.project import Project
 from modules.topics import access_acls, topic_specs
 from modules.warehouse.connection import connect, make_key_pair
-from modules.warehouse.estate import WAREHOUSE
+from modules.warehouse.estate import SOURCE_USER, WAREHOUSE
+from modules.warehouse.keys import private_key_of
 from tests.integration.conftest import RunningPlatform
 
 _ACL_TYPES = {"TransactionalID": "TRANSACTIONAL_ID"}
@@ -272,7 +272,7 @@ def _make_kafka(setup: SourceSetup) -> None:
 def _make_snowflake(setup: SourceSetup, columns: str) -> None:
     shared = setup.project.root / "source.p8"
     public = make_key_pair(shared)
-    path = setup.project.root / source_key(setup.environment, setup.project).name
+    path = setup.project.root / private_key_of(setup.environment, setup.project, SOURCE_USER).reference.name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(shared.read_bytes())
     path.chmod(0o600)

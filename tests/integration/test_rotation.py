@@ -66,7 +66,7 @@ def restart_warehouse(pipeline: Pipeline) -> None:
 def test_a_key_rotated_under_a_running_sink_costs_no_batch_and_no_row(pipeline: Pipeline) -> None:
     before = keys(pipeline)
     with pipeline.sink() as sink:
-        with pipeline.flowing(rate=60, total=800):
+        with pipeline.flowing(rate=100, total=800):
             sink.until(lambda: sink.status().get("rows_committed", 0) > 0)
             rotate(pipeline, kill_after="the secret holds the new key")
             done = rotate(pipeline)

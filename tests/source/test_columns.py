@@ -82,8 +82,7 @@ def test_a_value_of_every_type_comes_through_exactly(type_: str, avro: Any, text
         read = fastavro.schemaless_reader(io.BytesIO(written), fastavro.parse_schema(plain), None)
         raw = {"c": value}
         if isinstance(value, Decimal):  # read without its logical type: the unscaled number's bytes
-            scale = avro["scale"]
-            assert int.from_bytes(read["c"], "big", signed=True) == int(value.scaleb(scale))
+            assert int.from_bytes(read["c"], "big", signed=True) == int(text.replace(".", ""))
         else:
             assert read == raw
 

@@ -104,9 +104,9 @@ def test_rows_equal_in_stamp_and_key_are_never_parted() -> None:
 
 
 def test_more_rows_equal_in_stamp_and_key_than_a_batch_holds_are_read_as_one() -> None:
-    batches, there = read_all([(1, "a", "0")] * 30 + [(2, "a", "0")])
-    assert [len(batch) for batch in batches] == [30, 1]
-    assert "LIMIT 32" in there.asked[-3] + there.asked[-2]
+    batches, there = read_all([(1, "a", "0")] * 30 + [(2, "b", "0")] * 3)
+    assert [len(batch) for batch in batches] == [30, 3]
+    assert [sql.rsplit(" ", 1)[1] for sql in there.asked[2:6]] == ["4", "8", "16", "32"]
 
 
 def test_by_id_nothing_is_read_that_was_not_there_a_while_ago() -> None:

@@ -13,9 +13,9 @@ from modules.environment.model import Environment
 from modules.environment.source import SnowflakeSource, place_topic, snowflake_sources, source_principal
 from modules.errors import ConfigError
 from modules.platforms.base import Platform, RegistryClient, SnowflakeClient
-from modules.platforms.connector import SOURCE_USER, source_key
 from modules.project import Project
-from modules.warehouse.estate import WAREHOUSE
+from modules.warehouse.estate import SOURCE_USER, WAREHOUSE
+from modules.warehouse.keys import private_key_of
 
 __all__ = ["SourceSettings", "source_settings"]
 
@@ -79,7 +79,7 @@ def source_settings(
             platform.snowflake_client("admin"),
             user=SOURCE_USER,
             role=source.role.upper(),
-            private_key=source_key(environment, project),
+            private_key=private_key_of(environment, project, SOURCE_USER).reference,
             warehouse=WAREHOUSE,
             database=database,
             schema=schema,
