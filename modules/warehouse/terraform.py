@@ -39,6 +39,7 @@ def preview_features(estate: Estate) -> list[str]:
     """The provider's preview features this estate needs, by name."""
     needed = {
         "snowflake_dynamic_table_resource": estate.dynamic_tables,
+        "snowflake_iceberg_table_resource": estate.iceberg_tables,
         "snowflake_pipe_resource": estate.pipes,
         "snowflake_table_resource": estate.tables,
     }
