@@ -6,20 +6,22 @@ when they are started, where they listen, and that a worker whose settings chang
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from modules.environment.capture import debezium_sources, runner_of
 from modules.environment.connect import kind_of
 from modules.environment.model import Environment, Local
-from modules.local import artifacts, connect, supervisor
+from modules.local import artifacts, connect, postgres, supervisor
 from modules.local.common import Event, Progress
 from modules.local.connect_access import ensure_access
 from modules.local.java import find_java
 from modules.local.ports import HOST, choose, save_ports
+from modules.local.postgres_programs import find_programs
 from modules.project import Project
 
-__all__ = ["NOTHING", "Asked", "asked", "endpoints", "start"]
+__all__ = ["NOTHING", "Asked", "asked", "endpoints", "start", "wipe"]
 
 Extra = Literal["connect", "cdc"]
 
@@ -51,6 +53,8 @@ def start(project: Project, settings: Local, ports: dict[str, int], also: Asked,
         LocalError: as for the other services; what this call started is stopped again.
         DownloadError: the programs cannot be fetched.
     """
+    if "cdc" in also.extras or supervisor.recorded(project.local, postgres.NAME) is not None:
+        ports = _start_postgres(project, settings, ports, progress)
     if also.extras or supervisor.recorded(project.local, connect.NAME) is not None:
         ports = _start_worker(project, settings, ports, also, progress)
     return ports
@@ -61,7 +65,27 @@ def endpoints(project: Project, ports: dict[str, int]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if supervisor.recorded(project.local, connect.NAME) is not None:
         found["connect_url"] = connect.connect_url(ports["connect_port"])
+    if supervisor.recorded(project.local, postgres.NAME) is not None:
+        found["postgres_port"] = ports["postgres_port"]
     return found
+
+
+def wipe(project: Project) -> None:
+    """Take away what they keep outside of the platform's folder."""
+    postgres.wipe(project)
+
+
+def _start_postgres(project: Project, settings: Local, ports: dict[str, int], progress: Progress) -> dict[str, int]:
+    ports = _with_port(project, "postgres_port", postgres.NAME, settings.postgres_port, ports)
+    check = postgres.postgres_check(ports["postgres_port"])
+    if supervisor.find(project.local, postgres.NAME) and supervisor.answers_within(check, seconds=5):
+        progress(Event(postgres.NAME, "running"))
+        return ports
+    programs = find_programs()
+    _start(
+        project, postgres.NAME, lambda: postgres.postgres_service(project, programs, ports["postgres_port"]), progress
+    )
+    return ports
 
 
 def _start_worker(
@@ -87,17 +111,25 @@ def _start_worker(
     if same and supervisor.find(project.local, connect.NAME) and supervisor.answers_within(check, seconds=5):
         progress(Event(connect.NAME, "running"))
         return ports
-    supervisor.stop(project.local, connect.NAME)
-    supervisor.kill_leftovers(project.local, [connect.NAME])
-    progress(Event(connect.NAME, "starting"))
-    try:
+
+    def service() -> supervisor.Service:
         ensure_access(project, ports["kafka_port"])
-        supervisor.start(project.local, connect.connect_service(project, setup))
-    except BaseException:
-        progress(Event(connect.NAME, "failed"))
-        raise
-    progress(Event(connect.NAME, "ready"))
+        return connect.connect_service(project, setup)
+
+    _start(project, connect.NAME, service, progress)
     return ports
+
+
+def _start(project: Project, name: str, make: Callable[[], supervisor.Service], progress: Progress) -> None:
+    supervisor.stop(project.local, name)
+    supervisor.kill_leftovers(project.local, [name])
+    progress(Event(name, "starting"))
+    try:
+        supervisor.start(project.local, make())
+    except BaseException:
+        progress(Event(name, "failed"))
+        raise
+    progress(Event(name, "ready"))
 
 
 def _with_port(project: Project, label: str, name: str, given: int | None, ports: dict[str, int]) -> dict[str, int]:

@@ -90,6 +90,7 @@ def reset(project: Project, progress: Progress = silent) -> None:
         return
     with locked(project) as lock:
         _down(project, progress)
+        extras.wipe(project)
         for path in project.local.iterdir():
             if path == lock:
                 continue

@@ -11,7 +11,7 @@ from typing import Literal
 import psutil
 
 from modules.errors import LocalError
-from modules.local import registry, snowflake, supervisor
+from modules.local import postgres, registry, snowflake, supervisor
 from modules.local.common import EXTRAS, SERVICES, SINK
 from modules.local.ports import is_listening
 from modules.project import Project
@@ -106,7 +106,7 @@ def _answers(project: Project, name: str, run: supervisor.Run | None) -> bool:
         "registry": lambda port: registry.registry_check(port)(),
         "snowflake": lambda port: snowflake.snowflake_check(port)(),
         "connect": lambda port: registry.answers(port, "/connectors"),
-        "postgres": is_listening,
+        "postgres": lambda port: postgres.postgres_check(port)(),
     }
     return run is not None and run.port is not None and checks[name](run.port)
 

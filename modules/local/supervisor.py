@@ -24,13 +24,15 @@ import psutil
 from modules.errors import InfraError, LocalError
 
 __all__ = [
-    "Hopeless", "Run", "Service",
+    "FAST_STOP", "Hopeless", "Run", "Service",
     "answers_within", "find", "kill_leftovers", "last_lines", "log_file", "recorded", "start", "stop",
 ]  # fmt: skip
 
 KEPT_LOGS = 3
 TAG = "INFRA_SERVICE"
 CLOCK_SLACK_SECONDS = 2.0
+FAST_STOP = int(signal.SIGINT)
+"""What tells PostgreSQL to stop without waiting for its clients."""
 
 _children: list[subprocess.Popen[bytes]] = []
 """Kept so that the interpreter neither warns about running children nor leaves dead ones as zombies."""
@@ -54,6 +56,9 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     start_seconds: float = 60.0
     stop_seconds: float = 15.0
+    user: str | None = None
+    """Whom it runs as, for a service that refuses to be root's; default: as this process."""
+    stop_signal: int = int(signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Run:
     pid: int
     created: float
     port: int | None = None
+    stop_signal: int = int(signal.SIGTERM)
 
 
 def log_file(folder: Path, name: str) -> Path:
@@ -146,9 +152,9 @@ def answers_within(check: Callable[[], bool], seconds: float) -> bool:
 
 def stop(folder: Path, name: str, seconds: float = 15.0) -> bool:
     """Stop the recorded process: TERM, wait, KILL its session; the record goes too. True when it was running."""
-    process = find(folder, name)
+    process, run = find(folder, name), recorded(folder, name)
     if process is not None:
-        _end(process, seconds)
+        _end(process, seconds, run.stop_signal if run else signal.SIGTERM)
     _record_file(folder, name).unlink(missing_ok=True)
     return process is not None
 
@@ -194,6 +200,8 @@ def _spawn(folder: Path, service: Service) -> subprocess.Popen[bytes]:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                user=service.user,
+                extra_groups=[] if service.user is not None else None,
             )
     except OSError as error:
         raise LocalError(
@@ -202,7 +210,7 @@ def _spawn(folder: Path, service: Service) -> subprocess.Popen[bytes]:
     _children.append(process)
     with contextlib.suppress(psutil.Error):
         port = service.ports[0] if service.ports else None
-        run = Run(process.pid, psutil.Process(process.pid).create_time(), port)
+        run = Run(process.pid, psutil.Process(process.pid).create_time(), port, service.stop_signal)
         staged = record.with_suffix(".new")
         staged.write_text(json.dumps(asdict(run)))
         staged.replace(record)
@@ -217,9 +225,9 @@ def _rotate(log: Path) -> None:
             older.replace(log.with_name(f"{log.name}.{number}"))
 
 
-def _end(process: psutil.Process, seconds: float) -> None:
+def _end(process: psutil.Process, seconds: float, how: int = signal.SIGTERM) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
-        process.terminate()
+        process.send_signal(how)
         try:
             process.wait(seconds)
         except psutil.TimeoutExpired:
