@@ -1,7 +1,7 @@
 """Which PostgreSQL runs: the one that comes with the package `pgserver`, or one that is installed on the machine.
 
-`pgserver` has wheels to Python 3.12 only, so it is an optional extra (`cdc`). Only its programs are used: its Python code
-would stop the server when the interpreter ends.
+`pgserver` has wheels to Python 3.12 only, so it is an optional extra (`cdc`). Only its programs are used: its Python
+code would stop the server when the interpreter ends.
 """
 
 from __future__ import annotations
