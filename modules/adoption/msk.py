@@ -162,7 +162,7 @@ def _brokers(inner: Mapping[str, Any], express: bool) -> list[Setting]:
         Setting(("msk", "brokers"), int(inner["NumberOfBrokerNodes"]), "can be raised by whole zones"),
     ]
     if software.get("KafkaVersion"):
-        remark = "a higher one is changed to in place, a lower one replaces the cluster"
+        remark = "a higher one is changed to in place; MSK takes none back"
         found.append(Setting(("msk", "kafka_version"), software["KafkaVersion"], remark))
     volume = _disk(nodes).get("VolumeSize")
     if volume and not express:

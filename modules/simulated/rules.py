@@ -27,7 +27,8 @@ class Rules:
 
     Args:
         others: what holds for arguments not named; None: unknown.
-        when: path → `less` or `emptied`: a change replaces only where the value gets less or was emptied.
+        when: path → `less`, `emptied` or `lower-version`: a change replaces only where the value gets less, was emptied,
+            or is a version of numbers alone that is lower.
         depends: path → a sentence to show with a change, where what happens depends on more than the argument; or
             `less` or `emptied` → the sentence, for such a change only.
         recomputed: computed attribute → the arguments it follows from (empty: any change).
@@ -136,8 +137,19 @@ def changed_values(
 def _happens(condition: str, before: Any, after: Any) -> bool:
     if condition == "emptied":
         return bool(before) and after in (None, "", [])
+    if condition == "lower-version":
+        old, new = _version(before), _version(after)
+        return old is not None and new is not None and new < old
     same = type(before) is type(after) and before is not None
     return same and bool(after < before)
+
+
+def _version(text: Any) -> tuple[int, ...] | None:
+    """`3.6.0` as numbers, in at least three places; None of `3.9.x`, which hashicorp/go-version takes for none either."""
+    parts = str(text).split(".")
+    if not all(part.isdecimal() for part in parts):
+        return None
+    return tuple(int(part) for part in parts + ["0"] * (3 - len(parts)))
 
 
 def _dotted(path: tuple[Step, ...]) -> str:

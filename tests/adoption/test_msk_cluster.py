@@ -104,7 +104,7 @@ def test_a_provisioned_cluster_is_written_and_planned_without_a_replacement(
         f"    scram_secrets: ['{secret}'] # logins that go on to work\n"
         "  broker_type: kafka.m7g.large # can be changed in place\n"
         "  brokers: 6 # can be raised by whole zones\n"
-        "  kafka_version: 3.6.0 # a higher one is changed to in place, a lower one replaces the cluster\n"
+        "  kafka_version: 3.6.0 # a higher one is changed to in place; MSK takes none back\n"
         "  storage_per_broker: 250GiB # grows by itself, never shrinks\n"
         "  authentication: scram\n"
         "network:\n"

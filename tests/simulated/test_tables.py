@@ -68,8 +68,11 @@ def test_every_format_is_of_a_computed_attribute(source: str) -> None:
     [
         ("hashicorp/aws", "aws_msk_cluster", "broker_node_group_info.client_subnets", ["a"], ["b"], "replaces"),
         ("hashicorp/aws", "aws_msk_cluster", "broker_node_group_info.instance_type", "a", "b", "in-place"),
-        ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.9.x", "3.8.x", "replaces"),
-        ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.8.x", "3.9.x", "in-place"),
+        ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.10.0", "3.9.1", "replaces"),
+        ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.9.1", "3.10.0", "in-place"),
+        ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.6", "3.6.0", "in-place"),
+        ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.9.x", "3.8.x", "in-place"),
+        ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.9.x.kraft", "3.9.x", "in-place"),
         ("hashicorp/aws", "aws_ecs_task_definition", "volume.host_path", "a", "b", "replaces"),
         ("hashicorp/aws", "aws_vpc", "tags.Name", "a", "b", "in-place"),
         ("hashicorp/aws", "aws_vpc", "instance_tenancy", "default", "dedicated", None),
@@ -86,6 +89,14 @@ def test_every_format_is_of_a_computed_attribute(source: str) -> None:
 )
 def test_what_a_change_does(source: str, kind: str, path: str, before: Any, after: Any, verdict: str | None) -> None:
     assert load_rules(source, kind).verdict(Changed(path, (path,), before, after)) == verdict
+
+
+def test_a_version_that_msk_would_not_take_back_is_said() -> None:
+    rules = load_rules("hashicorp/aws", "aws_msk_cluster")
+    assert (
+        rules.remark(Changed("kafka_version", (), "4.1.x.kraft", "4.0.x.kraft")) == "MSK itself takes no version back"
+    )
+    assert rules.remark(Changed("kafka_version", (), "4.0.x.kraft", "4.1.x.kraft")) is None
 
 
 def test_a_rule_inside_a_block_goes_before_the_blocks_own() -> None:
