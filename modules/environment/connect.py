@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAPTOP_VERSION", "Autoscale", "Capacity", "Connect", "ConnectErrors", "Kind", "Plugin", "Runner", "Version",
-    "check", "kind_of", "plugin_problem", "runs_in_vpc", "sink_class", "sink_on_ecs", "tolerance_of", "version_of",
-    "worker_on_ecs",
+    "check", "kind_of", "plugin_problem", "runs_in_vpc", "sink_class", "sink_on_ecs", "tolerance_of",
+    "uses_msk_connect", "version_of", "worker_on_ecs",
 ]  # fmt: skip
 
 Kind = Literal["sink", "managed", "kafka-connect"]
@@ -119,6 +119,9 @@ class Connect(Section):
     rest_credentials: SecretRef | None = Field(
         None, description="Its login: a secret, a JSON object with `username` and `password`; default: none."
     )
+    secrets_version: Whole = Field(
+        1, ge=1, description="Raised to write connectors' logins into AWS Secrets Manager anew, after a rotation."
+    )
     capacity: Capacity = Field(Capacity(), description="kind managed on msk: workers and their size.")
     plugin: Plugin | None = Field(None, description="kind managed on msk: where Snowflake's connector is.")
     worker: dict[str, str] = Field(
@@ -176,12 +179,17 @@ def worker_on_ecs(environment: Environment) -> bool:
 
 def runs_in_vpc(environment: Environment) -> bool:
     """Whether something of it runs in the environment's network: MSK Connect, a worker, or the sink as a task."""
-    from modules.environment.capture import runners_of
-
     if environment.platform not in ("msk", "redpanda"):
         return False
+    return uses_msk_connect(environment) or worker_on_ecs(environment) or sink_on_ecs(environment)
+
+
+def uses_msk_connect(environment: Environment) -> bool:
+    """Whether MSK Connect runs anything here."""
+    from modules.environment.capture import runners_of
+
     managed = kind_of(environment) == "managed" or "managed" in runners_of(environment)
-    return managed or worker_on_ecs(environment) or sink_on_ecs(environment)
+    return managed and environment.platform == "msk"
 
 
 def sink_on_ecs(environment: Environment) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from modules.environment.connect import runs_in_vpc, sink_on_ecs, uses_msk_connect, worker_on_ecs
 from modules.environment.model import Environment
 from modules.environment.msk import registry_database, registry_tasks
 from modules.environment.msk_limits import TOPIC_SETTINGS
@@ -15,6 +16,13 @@ from modules.errors import SynthError
 from modules.platforms.base import Platform, RegistryClient
 from modules.platforms.declare.aws import NetworkRefs, aws_provider, declare_key, declare_network
 from modules.platforms.declare.aws.alarms import declare_alarm_topic, declare_alarms
+from modules.platforms.declare.aws.certificates import host_of
+from modules.platforms.declare.aws.connectors import (
+    NETWORK_INPUTS,
+    Reached,
+    declare_connectors_group,
+    place_of,
+)
 from modules.platforms.declare.aws.glue import (
     REGISTRY_ROLE,
     declare_glue_registry,
@@ -25,12 +33,13 @@ from modules.platforms.declare.aws.glue import (
 from modules.platforms.declare.aws.provider import policy
 from modules.platforms.declare.aws.registry import Apicurio, declare_apicurio
 from modules.platforms.declare.aws.secrets import KeyRef, Logins, declare_logins, passwords_variable
-from modules.platforms.declare.aws.security import client_rules, declare_security_group
+from modules.platforms.declare.aws.security import client_rules, declare_security_group, group_id
 from modules.platforms.declare.existing import declare_existing
 from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
 from modules.platforms.declare.msk.access import declare_admin_rights, declare_policies, declare_roles, role_name
 from modules.platforms.declare.msk.alarms import NAMESPACE, alarms_of
 from modules.platforms.declare.msk.cluster import Brokers, cluster_name, declare_brokers
+from modules.platforms.declare.msk.connect import declare_msk_connect
 from modules.platforms.msk import SECRET_PREFIX
 from modules.platforms.quotas import quotas_of
 from modules.project import Project
@@ -58,7 +67,7 @@ class MskDeclarations:
         self._msk = environment.msk
         registry = "registry_arn" if self._glue else "registry_url"
         self.cluster_inputs = ("admin_bootstrap_servers", "admin_role_arn", "arn", registry)
-        self.connect_inputs: tuple[str, ...] = ()
+        self.connect_inputs: tuple[str, ...] = NETWORK_INPUTS if runs_in_vpc(environment) else ()
 
     def cluster(self, stack: Stack) -> None:
         environment, msk = self._environment, self._msk
@@ -75,6 +84,7 @@ class MskDeclarations:
         topic = declare_alarm_topic(stack, environment, msk.alarm_emails)
         declare_alarms(stack, environment, NAMESPACE, alarms_of(environment, cluster_name(environment)), topic)
         url = self._registry(stack, network, key, passwords)
+        declare_connectors_group(stack, environment, network, self._reached())
         self._outputs(stack, brokers, roles, logins, url)
 
     def kafka_provider(self, stack: Stack) -> None:
@@ -112,9 +122,26 @@ class MskDeclarations:
         else:
             declare_policies(stack, self._environment, specs, var("cluster_arn"))
 
+    def _reached(self) -> dict[str, Reached]:
+        """What connectors reach: brokers by IAM, and by SCRAM where a worker logs in so; the registry that is made."""
+        adopted = self._msk.adopted
+        group = adopted.security_groups[0] if adopted else group_id("kafka")
+        tasks = worker_on_ecs(self._environment) or sink_on_ecs(self._environment)
+        scram = tasks and self._msk.login == "scram"
+        ports = {"kafka by SCRAM": _SCRAM_PORT} if scram else {}
+        if not scram or uses_msk_connect(self._environment):
+            ports["kafka by IAM"] = _IAM_PORT
+        reached = {name: Reached(group, port, ours=adopted is None) for name, port in ports.items()}
+        if self._msk.registry.kind == "apicurio":
+            port = 443 if host_of(self._environment, "registry") else 80
+            reached["registry"] = Reached(group_id("registry-balancer"), port)
+        return reached
+
     def connectors(self, stack: Stack) -> None:
         login = self._msk.registry.credentials is not None
-        declare_existing(stack, self._environment, self._platform, self._registry_of_connectors(), login=login)
+        place, registry = place_of(self._msk.region), self._registry_of_connectors()
+        declare_msk_connect(stack, self._environment, self._platform, self._project, place, registry, login=login)
+        declare_existing(stack, self._environment, self._platform, registry, login=login)
 
     def _registry_of_connectors(self) -> RegistryClient:
         """The registry as converters are told it, from the cluster's outputs."""
