@@ -27,8 +27,8 @@ class Rules:
 
     Args:
         others: what holds for arguments not named; None: unknown.
-        when: path → `less`, `emptied` or `lower-version`: a change replaces only where the value gets less, was emptied,
-            or is a version of numbers alone that is lower.
+        when: path → `less`, `emptied` or `lower-version`: a change replaces only where the value gets less, was
+            emptied, or is a version of numbers alone that is lower.
         depends: path → a sentence to show with a change, where what happens depends on more than the argument; or
             `less` or `emptied` → the sentence, for such a change only.
         recomputed: computed attribute → the arguments it follows from (empty: any change).
@@ -145,7 +145,7 @@ def _happens(condition: str, before: Any, after: Any) -> bool:
 
 
 def _version(text: Any) -> tuple[int, ...] | None:
-    """`3.6.0` as numbers, in at least three places; None of `3.9.x`, which hashicorp/go-version takes for none either."""
+    """`3.6.0` as numbers, in at least three places; None of `3.9.x`, which is none for hashicorp/go-version either."""
     parts = str(text).split(".")
     if not all(part.isdecimal() for part in parts):
         return None
