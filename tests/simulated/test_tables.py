@@ -73,6 +73,8 @@ def test_every_format_is_of_a_computed_attribute(source: str) -> None:
         ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.6", "3.6.0", "in-place"),
         ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.9.x", "3.8.x", "in-place"),
         ("hashicorp/aws", "aws_msk_cluster", "kafka_version", "3.9.x.kraft", "3.9.x", "in-place"),
+        ("hashicorp/aws", "aws_service_discovery_service", "dns_config.dns_records.type", "A", "SRV", "replaces"),
+        ("hashicorp/aws", "aws_service_discovery_service", "dns_config.dns_records.ttl", 10, 60, "in-place"),
         ("hashicorp/aws", "aws_ecs_task_definition", "volume.host_path", "a", "b", "replaces"),
         ("hashicorp/aws", "aws_vpc", "tags.Name", "a", "b", "in-place"),
         ("hashicorp/aws", "aws_vpc", "instance_tenancy", "default", "dedicated", None),
