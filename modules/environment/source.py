@@ -34,10 +34,8 @@ class SnowflakeSource(Section):
     """A Snowflake table or stream whose rows are published to a topic, each once, in order per key."""
 
     kind: Literal["snowflake"] = Field(description="A table or stream of Snowflake.")
-    table: str | None = Field(None, description="DATABASE.SCHEMA.TABLE", pattern=_QUALIFIED)
-    stream: str | None = Field(
-        None, description="DATABASE.SCHEMA.STREAM instead of a table, with mode: stream.", pattern=_QUALIFIED
-    )
+    table: str | None = Field(None, description="DATABASE.SCHEMA.TABLE; of a stream, its table.", pattern=_QUALIFIED)
+    stream: str | None = Field(None, description="DATABASE.SCHEMA.STREAM, with mode: stream.", pattern=_QUALIFIED)
     mode: Literal["timestamp", "id", "stream"] = Field(
         description="How new rows are found: by a time they were written at, by a growing number, or by a stream."
     )
@@ -113,7 +111,7 @@ def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
         if topic is None:
             yield problem(f"there is no topic `{its.topic}`{_closest(its.topic, environment)}", name, "topic")
             continue
-        if topic.sink and its.table and topic.sink.table.upper() == its.origin:
+        if topic.sink and its.table and topic.sink.table.upper() == its.table.upper():
             message = f"topic `{its.topic}` is written into this very table by its sink: rows would go round for ever"
             yield problem(message, name, "table")
         other = taken.setdefault(its.topic, name)
@@ -128,8 +126,8 @@ def _of_one(its: SnowflakeSource) -> Iterator[tuple[str, tuple[str, ...]]]:
     if its.mode == "stream":
         if its.stream is None:
             yield "mode: stream reads a stream; write `stream: DATABASE.SCHEMA.STREAM`", ("mode",)
-        if its.table is not None:
-            yield "a stream knows its table; take `table` out", ("table",)
+        if its.table is None:
+            yield "reading a stream takes the right to read its table; write `table: DATABASE.SCHEMA.TABLE`", ()
         if its.column is not None:
             yield "a stream needs no column to find new rows by; take `column` out", ("column",)
         return

@@ -117,8 +117,15 @@ def _sources(estate: Estate, sources: Iterable[SnowflakeSource]) -> Iterator[Gra
     views = {view.dotted for view in estate.views}
     for source in sources:
         database, schema, name = source.origin.split(".")
-        kind = "STREAM" if source.stream else "VIEW" if source.origin in views else "TABLE"
         role = RoleRef(source.role.upper())
+        kind = "VIEW" if source.origin in views else "TABLE"
+        if source.stream and source.table:
+            # Its changes are moved into a table that the role makes beside it.
+            kind, table = "STREAM", tuple(source.table.upper().split("."))
+            yield Grant(role, ("USAGE",), "DATABASE", table[:1])
+            yield Grant(role, ("USAGE",), "SCHEMA", table[:2])
+            yield Grant(role, ("SELECT",), "TABLE", table)
+            yield Grant(role, ("USAGE", "CREATE TABLE"), "SCHEMA", (database, schema))
         yield Grant(role, ("USAGE",), "DATABASE", (database,))
         yield Grant(role, ("USAGE",), "SCHEMA", (database, schema))
         yield Grant(role, ("SELECT",), kind, (database, schema, name))

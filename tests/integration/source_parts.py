@@ -134,6 +134,13 @@ class SourceSetup:
         assert isinstance(record, dict)
         return record
 
+    def register(self, schema: str) -> None:
+        """As a deploy would."""
+        from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+
+        client = SchemaRegistryClient({"url": self.platform.registry_client().url})
+        client.register_schema(f"{self.topic}-value", Schema(schema, "AVRO"))
+
     def schema(self, schema_id: int) -> Any:
         """A registered schema, parsed."""
         import fastavro
@@ -218,12 +225,13 @@ def make_source(
     key: str,
     mode: str = "timestamp",
     partitions: int = 3,
+    stream: bool = False,
     **settings: object,
 ) -> SourceSetup:
     """A source called `name` on the running platform, everything it needs created."""
     table = f"SRC.PUBLIC.{name.replace('-', '_').upper()}"
     given = {"kind": "snowflake", "mode": mode, "column": column, "key": key, "topic": name, "poll": "100ms",
-             "settle": "0s", **({"table": table} if mode != "stream" else {}), **settings}  # fmt: skip
+             "settle": "0s", "table": table, "stream": f"{table}_STREAM" if stream else None, **settings}  # fmt: skip
     lines = "".join(f"    {word}: {value}\n" for word, value in given.items() if value is not None)
     (running.project.environments / f"{name}.yaml").write_text(
         f"extends: local\nplatform: local\nwarehouse: {{preset: order-events}}\ntopics:\n  {name}:\n"
@@ -232,7 +240,7 @@ def make_source(
     environment = load_environment(running.project, name)
     setup = SourceSetup(running.project, environment, name, name, table)
     _make_kafka(setup)
-    _make_snowflake(setup, columns)
+    _make_snowflake(setup, columns, stream=stream)
     return setup
 
 
@@ -269,7 +277,7 @@ def _make_kafka(setup: SourceSetup) -> None:
         granted.result(20)
 
 
-def _make_snowflake(setup: SourceSetup, columns: str) -> None:
+def _make_snowflake(setup: SourceSetup, columns: str, *, stream: bool) -> None:
     shared = setup.project.root / "source.p8"
     public = make_key_pair(shared)
     path = setup.project.root / private_key_of(setup.environment, setup.project, SOURCE_USER).reference.name
@@ -288,3 +296,9 @@ def _make_snowflake(setup: SourceSetup, columns: str) -> None:
         "GRANT USAGE ON SCHEMA SRC.PUBLIC TO ROLE KAFKA_SOURCE",
         f"GRANT SELECT ON TABLE {setup.table} TO ROLE KAFKA_SOURCE",
     )
+    if stream:
+        setup.sql(
+            f"CREATE STREAM {setup.table}_STREAM ON TABLE {setup.table}",
+            f"GRANT SELECT ON STREAM {setup.table}_STREAM TO ROLE KAFKA_SOURCE",
+            "GRANT CREATE TABLE ON SCHEMA SRC.PUBLIC TO ROLE KAFKA_SOURCE",
+        )

@@ -19,8 +19,9 @@ from modules.connectors.source.publisher import Publisher, TransactionAborted
 from modules.connectors.source.schema import RowWriter, writer_for
 from modules.connectors.source.settings import SourceSettings
 from modules.connectors.source.snowflake import Session, Stopping
+from modules.connectors.source.stream import StreamReader
 from modules.connectors.source.table import Batch, Reader, TableReader
-from modules.errors import SourceError
+from modules.errors import ConfigError, SourceError
 
 __all__ = ["Source", "SourceOptions", "open_reader"]
 
@@ -104,6 +105,12 @@ class Source:
         key, column = source.key.upper(), source.column.upper() if source.column else None
         start = Place(settings.origin, source.mode, column, key)
         found = read_place(settings.kafka, settings.place_topic, settings.transactional_id)
+        if self._options.from_start and source.mode == "stream":
+            raise ConfigError(
+                "a stream gives each change once, so there is no start to go back to",
+                where=f"sources.{settings.name}",
+                do="make the stream anew with SHOW_INITIAL_ROWS = TRUE to publish all rows again",
+            )
         if found is None or self._options.from_start:
             found = start
         start.check(found, settings.place_topic, settings.name)
@@ -162,6 +169,8 @@ class Source:
         shape = [(each.name, each.kind, each.scale, each.nullable) for each in new.columns]
         if shape == [(each.name, each.kind, each.scale, each.nullable) for each in reader.columns]:
             return reader, write
+        if self.metrics.place is not None:
+            new.published(self.metrics.place)
         return new, self._writer(new)
 
     def _count(self, reader: Reader) -> None:
@@ -199,4 +208,4 @@ def open_reader(settings: SourceSettings, session: Session) -> Reader:
         ConfigError: there is no such column or key, or it does not do.
         SourceError: there is no such table, or it may not be read.
     """
-    return TableReader(settings, session)
+    return StreamReader(settings, session) if settings.source.mode == "stream" else TableReader(settings, session)

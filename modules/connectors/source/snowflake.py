@@ -61,7 +61,16 @@ class Session:
             self._connection = None
 
     def rows(self, sql: str) -> list[tuple[str | None, ...]]:
-        """All rows of a query, values as text.
+        """All rows of a query, values as text; see `_run`."""
+        return self._run(sql)[1]
+
+    def records(self, sql: str) -> list[dict[str, str | None]]:
+        """Rows by their columns' names in lower case, as SHOW and DESCRIBE are read."""
+        names, rows = self._run(sql)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _run(self, sql: str) -> tuple[list[str], list[tuple[str | None, ...]]]:
+        """Columns' names and rows of a statement that may be repeated.
 
         Raises:
             SourceError: Snowflake says something that waiting does not mend.
@@ -73,7 +82,8 @@ class Session:
             try:
                 with self._open().cursor() as cursor:
                     cursor.execute(sql)
-                    return [tuple(row) for row in cursor.fetchall()]
+                    names = [column.name.lower() for column in cursor.description or ()]
+                    return names, [tuple(row) for row in cursor.fetchall()]
             except SourceError:
                 raise
             except ServiceError as error:
@@ -91,31 +101,24 @@ class Session:
             self._wait(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, 5.0)
 
-    def script(self, *statements: str) -> None:
-        """Statements as one transaction; tried again as a whole, so they have to bear that.
+    def script(self, *statements: str) -> bool:
+        """Statements as one transaction, tried once; False where it is not known whether it took place.
 
         Raises:
-            As `rows`.
+            SourceError, ServiceError: as for `rows`.
         """
-        began, pause = time.monotonic(), 0.2
-        while True:
-            try:
-                with self._open().cursor() as cursor:
-                    cursor.execute("BEGIN")
-                    for statement in statements:
-                        cursor.execute(statement)
-                    cursor.execute("COMMIT")
-                    return
-            except (SourceError, ServiceError):
-                raise
-            except Exception as error:
-                why = self._judge(error)
-                if time.monotonic() - began > self._settings.patience:
-                    raise self._silence(why) from None
+        try:
+            with self._open().cursor() as cursor:
+                for statement in ("BEGIN", *statements, "COMMIT"):
+                    cursor.execute(statement)
+            return True
+        except (SourceError, ServiceError):
+            self.close()
+            raise
+        except Exception as error:
             self.close()  # ends the transaction with it
-            self._on_retry(why)
-            self._wait(pause * random.uniform(0.5, 1.0))
-            pause = min(pause * 2, 5.0)
+            self._on_retry(self._judge(error))
+            return False
 
     def _open(self) -> Any:
         if self._connection is None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -27,7 +27,7 @@ from modules.connectors.source.settings import SourceSettings
 from modules.connectors.source.snowflake import Session, text_literal
 from modules.errors import ConfigError
 
-__all__ = ["Batch", "Reader", "TableReader", "describe"]
+__all__ = ["Batch", "Reader", "Row", "TableReader", "describe", "key_column", "literal", "qualified", "whole_groups"]
 
 _KEY_KINDS = ("VARCHAR", "STRING", "TEXT", "CHAR", "NUMBER", "DECIMAL", "NUMERIC", "INT", "INTEGER", "BIGINT", "DATE",
               "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")  # fmt: skip
@@ -72,7 +72,7 @@ class Reader(Protocol):
 
 def describe(session: Session, table: str, where: str) -> tuple[SourceColumn, ...]:
     """A table's columns."""
-    described = session.rows(f"DESCRIBE TABLE {_qualified(table)}")
+    described = session.rows(f"DESCRIBE TABLE {qualified(table)}")
     return source_columns(((str(row[0]), str(row[1]), row[3] == "Y") for row in described), where)
 
 
@@ -116,7 +116,7 @@ class TableReader:
         limit = self._source.batch
         while True:
             rows = self._session.rows(self._query(place, limit))
-            whole = self._whole_groups(rows, limit)
+            whole = whole_groups(rows, limit, self._group)
             if whole or len(rows) < limit:
                 break
             limit *= 2  # all of them equal in stamp and key: read on until they end
@@ -148,7 +148,7 @@ class TableReader:
 
     @property
     def _table(self) -> str:
-        return _qualified(self._settings.origin)
+        return qualified(self._settings.origin)
 
     def _query(self, place: Place, limit: int) -> str:
         by, key = self._by.quoted, self._key.quoted
@@ -162,16 +162,6 @@ class TableReader:
             f"SELECT {columns} FROM {self._table} WHERE {' AND '.join(wanted)} "  # noqa: S608
             f"ORDER BY {by}, {key} LIMIT {limit}"
         )
-
-    def _whole_groups(self, rows: list[Row], limit: int) -> list[Row]:
-        """The rows without the last ones, where the limit may have parted those that are equal in stamp and key."""
-        if len(rows) < limit:
-            return rows
-        last = self._group(rows[-1])
-        end = len(rows)
-        while end and self._group(rows[end - 1]) == last:
-            end -= 1
-        return rows[:end]
 
     def _group(self, row: Row) -> tuple[str | None, ...]:
         return tuple(row[position] for position in self._positions)
@@ -191,6 +181,17 @@ class TableReader:
 
     def _number(self, stamp: str) -> int:
         return int(stamp) if self._source.mode == "id" else nanoseconds(stamp)
+
+
+def whole_groups(rows: list[Row], limit: int, group: Callable[[Row], tuple[str | None, ...]]) -> list[Row]:
+    """The rows without the last ones, where the limit may have parted those of one group."""
+    if len(rows) < limit:
+        return rows
+    last = group(rows[-1])
+    end = len(rows)
+    while end and group(rows[end - 1]) == last:
+        end -= 1
+    return rows[:end]
 
 
 def stamp_column(settings: SourceSettings, columns: Sequence[SourceColumn]) -> SourceColumn:
@@ -285,5 +286,6 @@ def _named(name: str, columns: Sequence[SourceColumn], settings: SourceSettings,
     )
 
 
-def _qualified(name: str) -> str:
+def qualified(name: str) -> str:
+    """Each part quoted."""
     return ".".join('"' + part + '"' for part in name.split("."))
