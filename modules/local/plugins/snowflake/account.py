@@ -72,6 +72,10 @@ def _size(text: str) -> str:
     return {"2XLARGE": "XXLARGE", "3XLARGE": "XXXLARGE", "4XLARGE": "X4LARGE"}.get(compact, compact)
 
 
+def _bare(text: str) -> str:
+    return parse_name(text)[0] if text else text
+
+
 class WarehouseResource(SqlObject):
     kind = "WAREHOUSE"
     properties = (
@@ -92,7 +96,7 @@ class WarehouseResource(SqlObject):
         Property("auto_suspend", "AUTO_SUSPEND", "word", "auto_suspend", "600"),
         Property("auto_resume", "AUTO_RESUME", "word", "auto_resume", "true", normal=str.lower),
         Property("initially_suspended", "INITIALLY_SUSPENDED", "word", alterable=False),
-        Property("resource_monitor", "RESOURCE_MONITOR", "name"),
+        Property("resource_monitor", "RESOURCE_MONITOR", "name", "resource_monitor", normal=_bare),
         _COMMENT,
         Property(
             "enable_query_acceleration",
@@ -114,10 +118,7 @@ class WarehouseResource(SqlObject):
 
 class RoleResource(SqlObject):
     kind = "ROLE"
-
-    @property
-    def resource_type(self) -> str:
-        return "snowflake_account_role"
+    resource = "snowflake_account_role"
 
 
 def _key(text: str) -> str:
@@ -135,6 +136,7 @@ def _name(text: str) -> str:
 
 class ServiceUserResource(SqlObject):
     kind = "USER"
+    resource = "snowflake_service_user"
     unsupported = ("default_workload_identity",)
     properties = (
         Property("login_name", "LOGIN_NAME", normal=str.upper),
@@ -150,10 +152,6 @@ class ServiceUserResource(SqlObject):
         Property("rsa_public_key_2", "RSA_PUBLIC_KEY_2", column="rsa_public_key_2", normal=_key),
         _COMMENT,
     )
-
-    @property
-    def resource_type(self) -> str:
-        return "snowflake_service_user"
 
     def validate(self, config: State) -> Sequence[Diagnostic]:
         found = list(super().validate(config))

@@ -73,11 +73,14 @@ class SnowflakeSession:
         self._connection: Any = None
         self._failure: tuple[float, Exception] | None = None
         self._lock = threading.Lock()
+        self._seen: dict[str, list[Row]] = {}
+        self._writes = 0
 
     def configure(self, login: Login) -> None:
         with self._lock:
             self._login = login
             self._connection = self._failure = None
+            self._seen.clear()
 
     def close(self) -> None:
         if self._connection is not None:
@@ -91,10 +94,27 @@ class SnowflakeSession:
             Refusal: Snowflake said no.
             PluginError: nothing answers, or the login is refused.
         """
-        self.rows(statement)
+        try:
+            self._fetch(statement)
+        finally:
+            with self._lock:
+                self._writes += 1
+                self._seen.clear()
 
     def rows(self, statement: str) -> list[Row]:
-        """Run a query; raises as `run` does."""
+        """Run a query; raises as `run` does. What was asked before is remembered until the next statement that is run,
+        since many resources look at the same object."""
+        with self._lock:
+            known, writes = self._seen.get(statement), self._writes
+        if known is not None:
+            return known
+        rows = self._fetch(statement)
+        with self._lock:
+            if writes == self._writes:
+                self._seen[statement] = rows
+        return rows
+
+    def _fetch(self, statement: str) -> list[Row]:
         connection = self._connected()
         from snowflake.connector.errors import Error, ProgrammingError
 

@@ -1,4 +1,4 @@
-"""What databases, schemas, warehouses, roles and users have in common: CREATE, SHOW, ALTER … SET and UNSET, DROP.
+"""What kinds of objects have in common: CREATE, SHOW, ALTER … SET and UNSET, DROP.
 
 An object kind is a table of properties. Null in the state means "as Snowflake has it by default", so a property that
 somebody changed by hand shows as drift whether it is declared or not. Session and object parameters (the schema's
@@ -15,7 +15,7 @@ from modules.local.plugins.protocol.resource import Diagnostic, Plan, PluginErro
 from modules.local.plugins.protocol.schema import Block
 from modules.local.plugins.protocol.values import UNKNOWN, has_unknown
 from modules.local.plugins.snowflake.client import Refusal, Row, SnowflakeSession
-from modules.local.plugins.snowflake.names import literal, parse_name, qualified
+from modules.local.plugins.snowflake.names import literal, parse_name, qualified, same_name
 
 __all__ = ["Property", "SqlObject", "already_exists"]
 
@@ -30,8 +30,10 @@ class Property:
 
     Args:
         sql: its name in CREATE and ALTER.
-        form: how a value is written: a string literal, a bare word or number, or an identifier.
-        column: the column of SHOW (or row of DESCRIBE) it is read from; None when it cannot be read.
+        form: how a value is written: a string literal, a bare word or number, an identifier, or a list of literals or
+            identifiers.
+        column: the column of SHOW (or row of DESCRIBE) it is read from; None when it cannot be read. A list is read
+            from text with commas, or from a list.
         default: what Snowflake says when it is not set, in `normal` form.
         normal: brings two spellings of a value together.
         unset: the SET clause that stands for UNSET where Snowflake knows none.
@@ -39,7 +41,7 @@ class Property:
 
     attribute: str
     sql: str
-    form: Literal["text", "word", "name"] = "text"
+    form: Literal["text", "word", "name", "texts", "names"] = "text"
     column: str | None = None
     default: str = ""
     normal: Callable[[str], str] = _plain
@@ -47,30 +49,51 @@ class Property:
     unset: str | None = None
 
     def written(self, value: Any) -> str:
+        if self.form == "texts":
+            return f"({', '.join(literal(one) for one in sorted(value))})"
+        if self.form == "names":
+            return f"({', '.join(qualified(*parse_name(one)) for one in sorted(value))})"
         text = _text(value)
         if self.form == "word":
             return text
         return literal(text) if self.form == "text" else qualified(*parse_name(text))
 
     def unwanted(self, value: Any) -> bool:
-        """Not set: null, or the provider's own word for it."""
-        return value is None or value == "default"
+        """Not set: null, an empty list, or the provider's own word for it."""
+        return value is None or value == "default" or value == []
 
     def seen(self, stated: Any, row: Row, kind: Any) -> Any:
         """The value for the state: the stated spelling where it means the same, null where it is the default."""
         if self.column is None or self.column not in row:
             return stated
         raw = row[self.column]
+        if self.form in ("texts", "names"):
+            return _seen_list(stated, raw, self.form == "names")
         text = "" if raw is None or raw == "null" else self.normal(_text(raw))
         if self.unwanted(stated):
             return stated if text in ("", self.default) else _typed(text, kind)
         return stated if self.normal(_text(stated)) == text else _typed(text, kind)
 
 
+def _seen_list(stated: Any, raw: Any, named: bool) -> Any:
+    found = raw if isinstance(raw, list) else [one.strip() for one in str(raw or "").split(",") if one.strip()]
+
+    def key(one: str) -> Any:
+        return parse_name(one) if named else one
+
+    if {key(one) for one in stated or ()} == {key(one) for one in found}:
+        return stated
+    return [qualified(*parse_name(one)) for one in found] if named else found
+
+
 class SqlObject(Resource):
     """A kind of object with a name."""
 
     kind: ClassVar[str]
+    words: ClassVar[str] = ""
+    """The kind in statements, where it is another word."""
+    resource: ClassVar[str] = ""
+    """The resource type, where it does not follow from the kind."""
     containers: ClassVar[tuple[str, ...]] = ()
     """Arguments that name what the object lies in, outermost first."""
     properties: ClassVar[tuple[Property, ...]] = (Property("comment", "COMMENT", column="comment"),)
@@ -93,7 +116,7 @@ class SqlObject(Resource):
     def validate(self, config: State) -> Sequence[Diagnostic]:
         return [
             Diagnostic(
-                f"the bundled snowflakedb/snowflake plugin does not implement `{name}` of a {self.kind.lower()}",
+                f"the bundled snowflakedb/snowflake plugin does not implement `{name}` of a {self.sql_kind.lower()}",
                 "Leave it out, or use the official plugin (`terraform.providers: official`).",
                 (name,),
             )
@@ -113,14 +136,15 @@ class SqlObject(Resource):
 
     def create(self, planned: State) -> State:
         name = self.name_of(planned)
-        clauses = [self.create_prefix(planned), self.kind, name, self.create_modifiers(planned)]
+        clauses = [self.create_prefix(planned), self.sql_kind, name, self.create_modifiers(planned)]
         wanted = [one for one in self.properties if not one.unwanted(planned[one.attribute])]
         clauses += [f"{one.sql} = {one.written(planned[one.attribute])}" for one in wanted]
         clauses += [f"{key.upper()} = {self._parameter(key, planned[key])}" for key in self._stated(planned)]
+        clauses.append(self.create_suffix(planned))
         try:
             self._session.run(" ".join(["CREATE", *(clause for clause in clauses if clause)]))
         except Refusal as refusal:
-            raise already_exists(refusal, self.kind.lower(), name, self.resource_type) from None
+            raise already_exists(refusal, self.sql_kind.lower(), name, self.type_name()) from None
         return self._identified(planned)
 
     def read(self, state: State) -> State | None:
@@ -143,7 +167,7 @@ class SqlObject(Resource):
         try:
             before, after = self.name_of(prior), self.name_of(planned)
             if before != after:
-                self._session.run(f"ALTER {self.kind} {before} RENAME TO {after}")
+                self._session.run(f"ALTER {self.sql_kind} {before} RENAME TO {after}")
                 done |= self._identified({name: planned[name] for name in (*self.containers, "name")})
             for one in self.properties:
                 if planned[one.attribute] != prior[one.attribute]:
@@ -153,7 +177,7 @@ class SqlObject(Resource):
                 if planned[key] != prior[key]:
                     value = planned[key]
                     change = f"UNSET {key.upper()}" if value is None else self._set(key, value)
-                    self._session.run(f"ALTER {self.kind} {after} {change}")
+                    self._session.run(f"ALTER {self.sql_kind} {after} {change}")
                     done[key] = value
             self.update_more(prior, planned)
         except PluginError as error:
@@ -162,7 +186,7 @@ class SqlObject(Resource):
 
     def delete(self, state: State) -> None:
         try:
-            self._session.run(f"DROP {self.kind} IF EXISTS {self.name_of(state)}")
+            self._session.run(f"DROP {self.sql_kind} IF EXISTS {self.name_of(state)}")
         except Refusal as refusal:
             if not refusal.missing:
                 raise
@@ -170,16 +194,33 @@ class SqlObject(Resource):
     def import_(self, identifier: str) -> State:
         parts = parse_name(identifier, len(self.containers) + 1)
         if self.show(parts) is None:
-            raise PluginError(f"there is no {self.kind.lower()} {qualified(*parts)} to import")
+            raise PluginError(f"there is no {self.sql_kind.lower()} {qualified(*parts)} to import")
         return {"id": qualified(*parts)}
 
     # What a kind may do its own way
 
+    @classmethod
+    def type_name(cls) -> str:
+        """The resource type."""
+        return cls.resource or f"snowflake_{cls.kind.lower().replace(' ', '_')}"
+
     @property
-    def resource_type(self) -> str:
-        return f"snowflake_{self.kind.lower()}"
+    def parameters_of(self) -> str:
+        """The kind in SHOW PARAMETERS."""
+        return self.kind
+
+    @property
+    def sql_kind(self) -> str:
+        return self.words or self.kind
+
+    @property
+    def plural(self) -> str:
+        return f"{self.sql_kind[:-1]}IES" if self.sql_kind.endswith("CY") else f"{self.sql_kind}S"
 
     def create_prefix(self, planned: State) -> str:
+        return ""
+
+    def create_suffix(self, planned: State) -> str:
         return ""
 
     def create_modifiers(self, planned: State) -> str:
@@ -195,7 +236,7 @@ class SqlObject(Resource):
         """The object's row, None without it."""
         place = f" IN {self._container_kind} {qualified(*parts[:-1])}" if self.containers else ""
         # LIKE is a pattern and ignores case, so the rows are looked through.
-        return self.find(f"SHOW {self.kind}S LIKE {literal(parts[-1])}{place}", parts[-1])
+        return self.find(f"SHOW {self.plural} LIKE {literal(parts[-1])}{place}", parts[-1])
 
     def find(self, statement: str, name: str) -> Row | None:
         try:
@@ -224,7 +265,7 @@ class SqlObject(Resource):
             change = f"UNSET {one.sql}" if one.unset is None else f"SET {one.unset}"
         else:
             change = f"SET {one.sql} = {one.written(value)}"
-        self._session.run(f"ALTER {self.kind} {name} {change}")
+        self._session.run(f"ALTER {self.sql_kind} {name} {change}")
 
     def _stated(self, state: State) -> list[str]:
         return [name for name in self._parameters if state.get(name) not in (None, UNKNOWN)]
@@ -240,12 +281,17 @@ class SqlObject(Resource):
         stated = self._stated(state)
         if not self._parameters or not (imported or stated):
             return {}
-        rows = {row["key"].lower(): row for row in self._session.rows(f"SHOW PARAMETERS IN {self.kind} {name}")}
+        rows = {
+            row["key"].lower(): row for row in self._session.rows(f"SHOW PARAMETERS IN {self.parameters_of} {name}")
+        }
         seen: State = {}
         for key in self._parameters:
             row = rows.get(key)
-            if row is not None and (key in stated or row["level"] == self.kind):
-                seen[key] = _typed(_text(row["value"]), self._block.attributes[key].type)
+            if row is not None and (key in stated or row["level"] == self.parameters_of):
+                found = _typed(_text(row["value"]), self._block.attributes[key].type)
+                # Parameters that are names may be written with quotation marks.
+                same = key in stated and isinstance(found, str) and same_name(str(state[key]), found)
+                seen[key] = state[key] if same else found
         return seen
 
 

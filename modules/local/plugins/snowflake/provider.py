@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from modules.local.plugins.network import listens
@@ -17,13 +17,66 @@ from modules.local.plugins.snowflake.account import (
     ServiceUserResource,
     WarehouseResource,
 )
+from modules.local.plugins.snowflake.account_objects import (
+    ExternalVolumeResource,
+    NetworkPolicyResource,
+    ResourceMonitorResource,
+    StorageIntegrationResource,
+)
+from modules.local.plugins.snowflake.attachments import (
+    ExecuteResource,
+    MaskingApplicationResource,
+    NetworkPolicyAttachmentResource,
+    PublicKeysResource,
+    TagAssociationResource,
+)
 from modules.local.plugins.snowflake.client import Login, SnowflakeSession, unreachable
-from modules.local.plugins.snowflake.grants import PrivilegesResource, RoleMembershipResource
+from modules.local.plugins.snowflake.grants import (
+    DatabaseRolePrivilegesResource,
+    PrivilegesResource,
+    RoleMembershipResource,
+)
+from modules.local.plugins.snowflake.iceberg import IcebergTableResource
+from modules.local.plugins.snowflake.objects import SqlObject
+from modules.local.plugins.snowflake.ownership import DatabaseRoleMembershipResource, OwnershipResource
+from modules.local.plugins.snowflake.schema_objects import (
+    DatabaseRoleResource,
+    DynamicTableResource,
+    ExternalStageResource,
+    InternalStageResource,
+    MaskingPolicyResource,
+    NetworkRuleResource,
+    PipeResource,
+    StreamResource,
+    TagResource,
+    ViewResource,
+)
 from modules.local.plugins.snowflake.tables import TableResource
 
 __all__ = ["SnowflakeProvider"]
 
 _NEEDED = ("organization_name", "account_name", "user", "private_key", "host", "port", "protocol")
+
+
+_OBJECTS: tuple[type[SqlObject], ...] = (
+    DatabaseResource, DatabaseRoleResource, DynamicTableResource, ExternalStageResource, ExternalVolumeResource,
+    IcebergTableResource, InternalStageResource, MaskingPolicyResource, NetworkPolicyResource, NetworkRuleResource,
+    PipeResource, ResourceMonitorResource, RoleResource, SchemaResource, ServiceUserResource,
+    StorageIntegrationResource, StreamResource, TagResource, ViewResource, WarehouseResource,
+)  # fmt: skip
+_PLAIN: dict[str, Callable[[SnowflakeSession], Resource]] = {
+    "snowflake_execute": ExecuteResource,
+    "snowflake_grant_account_role": RoleMembershipResource,
+    "snowflake_grant_database_role": DatabaseRoleMembershipResource,
+    "snowflake_grant_ownership": OwnershipResource,
+    "snowflake_grant_privileges_to_account_role": PrivilegesResource,
+    "snowflake_grant_privileges_to_database_role": DatabaseRolePrivilegesResource,
+    "snowflake_network_policy_attachment": NetworkPolicyAttachmentResource,
+    "snowflake_table": TableResource,
+    "snowflake_table_column_masking_policy_application": MaskingApplicationResource,
+    "snowflake_tag_association": TagAssociationResource,
+    "snowflake_user_public_keys": PublicKeysResource,
+}
 
 
 class SnowflakeProvider(Provider):
@@ -33,16 +86,11 @@ class SnowflakeProvider(Provider):
         super().__init__(load_schema(snapshot_path("snowflake")))
         self._session = SnowflakeSession()
         blocks = self.schema.resources
-        self._resources: dict[str, Resource] = {
-            "snowflake_database": DatabaseResource(self._session, blocks["snowflake_database"]),
-            "snowflake_schema": SchemaResource(self._session, blocks["snowflake_schema"]),
-            "snowflake_warehouse": WarehouseResource(self._session, blocks["snowflake_warehouse"]),
-            "snowflake_account_role": RoleResource(self._session, blocks["snowflake_account_role"]),
-            "snowflake_service_user": ServiceUserResource(self._session, blocks["snowflake_service_user"]),
-            "snowflake_table": TableResource(self._session),
-            "snowflake_grant_account_role": RoleMembershipResource(self._session),
-            "snowflake_grant_privileges_to_account_role": PrivilegesResource(self._session),
-        }
+        self._resources: dict[str, Resource] = {name: kind(self._session) for name, kind in _PLAIN.items()}
+        for kind_of in _OBJECTS:
+            # What a kind is called follows from the kind itself.
+            name = kind_of.type_name()
+            self._resources[name] = kind_of(self._session, blocks[name])
 
     @property
     def resources(self) -> Mapping[str, Resource]:
