@@ -59,8 +59,12 @@ def _confluent(tier: Tier) -> Option:
 
 
 def _connector(inputs: Inputs, environment: Environment, vendor: connector.Vendor) -> Estimate:
+    kind, capacity = kind_of(environment), environment.connect.capacity
     connectors = max(1, sum(1 for topic in environment.topics.values() if topic.sink))
-    return connector.estimate(inputs, vendor, kind_of(environment), environment.connect.capacity, connectors)
+    made = connector.estimate(inputs, vendor, kind, capacity, connectors)
+    if made.lines and kind == "managed" and vendor == "msk":
+        made += account.of_connectors(inputs, environment, connectors * capacity.workers)
+    return made
 
 
 def _around_msk(inputs: Inputs, environment: Environment) -> Estimate:

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from modules.cost.book import PriceBook, Tier, load_book
-from modules.cost.catalog import COMPARED, OPTIONS, estimate
+from modules.cost.catalog import COMPARED, OPTIONS, estimate, moved
 from modules.cost.estimators import confluent, connector, msk, snowflake
 from modules.cost.estimators.base import Inputs
 from modules.cost.lines import total
@@ -202,3 +202,82 @@ def test_compression_makes_what_is_kept_less_and_what_is_sent_the_same() -> None
     assert usage.kept.amount == month().kept.amount / 4
     assert usage.data_in == month().data_in
     assert usage.kept.unit is Unit.GIB_MONTH
+
+
+def amounts(option: str, **changes: object) -> dict[str, Decimal | None]:
+    made = estimate(OPTIONS[option], inputs(headroom="1.3"), environment(**changes))
+    return {line.id: line.amount for line in made.lines}
+
+
+def test_stream_governance_advanced_is_730_dollars_and_more_schemas_than_are_free_in_essentials_unknown() -> None:
+    confluent_with = {"platform": "confluent", "confluent": {"stream_governance": "advanced"}}
+    assert amounts("confluent-basic", **confluent_with)["confluent.package"] == 730
+    assert "confluent.package" not in amounts("confluent-basic", platform="confluent")
+    few = confluent.estimate(inputs(month(schemas=100)), "basic", advanced=True)
+    many = confluent.estimate(inputs(month(schemas=101)), "basic", advanced=True)
+    assert [each.lines[-1].amount for each in (few, many)] == [0, None]
+
+
+def test_confluents_keys_are_secrets_where_secrets_manager_keeps_them_and_applications_add_theirs() -> None:
+    def count(**changes: object) -> Decimal | None:
+        return amounts("confluent-basic", platform="confluent", **changes).get("aws.secrets")
+
+    assert count() is None  # files, outside production
+    assert count(production=True) == Decimal("2.4")  # 6 × 0.40
+    application = {"billing": {"consumes": ["orders"]}}
+    topics = {"orders": {}}
+    assert count(production=True, topics=topics, applications=application) == Decimal("2.8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "gateways", "endpoints"),
+    [
+        ({}, 1, 0),
+        ({"production": True}, 3, 0),
+        ({"production": True, "network": {"zones": 2}}, 2, 0),
+        ({"msk": {"registry": {"kind": "glue"}}}, 0, 0),
+        ({"network": {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1"], "clients": ["10.0.0.0/8"]}}, 0, 0),
+        ({"msk": {"registry": {"image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/apicurio:3.3.3"}}}, 0, 12),
+    ],
+)
+def test_the_way_out_of_the_vpc_is_what_runs_in_it_needs(
+    changes: dict[str, object], gateways: int, endpoints: int
+) -> None:
+    found = amounts("msk", **changes)
+    assert found.get("network.nat", 0) == gateways * 730 * Decimal("0.045")
+    assert found.get("network.nat_addresses", 0) == gateways * 730 * Decimal("0.005")
+    assert found.get("network.endpoints", 0) == endpoints * 730 * Decimal("0.01")
+
+
+def test_apicurios_database_costs_twice_with_a_standby_and_an_unknown_class_is_unknown() -> None:
+    assert amounts("msk")["registry.database"] == Decimal("11.68")  # 730 × 0.016
+    assert amounts("msk", production=True)["registry.database"] == Decimal("94.9")  # 2 × 730 × 0.065
+    other = amounts("msk", msk={"registry": {"database": "db.r8g.large"}})
+    assert other["registry.database"] is None
+
+
+def test_redpandas_machine_is_the_one_of_the_yaml_and_an_unknown_one_is_unknown() -> None:
+    def instances(**its: object) -> Decimal | None:
+        return amounts("redpanda-ec2", platform="redpanda", redpanda=its)["redpanda.instances"]
+
+    assert instances() == Decimal("178.704")  # 3 × 730 × 0.0816
+    assert instances(instance_type="c7g.xlarge") == Decimal("317.55")  # 3 × 730 × 0.145
+    assert instances(instance_type="r8g.large") is None
+    assert instances(vcpu=16, memory="64GiB", brokers=1) == Decimal("476.544")  # 730 × 0.6528, m7g.4xlarge
+
+
+def test_one_broker_keeps_one_copy_and_sends_none() -> None:
+    found = amounts("redpanda-ec2", platform="redpanda", redpanda={"brokers": 1, "storage_per_broker": "50GiB"})
+    assert found["redpanda.disks"] == 4  # 50 × 0.08
+    assert "redpanda.copies" not in found
+
+
+def test_an_environment_is_compared_with_its_own_settings_on_its_own_platform_only() -> None:
+    its = environment(msk={"broker_type": "kafka.m7g.2xlarge", "brokers": 6})
+    assert moved(its, OPTIONS["msk"]) is its
+    express = moved(its, OPTIONS["msk-express"])
+    assert (express.msk.mode, express.msk.broker_type, express.msk.brokers) == ("express", "express.m7g.large", 6)
+    there = moved(its, OPTIONS["redpanda-fargate"])
+    assert (there.platform, there.redpanda.compute, there.production) == ("redpanda", "fargate", False)
+    back = moved(environment(platform="redpanda"), OPTIONS["msk-serverless"])
+    assert (back.msk.mode, back.msk.login) == ("serverless", "iam")

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from modules.cost.estimators.base import Inputs
-from modules.cost.lines import Estimate, Line, line
+from modules.cost.lines import Estimate, Group, Line, line
 from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit, plain
 from modules.environment.model import Environment
 
-__all__ = ["alarms", "balancer", "key", "logs", "secrets", "zones"]
+__all__ = ["alarms", "balancer", "key", "log_days", "logs", "of_connectors", "secrets", "zones"]
 
 
 def secrets(inputs: Inputs, environment: Environment, made: Mapping[str, int]) -> Estimate:
@@ -22,10 +22,10 @@ def secrets(inputs: Inputs, environment: Environment, made: Mapping[str, int]) -
     lines: list[Line] = []
     count = sum(made.values())
     if count:
-        lines.append(_secrets(inputs, "aws.secrets", made, count))
+        lines.append(_secrets(inputs, "aws.secrets", made, count, "kafka"))
     kept = environment.warehouse.connector_private_key
     if kept is not None and kept.scheme == "aws-sm":
-        lines.append(_secrets(inputs, "connect.secret", {"Snowflake key": 1}, None))
+        lines.append(_secrets(inputs, "connect.secret", {"Snowflake key": 1}, None, "connect"))
     return Estimate(tuple(lines))
 
 
@@ -56,7 +56,9 @@ def alarms(inputs: Inputs, single: int, summed: int) -> Estimate:
     return Estimate((made,))
 
 
-def logs(inputs: Inputs, prefix: str, writers: Mapping[str, Decimal], days: int, groups: int) -> Estimate:
+def logs(
+    inputs: Inputs, prefix: str, writers: Mapping[str, Decimal], days: int, groups: int, of: Group = "kafka"
+) -> Estimate:
     """CloudWatch Logs: GiB a month taken in, by who writes, and kept for so many days."""
     total = sum(writers.values(), Decimal(0))
     how = " + ".join(f"{who} {plain(gib)} GiB" for who, gib in writers.items())
@@ -64,15 +66,27 @@ def logs(inputs: Inputs, prefix: str, writers: Mapping[str, Decimal], days: int,
     return Estimate(
         (
             line(
-                f"{prefix}.logs", "kafka", "usage", Quantity(total, Unit.GIB), inputs.price("aws.logs.in"), how,
+                f"{prefix}.logs", of, "usage", Quantity(total, Unit.GIB), inputs.price("aws.logs.in"), how,
                 what="logs, taken in", count=groups,
             ),
             line(
-                f"{prefix}.logs_kept", "kafka", "usage", Quantity(kept, Unit.GIB_MONTH), inputs.price("aws.logs.kept"),
+                f"{prefix}.logs_kept", of, "usage", Quantity(kept, Unit.GIB_MONTH), inputs.price("aws.logs.kept"),
                 f"{plain(total)} GiB a month × {days} d ÷ 730/24 d", what="logs, kept",
             ),
         )
     )  # fmt: skip
+
+
+def log_days(environment: Environment) -> int:
+    """How long logs are kept, but for Redpanda's own."""
+    return 90 if environment.production else 14
+
+
+def of_connectors(inputs: Inputs, environment: Environment, workers: int) -> Estimate:
+    """What connectors in AWS have beside their workers: a secret with what they log in with, and a log."""
+    gib = {f"{workers} worker{'s' if workers != 1 else ''}": inputs.assumptions.logs_gib_per_task * workers}
+    secret = Estimate((_secrets(inputs, "connect.secrets", {"connectors' logins": 1}, 1, "connect"),))
+    return secret + logs(inputs, "connect", gib, log_days(environment), groups=1, of="connect")
 
 
 def zones(inputs: Inputs, names: tuple[str, ...]) -> Estimate:
@@ -105,12 +119,12 @@ def balancer(inputs: Inputs, prefix: str, kind: str) -> Estimate:
     )  # fmt: skip
 
 
-def _secrets(inputs: Inputs, id: str, made: Mapping[str, int], count: int | None) -> Line:
+def _secrets(inputs: Inputs, id: str, made: Mapping[str, int], count: int | None, of: Group) -> Line:
     number = sum(made.values())
     plural = "s" if number != 1 else ""
     how = " + ".join(f"{each} {what}" for what, each in made.items() if each)
     return line(
-        id, "kafka" if count else "connect", "fixed", Quantity(Decimal(number), Unit.SECRET_MONTH),
+        id, of, "fixed", Quantity(Decimal(number), Unit.SECRET_MONTH),
         inputs.price("aws.secret"), how, what=f"{number} secret{plural}",
         note="calls: under 10,000 a month, at most $0.05 more", count=count,
     )  # fmt: skip

@@ -105,7 +105,7 @@ def around(inputs: Inputs, environment: Environment) -> Estimate:
     made += account.alarms(inputs, *_alarms(environment))
     writers = _writers(inputs, environment)
     if writers:
-        made += account.logs(inputs, "msk", writers, 90 if environment.production else 14, groups=len(writers))
+        made += account.logs(inputs, "msk", writers, account.log_days(environment), groups=len(writers))
     if its.mode != "serverless" and environment.production:
         brokers = Quantity(Decimal(its.brokers), Unit.RESOURCE_MONTH)
         metrics = line(

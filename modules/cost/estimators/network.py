@@ -1,4 +1,4 @@
-"""What an environment's network costs: NAT gateways or endpoints to AWS's services, and PrivateLink to Confluent.
+"""What an environment's network costs: NAT gateways or endpoints to AWS's services, PrivateLink to vendors.
 
 How many there are is derived by the environment model, which the stacks ask as well. Subnets, routes, security groups
 and the gateway endpoint of S3 have no price. In a VPC that was there already nothing is made, and nothing is counted.
@@ -40,6 +40,12 @@ def estimate(inputs: Inputs, environment: Environment, logs_gib: Decimal) -> Est
                 what="endpoints, data",
             ),
         ]  # fmt: skip
+    if egress.snowflake:
+        carried = inputs.usage.bytes_sunk if runs_in_vpc(environment) else Decimal(0)
+        sunk = of_bytes(carried, Unit.GIB)
+        lines += _link(
+            inputs, "snowflakelink", "PrivateLink to Snowflake", environment.network.zones, sunk, f"{sunk} sent"
+        )
     return Estimate(tuple(lines))
 
 
@@ -50,23 +56,25 @@ def private_link(inputs: Inputs, environment: Environment) -> Estimate:
     zones = len(environment.network.subnet_ids) or environment.network.zones
     usage = inputs.usage
     through = of_bytes(usage.bytes_in + usage.bytes_out, Unit.GIB)
-    return Estimate(
-        (
-            line(
-                "privatelink.endpoint", "kafka", "fixed", hours(zones, Unit.ENDPOINT_HOUR),
-                inputs.price("aws.endpoint.hour"), f"1 endpoint × {zones} zones × 730 h",
-                what=f"PrivateLink, {zones} zones", count=1,
-            ),
-            line(
-                "privatelink.data", "kafka", "usage", through, inputs.price("aws.endpoint.data"),
-                f"{usage.data_in} sent × (1 + {usage.fan_out} read)", what="PrivateLink, data",
-            ),
-            line(
-                "privatelink.zone", "kafka", "fixed", Quantity(Decimal(1), Unit.ZONE_MONTH), inputs.price("aws.zone"),
-                "1 private zone", what="DNS zone", count=1,
-            ),
-        )
-    )  # fmt: skip
+    words = f"{usage.data_in} sent × (1 + {usage.fan_out} read)"
+    return Estimate(tuple(_link(inputs, "privatelink", "PrivateLink", zones, through, words)))
+
+
+def _link(inputs: Inputs, prefix: str, what: str, zones: int, through: Quantity, words: str) -> list[Line]:
+    """An endpoint with an address in each zone, and the private zone of the names behind it."""
+    return [
+        line(
+            f"{prefix}.endpoint", "kafka", "fixed", hours(zones, Unit.ENDPOINT_HOUR), inputs.price("aws.endpoint.hour"),
+            f"1 endpoint × {zones} zones × 730 h", what=f"{what}, {zones} zones", count=1,
+        ),
+        line(
+            f"{prefix}.data", "kafka", "usage", through, inputs.price("aws.endpoint.data"), words, what=f"{what}, data",
+        ),
+        line(
+            f"{prefix}.zone", "kafka", "fixed", Quantity(Decimal(1), Unit.ZONE_MONTH), inputs.price("aws.zone"),
+            "1 private zone", what=f"{what}, DNS zone", count=1,
+        ),
+    ]  # fmt: skip
 
 
 def _nat(inputs: Inputs, count: int, through: Quantity, words: str, why: str) -> list[Line]:
@@ -91,7 +99,8 @@ def _through(inputs: Inputs, environment: Environment, logs_gib: Decimal) -> tup
     """What leaves the VPC in a month, and how it was found."""
     words = [f"{logs_gib:,.0f} GiB of logs"]
     total = Quantity(logs_gib, Unit.GIB)
-    if runs_in_vpc(environment) and inputs.usage.bytes_sunk:
+    link = environment.network.snowflake is not None
+    if runs_in_vpc(environment) and inputs.usage.bytes_sunk and not link:
         sunk = of_bytes(inputs.usage.bytes_sunk, Unit.GIB)
         words.append(f"{sunk} to Snowflake")
         total = total + sunk
