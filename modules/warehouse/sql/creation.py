@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from modules.warehouse.sql.catalogue import Column, Item
 from modules.warehouse.sql.kinds import KINDS, TRIGGERS
-from modules.warehouse.sql.quoting import identifier, literal, qualified
+from modules.warehouse.sql.quoting import boolean, identifier, literal, qualified
 from modules.warehouse.sql.types import short
 
 __all__ = ["Location", "column_sql", "creation", "location_sql", "triggers_sql"]
@@ -141,7 +141,7 @@ def _pipe(item: Item, replace: bool) -> str:
 
 
 def _stage(item: Item, replace: bool) -> str:
-    directory = ["DIRECTORY = (ENABLE = TRUE)"] if item.values.get("DIRECTORY") else []
+    directory = [f"DIRECTORY = (ENABLE = {boolean(item.values['DIRECTORY'])})"]
     comment = item.values.get("COMMENT")
     last = [f"COMMENT = {literal(comment)}"] if comment else []
     rest = _settings(item, ("COMMENT",))

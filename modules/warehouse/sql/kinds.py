@@ -99,7 +99,7 @@ _ALL: tuple[Kind, ...] = (
         (
             plain("WAREHOUSE_SIZE"),
             whole("MAX_CLUSTER_COUNT", default=1),
-            whole("MIN_CLUSTER_COUNT", default=1),
+            whole("MIN_CLUSTER_COUNT"),
             plain("SCALING_POLICY", default="STANDARD"),
             whole("AUTO_SUSPEND"),
             flag("AUTO_RESUME"),
@@ -219,7 +219,7 @@ _ALL: tuple[Kind, ...] = (
         (
             text("URL"),
             name("STORAGE_INTEGRATION"),
-            Setting("DIRECTORY", str, clause=_directory, default=False),
+            Setting("DIRECTORY", str, clause=_directory),
             _COMMENT,
         ),
         "its files are lost",
@@ -241,6 +241,7 @@ _ALL: tuple[Kind, ...] = (
         "objects",
         (
             Setting("TARGET_LAG", _lag),
+            plain("INITIALIZE", change="create"),
             plain("REFRESH_MODE", change="fixed"),
             name("WAREHOUSE"),
             _COMMENT,

@@ -67,7 +67,6 @@ def _warehouse(one: data.WarehouseSpec) -> dict[str, Any]:
     values: dict[str, Any] = {
         "WAREHOUSE_SIZE": one.size,
         "MAX_CLUSTER_COUNT": one.max_clusters,
-        "MIN_CLUSTER_COUNT": one.min_clusters,
         "SCALING_POLICY": one.scaling_policy,
         "AUTO_SUSPEND": one.auto_suspend,
         "AUTO_RESUME": True,
@@ -76,7 +75,9 @@ def _warehouse(one: data.WarehouseSpec) -> dict[str, Any]:
         "COMMENT": one.comment or "",
     }
     return values | _given(
-        STATEMENT_TIMEOUT_IN_SECONDS=one.statement_timeout, STATEMENT_QUEUED_TIMEOUT_IN_SECONDS=one.queue_timeout
+        MIN_CLUSTER_COUNT=one.min_clusters if one.max_clusters > 1 else None,
+        STATEMENT_TIMEOUT_IN_SECONDS=one.statement_timeout,
+        STATEMENT_QUEUED_TIMEOUT_IN_SECONDS=one.queue_timeout,
     )
 
 
@@ -148,6 +149,7 @@ def _in_schemas(estate: Estate) -> Iterator[Item]:
         values = {
             "TARGET_LAG": dynamic.target_lag,
             "WAREHOUSE": dynamic.warehouse,
+            "INITIALIZE": "ON_CREATE",
             "REFRESH_MODE": dynamic.refresh_mode,
             "QUERY": dynamic.query,
         }
