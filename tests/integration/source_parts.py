@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,11 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
+from modules.connectors.source import Source, SourceOptions, SourceSettings, source_settings
 from modules.environment.loader import load_environment
 from modules.environment.model import Environment
 from modules.environment.source import place_topic, source_principal
+from modules.errors import InfraError
 from modules.platforms import platform_for
 from modules.platforms.local import application_password
 from modules.project import Project
@@ -80,19 +82,22 @@ class SourceSetup:
         self.processes.append(process)
         return process
 
-    def once(self, *arguments: str) -> dict[str, Any]:
-        """Publish what is there; the final status."""
-        with self.source("--once", "--max-seconds", "120", *arguments) as process:
-            return process.finish()
+    def settings(self) -> SourceSettings:
+        """As its YAML says now."""
+        environment = load_environment(self.project, self.environment.name)
+        return source_settings(environment, self.platform, self.project)
 
-    def refused(self, *arguments: str) -> str:
+    def once(self) -> dict[str, Any]:
+        """Publish what is there; the final status."""
+        return asdict(Source(self.settings(), SourceOptions(once=True, max_seconds=120)).run())
+
+    def refused(self) -> str:
         """What a run says that cannot begin."""
-        with self.source("--once", "--max-seconds", "60", *arguments) as process:
-            process.process.communicate(timeout=90)
-            said = process.said()
-            assert process.process.returncode == 1, said
-            assert "Traceback" not in said, said
-            return said
+        try:
+            Source(self.settings(), SourceOptions(once=True, max_seconds=60)).run()
+        except InfraError as error:
+            return str(error)
+        raise AssertionError("it was not refused")
 
     def messages(self, topic: str | None = None) -> list[Any]:
         """All committed messages, partition by partition in their order."""

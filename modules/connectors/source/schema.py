@@ -6,6 +6,7 @@ disagree. Where none is declared the table decides, and the registry says whethe
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
@@ -93,7 +94,7 @@ def writer_for(settings: SourceSettings, columns: Sequence[SourceColumn]) -> Row
             schema["namespace"] = found.schema["namespace"]
         elif "namespace" in schema:
             del schema["namespace"]
-    made = _register(settings, schema, wrong)
+    made = _register(settings, schema, wrong, first=found is None)
     return RowWriter(made.header, made.id, schema, columns)
 
 
@@ -163,7 +164,7 @@ def _latest(client: RegistryClient, subject: str) -> _Found | None:
     return _Found(int(latest.schema_id), _confluent_header(int(latest.schema_id)), schema)
 
 
-def _register(settings: SourceSettings, schema: dict[str, Any], wrong: list[str]) -> _Found:
+def _register(settings: SourceSettings, schema: dict[str, Any], wrong: list[str], *, first: bool) -> _Found:
     """Register the table's schema.
 
     Raises:
@@ -184,6 +185,8 @@ def _register(settings: SourceSettings, schema: dict[str, Any], wrong: list[str]
     text = json.dumps(schema, separators=(",", ":"))
     try:
         made = int(registry(client).register_schema(subject, Schema(text, "AVRO")))
+        if first:
+            _hold_to(client, subject)
     except SchemaRegistryError as error:
         if error.http_status_code == _CONFLICT:
             raise ConfigError(
@@ -204,6 +207,15 @@ def _register(settings: SourceSettings, schema: dict[str, Any], wrong: list[str]
     except Exception as error:
         raise _silence(client, error) from None
     return _Found(made, _confluent_header(made), schema)
+
+
+def _hold_to(client: RegistryClient, subject: str) -> None:
+    """Have the registry check what follows, whatever its own default is; where only administrators may say so, that
+    default stays."""
+    from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+    with contextlib.suppress(SchemaRegistryError):
+        registry(client).set_compatibility(subject_name=subject, level="BACKWARD")
 
 
 def _confluent_header(schema_id: int) -> bytes:
