@@ -109,7 +109,7 @@ class Flow:
 
     @property
     def table(self) -> str:
-        return self.name.replace("-", "_").upper()
+        return self.name.replace("-", "_").replace(".", "_").upper()
 
     @property
     def role(self) -> str:
