@@ -92,7 +92,7 @@ def _attributes(change: Change) -> Iterable[Line]:
     known = [item for item in change.attributes if item.after != UNKNOWN or item.forces_replacement]
     for item in known or change.attributes:
         forced = "  ← forces replacement" if item.forces_replacement else ""
-        if multi := _schema_diff(item):
+        if multi := _schema_diff(item) or _columns_diff(item):
             yield f"      {item.path}:{forced}", ""
             yield from ((f"        {line}", "green" if line.startswith("+") else "red") for line in multi)
         else:
@@ -116,6 +116,31 @@ def _schema_diff(item: AttributeChange) -> list[str]:
         for line in difflib.unified_diff(sides[0], sides[1], lineterm="", n=0)
         if line[:1] in "+-" and line[:3] not in ("+++", "---")
     ]
+
+
+def _columns_diff(item: AttributeChange) -> list[str]:
+    """Lines that differ, where both sides are lists of blocks with names (a table's columns); their order "
+    "says nothing."""
+    sides: list[dict[str, str]] = []
+    for value in (item.before, item.after):
+        blocks = value if isinstance(value, list) else []
+        if not blocks or not all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in blocks):
+            return []
+        sides.append({each["name"]: _block(each) for each in blocks})
+    before, after = sides
+    lost = [f"- {before[name]}" for name in before if after.get(name) != before[name]]
+    return lost + [f"+ {after[name]}" for name in after if before.get(name) != after[name]]
+
+
+_SAID_OTHERWISE = ("name", "type", "nullable", "schema_evolution_record")
+"""Of a column: what is in the line's words, or is Snowflake's own note."""
+
+
+def _block(block: dict[str, Any]) -> str:
+    """`NOTE VARCHAR, comment "…"`: its name and type, then what else is set."""
+    rest = [f"{key} {_shown(value)}" for key, value in block.items() if value and key not in _SAID_OTHERWISE]
+    nullable = ["not null"] if block.get("nullable") is False else []
+    return ", ".join([f"{block['name']} {block.get('type') or ''}".strip(), *nullable, *rest])
 
 
 def _shown(value: Any) -> str:

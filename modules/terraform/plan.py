@@ -361,7 +361,7 @@ def _differences(
                 (_under(marks[0], key), _under(marks[1], key)), replaced, _join(path, key),
             )  # fmt: skip
         return
-    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+    if isinstance(before, list) and isinstance(after, list) and _block_names(before) == _block_names(after):
         for at, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _differences(
                 old, new, _under(unknown, at), (_under(marks[0], at), _under(marks[1], at)), replaced, f"{path}[{at}]"
@@ -369,6 +369,11 @@ def _differences(
         return
     if before != after or _any_true(unknown):
         yield AttributeChange(path, _masked(before, marks[0]), _masked(after, marks[1]), False, path in replaced)
+
+
+def _block_names(blocks: list[Any]) -> list[Any]:
+    """Names of blocks that have one (a table's columns): of lists with other names nothing is compared by place."""
+    return [block.get("name") if isinstance(block, dict) else None for block in blocks]
 
 
 def _is_map(value: Any, path: str) -> bool:

@@ -38,15 +38,17 @@ _LOGICAL_TYPES = {
 
 
 def columns_from_avro(schema: Mapping[str, Any], named: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
-    """Table columns for an Avro record: upper-case names, `RECORD_METADATA VARIANT` last.
+    """Table columns for an Avro record: upper-case names, `RECORD_METADATA VARIANT` first.
 
-    A union with null is a nullable column; a union of several other types is VARIANT.
+    A union with null is a nullable column; a union of several other types is VARIANT. RECORD_METADATA is first, so that
+    a field at the schema's end is a column at the table's end, where Snowflake adds it: the provider compares columns
+    in their order.
 
     Args:
         named: types the schema uses and other files define, by full name.
     """
     types = {**(named or {}), **_relative(named or {}, schema.get("namespace"))}
-    return (*(_column(field, types) for field in schema["fields"]), METADATA)
+    return (METADATA, *(_column(field, types) for field in schema["fields"]))
 
 
 def untyped_columns() -> tuple[Column, ...]:
