@@ -13,6 +13,9 @@ from stacks.context import Context
 
 __all__ = ["ConnectStack"]
 
+_OBJECTS = ("client_settings", "credentials", "role_arns")
+"""Outputs of the cluster stack that are no text."""
+
 
 class ConnectStack(Stack):
     """Outputs `sinks`: topic → consumer group, table and Snowflake user, and the connector where there is one."""
@@ -26,7 +29,7 @@ class ConnectStack(Stack):
         names = dict.fromkeys((*declarations.cluster_inputs, *declarations.connect_inputs))
         self.inputs = (*(("cluster", output) for output in names), ("warehouse", "connector_user"))
         for stack, output in self.inputs:
-            self.variable(f"{stack}_{output}")
+            self.variable(f"{stack}_{output}", type_="any" if output in _OBJECTS else "string")
         declarations.kafka_provider(self)
         declarations.acls(self, connect_acls(environment))
         declarations.connectors(self)

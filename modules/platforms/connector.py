@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 
 from modules.connectors.settings.config import one_line
@@ -25,10 +26,16 @@ REGISTRY_LOGIN = "connect_registry_login"
 REST_USERNAME, REST_PASSWORD = "connect_rest_username", "connect_rest_password"
 """Variables of the connect stack that bring secrets."""
 
+KEY_VARIABLE = "INFRA_CONNECTOR_KEY"
+
 
 def connector_key(environment: Environment, project: Project) -> SecretRefValue:
-    """The key the YAML refers to, else the one the CLI makes and keeps."""
-    given = environment.warehouse.connector_private_key
+    """The key the YAML refers to, else the one the CLI makes and keeps.
+
+    A task that runs elsewhere is told by the environment variable `INFRA_CONNECTOR_KEY` where the key is.
+    """
+    told = os.environ.get(KEY_VARIABLE)
+    given = SecretRefValue.parse(told) if told else environment.warehouse.connector_private_key
     if given is not None:
         return given
     path = project.environment_state(environment.name) / "secrets" / "svc-kafka-connector.p8"
@@ -50,7 +57,9 @@ def connector_secrets(
     """
     found: dict[str, str] = {}
     if kind_of(environment) != "sink" or sink_on_ecs(environment):
-        found[PRIVATE_KEY] = one_line(resolve_secret(connector_key(environment, project), project))
+        key = resolve_secret(connector_key(environment, project), project)
+        # The project's own sink reads a PEM; Snowflake's connector wants it bare.
+        found[PRIVATE_KEY] = key if kind_of(environment) == "sink" else one_line(key)
     for name, source in debezium_sources(environment).items():
         if source.password is not None:
             found[password_of_source(name)] = resolve_secret(source.password, project)

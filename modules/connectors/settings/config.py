@@ -54,9 +54,15 @@ class KafkaAccount:
 
 @dataclass(frozen=True)
 class RegistryLogin:
-    """The registry's `user:password`, or a reference to it; for workers of one's own."""
+    """How a worker logs in to the registry.
+
+    Attributes:
+        user_info: `user:password`, or a reference to it.
+        authority: that of its certificate, a PEM or a reference to it; None for those everyone trusts.
+    """
 
     user_info: str = field(repr=False)
+    authority: str | None = None
 
 
 def known_to(class_name: str, settings: Mapping[str, str]) -> dict[str, str]:
@@ -100,4 +106,7 @@ def avro_converter(
     if login is None:
         return plain, {}
     plain[f"{prefix}.basic.auth.credentials.source"] = "USER_INFO"
+    if login.authority is not None:
+        plain[f"{prefix}.schema.registry.ssl.truststore.type"] = "PEM"
+        plain[f"{prefix}.schema.registry.ssl.truststore.certificates"] = login.authority
     return plain, {f"{prefix}.basic.auth.user.info": login.user_info}

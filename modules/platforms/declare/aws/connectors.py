@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modules.environment.capture import debezium_sources
-from modules.environment.connect import runs_in_vpc
+from modules.environment.connect import runs_in_vpc, sink_on_ecs, worker_on_ecs
 from modules.environment.model import Environment
 from modules.platforms.connector import PRIVATE_KEY, REGISTRY_LOGIN, password_of_source
 from modules.platforms.declare.aws.network import NetworkRefs
@@ -26,12 +26,15 @@ from modules.resources.base import Resource, Stack
 from modules.resources.expressions import Expr, each, function, var
 
 __all__ = [
-    "NETWORK_INPUTS", "Place", "Reached", "SecretRef", "declare_connectors_group", "declare_logs", "declare_secret",
-    "place_of",
+    "KEY_OUTPUT", "NETWORK_INPUTS", "Place", "Reached", "SecretRef", "declare_connectors_group", "declare_logs",
+    "declare_secret", "on_ecs", "place_of", "secret_of",
 ]  # fmt: skip
 
 NETWORK_INPUTS = ("vpc_id", "connector_subnets", "connectors_group")
 """Outputs of the cluster stack where something runs in its network."""
+
+KEY_OUTPUT = "secrets_key_arn"
+"""The key that opens clients' logins, where something on ECS reads one."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,16 @@ def declare_connectors_group(
     stack.output("vpc_id", network.vpc_id, description="The network.")
     stack.output("connector_subnets", ",".join(network.subnet_ids), description="Where connectors are.")
     stack.output("connectors_group", group, description="The security group of connectors.")
+
+
+def on_ecs(environment: Environment) -> bool:
+    """Whether the connect stack runs tasks."""
+    return worker_on_ecs(environment) or sink_on_ecs(environment)
+
+
+def secret_of(role: str) -> Expr:
+    """The ARN of a role's login, from the cluster stack's `credentials`."""
+    return function("trimprefix", var("cluster_credentials").get(role), "aws-sm:")
 
 
 def place_of(region: str) -> Place:

@@ -17,11 +17,16 @@ from modules.platforms.base import Platform, RegistryClient
 from modules.platforms.declare.aws import NetworkRefs, aws_provider, declare_key, declare_network
 from modules.platforms.declare.aws.alarms import declare_alarm_topic, declare_alarms
 from modules.platforms.declare.aws.certificates import host_of
+from modules.platforms.declare.aws.connect_tasks import SINK_OUTPUTS, EcsInputs, declare_ecs
+from modules.platforms.declare.aws.connect_worker import iam_login, scram_login
 from modules.platforms.declare.aws.connectors import (
+    KEY_OUTPUT,
     NETWORK_INPUTS,
     Reached,
     declare_connectors_group,
+    on_ecs,
     place_of,
+    secret_of,
 )
 from modules.platforms.declare.aws.glue import (
     REGISTRY_ROLE,
@@ -68,6 +73,8 @@ class MskDeclarations:
         registry = "registry_arn" if self._glue else "registry_url"
         self.cluster_inputs = ("admin_bootstrap_servers", "admin_role_arn", "arn", registry)
         self.connect_inputs: tuple[str, ...] = NETWORK_INPUTS if runs_in_vpc(environment) else ()
+        if on_ecs(environment):
+            self.connect_inputs += (*SINK_OUTPUTS, "role_arns", *((KEY_OUTPUT,) if self._needs_key() else ()))
 
     def cluster(self, stack: Stack) -> None:
         environment, msk = self._environment, self._msk
@@ -85,6 +92,8 @@ class MskDeclarations:
         declare_alarms(stack, environment, NAMESPACE, alarms_of(environment, cluster_name(environment)), topic)
         url = self._registry(stack, network, key, passwords)
         declare_connectors_group(stack, environment, network, self._reached())
+        if key and on_ecs(environment):
+            stack.output(KEY_OUTPUT, key.arn, description="The key that opens logins.")
         self._outputs(stack, brokers, roles, logins, url)
 
     def kafka_provider(self, stack: Stack) -> None:
@@ -141,7 +150,30 @@ class MskDeclarations:
         login = self._msk.registry.credentials is not None
         place, registry = place_of(self._msk.region), self._registry_of_connectors()
         declare_msk_connect(stack, self._environment, self._platform, self._project, place, registry, login=login)
+        if on_ecs(self._environment):
+            declare_ecs(stack, self._environment, self._platform, place, self._ecs(registry))
         declare_existing(stack, self._environment, self._platform, registry, login=login)
+
+    def _ecs(self, registry: RegistryClient) -> EcsInputs:
+        roles = var("cluster_role_arns")
+        assumes: list[str] = []
+        readable: list[tuple[str, str]] = []
+        if self._msk.login == "iam":
+            bootstrap, login = var("cluster_admin_bootstrap_servers"), iam_login(roles.get("sink"))
+            assumes.append(roles.get("sink"))
+        else:
+            bootstrap, secret = var("cluster_bootstrap_servers"), secret_of("sink")
+            login = scram_login(secret, var(f"cluster_{KEY_OUTPUT}"), "SCRAM-SHA-512")
+            readable += login.readable
+        if self._glue:
+            assumes.append(roles.get(REGISTRY_ROLE))
+        credentials = self._msk.registry.credentials
+        if credentials is not None and credentials.scheme == "aws-sm":
+            name = credentials.name.partition("#")[0]
+            arn = name if name.startswith("arn:") else f"arn:aws:secretsmanager:{self._msk.region}:*:secret:{name}-*"
+            readable.append(("secretsmanager:GetSecretValue", arn))
+        outputs = (*SINK_OUTPUTS, "role_arns", "admin_bootstrap_servers")
+        return EcsInputs(bootstrap, login, registry, credentials is not None, outputs, tuple(readable), tuple(assumes))
 
     def _registry_of_connectors(self) -> RegistryClient:
         """The registry as converters are told it, from the cluster's outputs."""

@@ -8,9 +8,21 @@ from dataclasses import replace
 from modules.environment.model import Environment
 from modules.environment.redpanda import Size, size_of
 from modules.platforms.base import Platform, RegistryClient
+from modules.platforms.declare.aws.connect_tasks import SINK_OUTPUTS, EcsInputs, declare_ecs
+from modules.platforms.declare.aws.connect_worker import scram_login
+from modules.platforms.declare.aws.connectors import (
+    KEY_OUTPUT,
+    NETWORK_INPUTS,
+    Reached,
+    declare_connectors_group,
+    on_ecs,
+    place_of,
+    secret_of,
+)
 from modules.platforms.declare.aws.network import NetworkRefs, declare_network
 from modules.platforms.declare.aws.provider import aws_provider, name_tag
 from modules.platforms.declare.aws.secrets import KeyRef, declare_key
+from modules.platforms.declare.aws.security import group_id
 from modules.platforms.declare.existing import declare_existing
 from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
 from modules.platforms.declare.redpanda.brokers import Surroundings, declare_brokers
@@ -22,7 +34,7 @@ from modules.platforms.declare.redpanda.secrets import declare_secrets
 from modules.platforms.declare.redpanda.security import declare_groups, start_role, volume_role
 from modules.platforms.names import password_variable, resource_name
 from modules.platforms.quotas import quotas_of
-from modules.platforms.redpanda import users_of
+from modules.platforms.redpanda import AUTHORITY, users_of
 from modules.project import Project
 from modules.resources.aws import AwsCloudwatchLogGroup, AwsEcsCluster
 from modules.resources.base import Resource, Stack
@@ -68,6 +80,8 @@ class RedpandaDeclarations:
         logins = (_login_output(name) for name in environment.applications)
         self.cluster_inputs: tuple[str, ...] = ("bootstrap_servers", "registry_url", *logins)
         self.connect_inputs: tuple[str, ...] = ()
+        if on_ecs(environment):
+            self.connect_inputs = (*NETWORK_INPUTS, *SINK_OUTPUTS, KEY_OUTPUT)
 
     def cluster(self, stack: Stack) -> None:
         environment, its = self._environment, self._environment.redpanda
@@ -101,6 +115,13 @@ class RedpandaDeclarations:
         declare_brokers(stack, environment, size, around, gates, self._machines(stack, network, key, cluster, size))
         stack.output("bootstrap_servers", ",".join(f"{node.address}:{KAFKA_PORT}" for node in nodes_of(environment)))
         stack.output("registry_url", registry_url)
+        reached = {
+            "kafka": Reached(group_id("brokers"), KAFKA_PORT),
+            "registry": Reached(group_id("registry-balancer"), 443),
+        }
+        declare_connectors_group(stack, environment, network, reached)
+        if on_ecs(environment):
+            stack.output(KEY_OUTPUT, key.arn, description="The key that opens logins.")
         # The authority's certificate comes with the login, from Secrets Manager.
         stack.output("client_settings", {"security.protocol": "SASL_SSL", "sasl.mechanism": MECHANISM})
         stack.output("credentials", dict(secrets.credentials))
@@ -196,6 +217,22 @@ class RedpandaDeclarations:
 
     def connectors(self, stack: Stack) -> None:
         registry = RegistryClient(var("cluster_registry_url"))
+        if on_ecs(self._environment):
+            aws_provider(stack, self._environment, self._environment.redpanda.region)
+            authority = secret_of(AUTHORITY)
+            key = var(f"cluster_{KEY_OUTPUT}")
+            login = scram_login(secret_of("sink"), key, MECHANISM, authority=authority)
+            inputs = EcsInputs(
+                bootstrap=var("cluster_bootstrap_servers"),
+                login=login,
+                registry=registry,
+                registry_login=True,
+                private_authority=self._environment.network.domain is None,
+                outputs=SINK_OUTPUTS,
+                readable=(*login.readable, ("secretsmanager:GetSecretValue", secret_of("registry"))),
+            )
+            place = place_of(self._environment.redpanda.region)
+            declare_ecs(stack, self._environment, self._platform, place, inputs)
         declare_existing(stack, self._environment, self._platform, registry, login=True)
 
     def schemas(self, stack: Stack, specs: Sequence[SchemaSpec], texts: Mapping[str, str]) -> None:

@@ -1,0 +1,43 @@
+"""Connectors of every kind rehearsed by real Terraform with simulated providers, from plan to destroy."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.platforms.conftest import Rehearse
+from tests.platforms.golden import GOLDEN
+from tests.platforms.rehearsal import PLAN
+
+WHOLE = "redpanda-ec2_connect-prod"
+"""The case that is deployed, changed and destroyed in every run; the others in `make soak`."""
+
+OTHERS = ("confluent-standard_capture-prod", "msk-provisioned_capture-prod", "msk-serverless_sink-dev")
+
+CONNECTOR = {
+    "redpanda-ec2_connect-prod": 'connect: kafka-connect_connector.connector["streaming-prod-sink-order-events"]',
+    "confluent-standard_capture-prod": 'connect: confluent_connector.sink["order-events"]',
+    "msk-provisioned_capture-prod": 'connect: aws_mskconnect_connector.sink["order-events"]',
+}
+
+
+@pytest.mark.parametrize("case", [WHOLE, *(pytest.param(case, marks=pytest.mark.soak) for case in OTHERS)])
+def test_connectors_are_planned_deployed_changed_and_destroyed(rehearse: Rehearse, case: str) -> None:
+    it = rehearse(case)
+    planned = it.plan_text()
+    assert (planned.code, planned.out) == (2, (GOLDEN / case / PLAN).read_text()), planned.err
+
+    deployed = it.deploy()
+    assert deployed.code == 0, deployed.err
+    again = it.plan()
+    assert (again.code, again.changes) == (0, {}), again.err
+
+    if case in CONNECTOR:
+        it.add_to_common("connect: {errors: {tolerance: none}}")
+        changed = it.plan()
+        assert changed.code == 2, changed.err
+        # MSK Connect makes a connector anew where it is set to something else.
+        kind = "replace" if "msk" in case else "update"
+        assert changed.changes[CONNECTOR[case]] == kind, changed.changes
+
+    destroyed = it.destroy()
+    assert destroyed.code == 0, destroyed.err
