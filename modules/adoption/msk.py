@@ -29,7 +29,8 @@ def read_msk(identifier: str, region: str) -> FoundCluster:
     """
     kafka = _kafka(region)
     if region_of(identifier) is None:
-        listed = _asked(lambda: kafka.list_clusters_v2(ClusterNameFilter=identifier)["ClusterInfoList"], identifier)
+        pages = kafka.get_paginator("list_clusters_v2").paginate(ClusterNameFilter=identifier)
+        listed = _asked(lambda: [each for page in pages for each in page["ClusterInfoList"]], identifier)
         arns = [each["ClusterArn"] for each in listed if each["ClusterName"] == identifier]
         if not arns:
             raise ConfigError(
@@ -44,7 +45,8 @@ def read_msk(identifier: str, region: str) -> FoundCluster:
     if found["ClusterType"] == "SERVERLESS":
         return _serverless(found, region)
     configuration = found["Provisioned"].get("CurrentBrokerSoftwareInfo", {}).get("ConfigurationArn")
-    secrets = _asked(lambda: kafka.list_scram_secrets(ClusterArn=identifier)["SecretArnList"], identifier)
+    pages = kafka.get_paginator("list_scram_secrets").paginate(ClusterArn=identifier)
+    secrets = _asked(lambda: [each for page in pages for each in page.get("SecretArnList") or []], identifier)
     return _provisioned(found, region, configuration, secrets)
 
 

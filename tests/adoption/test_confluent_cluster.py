@@ -67,6 +67,13 @@ def test_a_standard_cluster_is_shown_then_written_then_planned_without_a_replace
     assert kinds["cluster: confluent_kafka_cluster.main"] == "import"
     assert set(kinds.values()) == {"import", "create"}
 
+
+@pytest.mark.soak
+def test_a_cluster_that_was_taken_over_is_deployed_and_there_is_nothing_left_to_import(
+    run: Run, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {OUTER: environment(), CLUSTER: cluster("Standard", config={"kind": "Standard", "max_ecku": 4})}
+    assert adopt(run, monkeypatch, answers, "--write", "--yes", "--offline").code == 0
     deployed = run("deploy", "--env", "live", "--offline", "--yes")
     assert deployed.code == 0, deployed.err
     assert run("plan", "--env", "live", "--offline").code == 0

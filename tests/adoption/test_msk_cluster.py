@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -124,6 +125,16 @@ def test_a_provisioned_cluster_is_written_and_planned_without_a_replacement(
     assert kinds.pop("cluster: aws_msk_scram_secret_association.main") == "import"
     assert kinds == {}
     assert not any("aws_msk_configuration" in address or "aws_vpc.main" in address for address in planned.changes)
+
+
+@pytest.mark.soak
+def test_a_cluster_that_was_taken_over_is_deployed_and_its_logins_stay(
+    run: Run, project: Project, aws: dict[str, Any]
+) -> None:
+    arn = provisioned(aws)
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonMSK_shop-AbCdEf"
+    aws["kafka"].batch_associate_scram_secret(ClusterArn=arn, SecretArnList=[secret])
+    assert run("import", "--env", "live", "--cluster", arn, "--write", "--yes", "--offline").code == 0
     deployed = run("deploy", "--env", "live", "--offline", "--yes")
     assert deployed.code == 0, deployed.err
     assert run("plan", "--env", "live", "--offline").code == 0
@@ -178,12 +189,14 @@ def test_what_msk_could_not_change_in_place_is_refused(run: Run, project: Projec
 
 
 def test_an_environment_that_has_a_cluster_takes_no_other(run: Run, project: Project, aws: dict[str, Any]) -> None:
-    first = provisioned(aws)
-    assert run("import", "--env", "live", "--cluster", first, "--write", "--yes", "--offline").code == 0
-    assert run("deploy", "--env", "live", "--offline", "--yes").code == 0
-    other = provisioned(aws, ClusterName="other")
-    ran = run("import", "--env", "live", "--cluster", other, "--offline")
-    assert ran.code == 1 and "environment `live` has another cluster already" in ran.err
+    first, other = provisioned(aws), provisioned(aws, ClusterName="other")
+    held = {"mode": "managed", "type": "aws_msk_cluster", "name": "main", "instances": [{"attributes": {"id": first}}]}
+    state = project.environment_state("live") / "cluster" / "terraform.tfstate"
+    state.parent.mkdir(parents=True)
+    state.write_text(json.dumps({"version": 4, "serial": 1, "outputs": {}, "resources": [held]}))
+    assert run("import", "--env", "live", "--cluster", first).code == 2
+    ran = run("import", "--env", "live", "--cluster", other)
+    assert ran.code == 1 and f"environment `live` has another cluster already, {first}" in ran.err
 
 
 def test_nobody_logged_in_is_said(run: Run, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
