@@ -82,6 +82,17 @@ class SourceSetup:
         self.processes.append(process)
         return process
 
+    def numbers(self, least: int) -> None:
+        """A table with every N from 0 to at least `least` - 1, doubled until it is long enough."""
+        self.sql("CREATE TABLE IF NOT EXISTS SRC.PUBLIC.NUMBERS (N NUMBER(18,0))")
+        ((count,),) = self.sql("SELECT COUNT(*) FROM SRC.PUBLIC.NUMBERS")
+        if not count:
+            self.sql("INSERT INTO SRC.PUBLIC.NUMBERS VALUES (0)")
+            count = 1
+        while count < least:
+            self.sql(f"INSERT INTO SRC.PUBLIC.NUMBERS SELECT N + {count} FROM SRC.PUBLIC.NUMBERS")
+            count *= 2
+
     def settings(self) -> SourceSettings:
         """As its YAML says now."""
         environment = load_environment(self.project, self.environment.name)

@@ -53,13 +53,13 @@ CHANGES = "ID NUMBER(18,0) NOT NULL, ACCOUNT VARCHAR NOT NULL, SEQ NUMBER(9,0) N
 
 def fill(setup: SourceSetup, first: int, last: int, *, keys: int = 97, ties: int = 7) -> None:
     """Rows `first` to `last` - 1; `ties` of them share each stamp."""
-    for begin in range(first, last, 5_000):
-        values = ", ".join(
-            f"({n}, 'account-{n % keys}', {n // keys}, "
-            f"DATEADD(second, {n // ties}, '2026-01-01 00:00:00'::TIMESTAMP_NTZ))"
-            for n in range(begin, min(begin + 5_000, last))
-        )
-        setup.sql(f"INSERT INTO {setup.table} (ID, ACCOUNT, SEQ, UPDATED_AT) SELECT * FROM (VALUES {values})")
+    setup.numbers(last)
+    stamp = f"DATEADD(second, FLOOR(N / {ties})::INT, '2026-01-01 00:00:00'::TIMESTAMP_NTZ)"
+    setup.sql(
+        f"INSERT INTO {setup.table} (ID, ACCOUNT, SEQ, UPDATED_AT) "
+        f"SELECT N, 'account-' || MOD(N, {keys}), FLOOR(N / {keys}), {stamp} FROM SRC.PUBLIC.NUMBERS "
+        f"WHERE N >= {first} AND N < {last}"
+    )
 
 
 def each_once_in_order(setup: SourceSetup, count: int) -> None:
@@ -190,7 +190,7 @@ def storm(setup: SourceSetup, *, rows: int, kills: int) -> None:
         fill(setup, kill * step, (kill + 1) * step)
         before = len(setup.messages())
         with setup.source() as process:
-            process.until(lambda: process.status()["transactions"] > 0, every=0.001)
+            process.until(lambda: process.status()["rows_published"] > 0, every=0.001)
             process.kill()
         assert process.process.returncode == -signal.SIGKILL
         assert before < len(setup.messages()) < rows, "the kill was before the first transaction or after the last one"

@@ -101,22 +101,22 @@ class Session:
             self._wait(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, 5.0)
 
-    def script(self, *statements: str) -> bool:
-        """Statements as one transaction, tried once; False where it is not known whether it took place.
+    def attempt(self, *statements: str) -> bool:
+        """Statements that may not be repeated, one after the other; False where it is not known what was done.
 
         Raises:
             SourceError, ServiceError: as for `rows`.
         """
         try:
             with self._open().cursor() as cursor:
-                for statement in ("BEGIN", *statements, "COMMIT"):
+                for statement in statements:
                     cursor.execute(statement)
             return True
         except (SourceError, ServiceError):
             self.close()
             raise
         except Exception as error:
-            self.close()  # ends the transaction with it
+            self.close()
             self._on_retry(self._judge(error))
             return False
 

@@ -1,8 +1,9 @@
 """Reads a Snowflake stream: every change of its table, deletes included, however late it was committed.
 
-A stream gives its changes once, to a statement that writes them somewhere. So they are first moved, in one transaction
-with the stream's own offset, into a table beside it, `<STREAM>_PUBLISHING`, and published from there; what is published
-is taken out again. A change is therefore in the stream, in that table, or behind the place, and never in two of them.
+A stream gives its changes once, to a statement that writes them somewhere. So they are first moved, by one statement
+that moves the stream's own offset too, into a table beside it, `<STREAM>_PUBLISHING`, and published from there; what is
+published is taken out again. A change is therefore in the stream, in that table, or behind the place, and never in two
+of them.
 
 Each move has a number, and the place is a number and a key as it is a stamp and a key for a table. The numbers of a
 process begin above those of any other: it writes the first of them into its place before it moves anything. A process
@@ -69,8 +70,7 @@ class StreamReader:
         if _number(place) < self._first:
             self._enter = True  # `read` gives the place to be committed first
             return
-        self._take(self._first)
-        self._took = True
+        self._took = self._take(self._first) or self._took
         self._boundary = self._pending(place)
 
     def read(self, place: Place) -> Batch | None:
@@ -130,13 +130,14 @@ class StreamReader:
         columns += [f'"{name}" {type_} NOT NULL' for name, type_ in _EXTRA]
         self._session.rows(f"CREATE TRANSIENT TABLE IF NOT EXISTS {self._staging} ({', '.join(columns)})")
 
-    def _take(self, first: int) -> None:
-        """Move what the stream has. Whether that worked is seen by what waits afterwards."""
+    def _take(self, first: int) -> bool:
+        """Move what the stream has; False where it is not known whether that worked: then it is tried again, and what
+        waits is published either way."""
         late, new = first + self._next + 1, first + self._next + 2
         self._next += 2
         names = ", ".join(column.quoted for column in self.columns)
         extra = ", ".join(f'"{name}"' for name, _ in _EXTRA)
-        self._session.script(
+        return self._session.attempt(
             f'UPDATE {self._staging} SET "{_BATCH}" = {late} WHERE "{_BATCH}" < {first}',  # noqa: S608
             f"INSERT INTO {self._staging} ({names}, {extra}) "  # noqa: S608
             f"SELECT {names}, {new}, METADATA$ACTION, METADATA$ISUPDATE FROM {self._stream}",
