@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "local": "The laptop platform: Kafka, Schema Registry and a Snowflake stand-in.",
     "produce": "Send realistic order events, checked against the Avro schema.",
     "sink": "Carry the topic's events into the warehouse.",
+    "connect": "What connectors do, and starting them again.",
     "source": "Publish rows of a Snowflake table or stream to a topic.",
     "smoke": "Measure end-to-end latency against the SLOs.",
     "warehouse": "The Snowflake estate beside its deploys: as SQL or Pulumi, a key rotated.",
