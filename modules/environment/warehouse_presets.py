@@ -60,8 +60,7 @@ def completed(environment: Environment) -> Warehouse:
 
 def given_by_preset(environment: Environment) -> dict[str, Any]:
     """What is there before the environment says anything, without what it does not want."""
-    preset = _PRESETS["none" if environment.platform == "local" else environment.warehouse.preset]
-    given = _merge(_for_sinks(environment), preset(environment))
+    given = _merge(_for_sinks(environment), _PRESETS[environment.warehouse.preset](environment))
     for each in environment.warehouse.without:
         section, _, name = each.partition(".")
         _take_away(given, section, name)

@@ -44,7 +44,6 @@ class Rights:
 
 _CLASSIC = "docs.snowflake.com/en/user-guide/kafka-connector-install"
 _HIGH_PERFORMANCE = "docs.snowflake.com/en/connectors/kafkahp/setup-snowflake"
-_EVOLUTION = "docs.snowflake.com/en/user-guide/data-load-schema-evolution"
 
 
 def _own(*, evolves: bool) -> Rights:
@@ -61,10 +60,9 @@ def _classic(connector: str, versions: str, *, evolves: bool) -> Rights:
 
 def _fourth(*, evolves: bool) -> Rights:
     table = ("INSERT", *(("EVOLVE SCHEMA",) if evolves else ()))
-    why = "Privileges held by the role itself; the table's default pipe is Snowflake's and needs none."
-    return Rights(
-        "kafka-connect", "4", ("USAGE",), ("USAGE",), table, False, True, evolves, False, why, _HIGH_PERFORMANCE
-    )
+    why = "Privileges held by the role itself; CREATE PIPE since the first channel makes the table's default pipe."
+    schema = ("USAGE", "CREATE PIPE")
+    return Rights("kafka-connect", "4", ("USAGE",), schema, table, False, True, evolves, False, why, _HIGH_PERFORMANCE)
 
 
 MATRIX: tuple[Rights, ...] = tuple(
@@ -78,8 +76,8 @@ MATRIX: tuple[Rights, ...] = tuple(
         _classic("managed", "any", evolves=evolves),
     )
 )
-"""Confluent's managed SnowflakeSink and MSK Connect's plugin run the connector of version 3 (managed) or the one that
-is chosen; OWNERSHIP brings EVOLVE SCHEMA along, which is named since Snowflake asks for it by name ({_EVOLUTION})."""
+"""Confluent's managed SnowflakeSink is a connector of version 3; MSK Connect runs whichever it is given. OWNERSHIP
+brings EVOLVE SCHEMA along (docs.snowflake.com/en/user-guide/data-load-schema-evolution)."""
 
 
 def rights_of(connector: str, version: str | None = None, schema_evolution: bool = False) -> Rights:

@@ -31,7 +31,7 @@ def test_columns_follow_the_avro_schema() -> None:
     assert by_name["AMOUNT"].type == "NUMBER(12,2)"
     assert by_name["EVENT_TIME"].type == "TIMESTAMP_NTZ(6)"
     assert by_name["NOTE"].nullable
-    assert columns[-1] == Column("RECORD_METADATA", "VARIANT", True, columns[-1].comment)
+    assert columns[0] == Column("RECORD_METADATA", "VARIANT", True, columns[0].comment)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_columns_follow_the_avro_schema() -> None:
     ],
 )
 def test_each_avro_type_has_its_column_type(avro: object, snowflake: str, nullable: bool) -> None:
-    column = columns_from_avro({"fields": [{"name": "f", "type": avro}]})[0]
+    column = columns_from_avro({"fields": [{"name": "f", "type": avro}]})[1]
     assert (column.type, column.nullable) == (snowflake, nullable)
 
 
