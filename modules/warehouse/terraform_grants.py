@@ -84,7 +84,8 @@ def declare_grants(stack: Stack, estate: Estate, depends_on: Sequence[Resource],
     """Owners first (what others hold stays), then privileges: future ones do not wait for what is in schemas."""
     owners = _owners(stack, estate.ownership, [*depends_on, *objects])
     for (kind, scope, place), grants in _ways(estate.grants).items():
-        waits = [*depends_on, *owners, *(objects if place == "on_schema_object" and scope != "future" else ())]
+        later = [] if scope == "future" else owners
+        waits = [*depends_on, *later, *(objects if place == "on_schema_object" and scope != "future" else ())]
         values = {grant.key: _values(grant) for grant in grants}
         declare = _to_database_role if kind == "DATABASE ROLE" else _to_account_role
         declare(stack, scope, place, values, waits)
