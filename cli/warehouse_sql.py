@@ -104,8 +104,8 @@ def _apply(
     """Show, confirm, run, say what was left out."""
     from modules.warehouse.sql import apply_difference, as_json
 
-    todo = roles.lend(found.statements if allow_unsafe else found.safe)
-    left = () if allow_unsafe else found.unsafe
+    runs = found.to_run(allow_unsafe=allow_unsafe)
+    todo, left = roles.lend(runs), [each for each in found.statements if each not in runs]
     if not json:
         _show(header, roles.lend(found.statements), roles, found, allow_unsafe)
     if todo:
@@ -122,7 +122,12 @@ def _apply(
         print_json({"applied": done, "left_out": as_json(header, left, roles)["statements"]})
     note(f"applied: {done} of {done} statements" if done else "nothing to do")
     if left:
-        note(f"left out: {len(left)} that may lose something; read them above, then add --allow-unsafe")
+        by_hand = sum(each.by_hand for each in left)
+        unsafe = len(left) - by_hand
+        if unsafe:
+            note(f"left out: {unsafe} that may lose something; review them with --diff, then add --allow-unsafe")
+        if by_hand:
+            note(f"left out: {by_hand} that Snowflake does not do in place; --diff says what to do by hand")
         raise typer.Exit(2)
 
 

@@ -43,6 +43,7 @@ def preview_features(estate: Estate) -> list[str]:
     importing that one would bring cdktf along."""
     needed = {
         "snowflake_dynamic_table_resource": estate.dynamic_tables,
+        "snowflake_iceberg_table_resource": estate.iceberg_tables,
         "snowflake_pipe_resource": estate.pipes,
         "snowflake_table_resource": estate.tables,
     }

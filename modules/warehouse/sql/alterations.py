@@ -101,10 +101,7 @@ def _change_column(kind: Kind, item: Item, column: Column, there: Column) -> lis
     named = f"ALTER COLUMN {identifier(column.name)}"
     found = []
     if column.type != there.type:
-        cost = loss(there.type, column.type)
-        found.append(
-            _alter(kind, item, f"{named} SET DATA TYPE {short(column.type)}", cost, f"{column.name} {there.type}")
-        )
+        found.append(_retyped(kind, item, column, there))
     if column.nullable and not there.nullable:
         found.append(_alter(kind, item, f"{named} DROP NOT NULL", None, f"{column.name} NOT NULL"))
     elif there.nullable and not column.nullable:
@@ -120,6 +117,16 @@ def _change_column(kind: Kind, item: Item, column: Column, there: Column) -> lis
     elif there.masking_policy and not column.masking_policy:
         found.append(unmask(item, column))
     return found
+
+
+def _retyped(kind: Kind, item: Item, column: Column, there: Column) -> Statement:
+    cost = loss(there.type, column.type)
+    why = cost.why if cost else None
+    if cost and cost.refused:
+        why = f"{cost.why}: add a column, copy the values, drop the old one and rename the new one"
+    tail = f"ALTER COLUMN {identifier(column.name)} SET DATA TYPE {short(column.type)}"
+    statement = _alter(kind, item, tail, why, f"{column.name} {there.type}")
+    return replace(statement, by_hand=bool(cost and cost.refused))
 
 
 def _empty_not_null(column: Column) -> str | None:

@@ -41,6 +41,10 @@ class Difference:
     def safe(self) -> tuple[Statement, ...]:
         return tuple(each for each in self.statements if not each.unsafe)
 
+    def to_run(self, *, allow_unsafe: bool = False) -> tuple[Statement, ...]:
+        """What an apply runs: what loses nothing; the rest only where it is allowed and Snowflake does it."""
+        return tuple(each for each in self.statements if not each.unsafe or (allow_unsafe and not each.by_hand))
+
 
 def difference(wanted: Catalogue, live: Catalogue) -> Difference:
     """From what is there to what is declared."""

@@ -77,9 +77,9 @@ def _statement(each: Statement, allow_unsafe: bool) -> list[str]:
     if each.was:
         lines.append(comment_line(f"{each.about}, now: {each.was}"))
     if each.unsafe:
-        lines.append(comment_line(f"unsafe: {each.unsafe}"))
+        lines.append(comment_line(f"{'by hand' if each.by_hand else 'unsafe'}: {each.unsafe}"))
     sql = f"{each.sql};"
-    if each.unsafe and not allow_unsafe:
+    if each.by_hand or (each.unsafe and not allow_unsafe):
         return [*lines, *(comment_line(line) for line in sql.splitlines())]
     return [*lines, sql]
 
@@ -100,6 +100,7 @@ def as_json(
                 "about": each.about,
                 "unsafe": each.unsafe,
                 "was": each.was,
+                "by_hand": each.by_hand,
             }
             for each in statements
         ],

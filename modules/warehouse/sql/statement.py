@@ -20,6 +20,7 @@ class Statement:
     about: what it touches: `table STREAMING.PUBLIC.ORDER_EVENTS`.
     unsafe: what may be lost by it, as a sentence; None where nothing is.
     was: what the account has now, where the statement changes it.
+    by_hand: Snowflake refuses the statement as it stands; it says what is wanted, and is never run.
     """
 
     sql: str
@@ -28,3 +29,4 @@ class Statement:
     about: str
     unsafe: str | None = None
     was: str | None = None
+    by_hand: bool = False

@@ -1,14 +1,15 @@
 """Column types: one spelling for each, and which changes keep every value.
 
 Source of synonyms and defaults: docs.snowflake.com, Summary of data types; of changes in place: ALTER TABLE … ALTER
-COLUMN, which lengthens VARCHAR and BINARY and widens a NUMBER's precision, and shortens only where no value is cut.
+COLUMN, which lengthens VARCHAR and BINARY, never shortens them, and changes a NUMBER's precision where the values fit.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-__all__ = ["canonical", "loss", "short"]
+__all__ = ["Loss", "canonical", "loss", "short"]
 
 _BASE = {
     **dict.fromkeys(("VARCHAR", "STRING", "TEXT", "NVARCHAR", "NVARCHAR2", "CHAR VARYING", "NCHAR VARYING"), "VARCHAR"),
@@ -57,18 +58,26 @@ def short(type_: str) -> str:
     return base if arguments and base != "NUMBER" and _DEFAULTS.get(base) == arguments else type_
 
 
-def loss(old: str, new: str) -> str | None:
+@dataclass(frozen=True)
+class Loss:
+    """What a change of type may cost; `refused`: Snowflake does not do it in place."""
+
+    why: str
+    refused: bool = True
+
+
+def loss(old: str, new: str) -> Loss | None:
     """What changing a column's type may lose or break, both canonical; None where every value stays as it is."""
     (old_base, old_arguments), (new_base, new_arguments) = _parts(old), _parts(new)
     if old_base != new_base:
-        return f"a column cannot become {new} from {old} in place: Snowflake refuses it, or converts values"
-    if old_base == "NUMBER":
-        if new_arguments[1] != old_arguments[1]:
-            return f"Snowflake does not change a NUMBER's scale in place, from {old} to {new}"
-        return None if new_arguments[0] >= old_arguments[0] else f"values beyond {new} are refused, now and later"
-    if old_base in ("VARCHAR", "BINARY"):
-        return None if new_arguments >= old_arguments else f"values longer than {new} are refused, now and later"
-    return f"Snowflake does not change the precision in place, from {old} to {new}"
+        return Loss(f"Snowflake does not make {new} of {old} in place")
+    if old_base == "NUMBER" and new_arguments[1:] == old_arguments[1:]:
+        if new_arguments >= old_arguments:
+            return None
+        return Loss(f"Snowflake refuses it if there are values beyond {new}, and such values afterwards", refused=False)
+    if old_base in ("VARCHAR", "BINARY") and new_arguments >= old_arguments:
+        return None
+    return Loss(f"Snowflake does not change {old} to {new} in place")
 
 
 def _parts(type_: str) -> tuple[str, tuple[int, ...]]:
