@@ -1,4 +1,5 @@
 """moto as an AWS on loopback, with what it lacks of MSK: states that are reached, configurations, addresses, users.
+What it lacks of ECS is in `moto_ecs.py`; the machines' images that it knows by name only are made here.
 
 moto 5.2 leaves a cluster CREATING for ever, has no configurations, bootstrap brokers or SCRAM secrets, and answers a
 question about a deleted cluster with an error of its own. What is added here is kept in this process and shaped as the
@@ -18,12 +19,17 @@ from unittest.mock import patch
 from urllib.parse import unquote
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from tests.platforms.moto_ecs import Ecs
+
 __all__ = ["serving"]
 
 Start = Callable[..., Any]
 _CLUSTER = re.compile(r"/(?:v1|api/v2)/clusters/(arn:[^/]+/[^/]+)(?:/([a-z-]+))?")
 _CONFIGURATION = re.compile(r"/v1/configurations(?:/(arn:[^/]+/[^/]+/[^/]+)(?:/revisions/(\d+))?)?")
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
+_IMAGES = tuple(f"/aws/service/ecs/optimized-ami/amazon-linux-2023/{arm}recommended/image_id" for arm in ("", "arm64/"))
+_ROOT_DEVICE = "/dev/xvda"
+"""Of Amazon's ECS-optimised images."""
 
 
 @dataclass
@@ -101,6 +107,22 @@ def _answer(start: Start, body: dict[str, Any] | None) -> list[bytes]:
     return [json.dumps(body).encode()]
 
 
+def _make_images() -> None:
+    """The images that moto's parameters name: EC2 there knows nothing of them, and so of no root device."""
+    from moto.ec2.models import ec2_backends
+    from moto.ec2.models.amis import Ami
+    from moto.ssm.models import ssm_backends
+
+    backend = ec2_backends[_ACCOUNT][_REGION]
+    for name, architecture in zip(_IMAGES, ("x86_64", "arm64"), strict=True):
+        found = ssm_backends[_ACCOUNT][_REGION].get_parameter(name)
+        assert found is not None, f"moto has no parameter {name}"
+        backend.amis[found.value] = Ami(
+            backend, found.value, name=name, architecture=architecture, root_device_type="ebs",
+            root_device_name=_ROOT_DEVICE, virtualization_type="hvm", hypervisor="xen", public=True,
+        )  # fmt: skip
+
+
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -118,9 +140,11 @@ def serving() -> Iterator[str]:
     def active(self: Any, *arguments: Any, **named: Any) -> None:
         made(self, *arguments, **{**named, "state": "ACTIVE"})
 
-    get_backend("kafka").reset()
+    for service in ("kafka", "ecs", "ec2"):
+        get_backend(service).reset()
+    _make_images()
     with patch.object(FakeKafkaCluster, "__init__", active):
-        application = _Msk(DomainDispatcherApplication(create_backend_app))
+        application = Ecs(_Msk(DomainDispatcherApplication(create_backend_app)))
         server = make_server("127.0.0.1", 0, application, server_class=WSGIServer, handler_class=_Quiet)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
