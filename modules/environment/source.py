@@ -39,7 +39,11 @@ class SnowflakeSource(Section):
     mode: Literal["timestamp", "id", "stream"] = Field(
         description="How new rows are found: by a time they were written at, by a growing number, or by a stream."
     )
-    column: str | None = Field(None, description="That time or number; not for a stream.", pattern=f"^{_IDENTIFIER}$")
+    column: str | None = Field(
+        None,
+        description="That time or number; of a stream, what rows of one key are ordered by.",
+        pattern=f"^{_IDENTIFIER}$",
+    )
     key: str = Field(description="The column that is the message key; it must be NOT NULL.", pattern=f"^{_IDENTIFIER}$")
     topic: str = Field(description="One of `topics`.")
     poll: Duration = Field(DurationValue(5_000), description="Pause between two looks for new rows.")
@@ -128,8 +132,6 @@ def _of_one(its: SnowflakeSource) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "mode: stream reads a stream; write `stream: DATABASE.SCHEMA.STREAM`", ("mode",)
         if its.table is None:
             yield "reading a stream takes the right to read its table; write `table: DATABASE.SCHEMA.TABLE`", ()
-        if its.column is not None:
-            yield "a stream needs no column to find new rows by; take `column` out", ("column",)
         return
     if its.stream is not None:
         yield "a stream is read with `mode: stream`", ("stream",)

@@ -87,8 +87,9 @@ def test_the_role_of_a_stream_may_make_the_table_its_changes_wait_in(write: Writ
         ({"mode": "stream", "column": None}, ["9: sources.accounts.mode: mode: stream reads a stream; write `stream: "
                                               "DATABASE.SCHEMA.STREAM`"]),
         (
-            {"mode": "stream", "stream": "A.B.C"},
-            ["10: sources.accounts.column: a stream needs no column to find new rows by; take `column` out"],
+            {"mode": "stream", "stream": "A.B.C", "table": None},
+            ["6: sources.accounts: reading a stream takes the right to read its table; write `table: "
+             "DATABASE.SCHEMA.TABLE`"],
         ),
         ({"stream": "A.B.C"}, ["13: sources.accounts.stream: a stream is read with `mode: stream`"]),
         ({"table": None}, ["6: sources.accounts: which table? Write `table: DATABASE.SCHEMA.TABLE`"]),

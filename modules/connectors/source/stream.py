@@ -10,6 +10,8 @@ process begin above those of any other: it writes the first of them into its pla
 that was taken over and does not know it yet may still move changes once; they carry its old number and are taken up
 under a new one.
 
+A stream does not say in what order rows of one move came about. Where several share a key, the optional `column` says.
+
 An inserted or changed row is its new value. A deleted one is a message without a value (a tombstone), unless the same
 move holds a new row of that key. Headers say which (`infra.change`: insert, update, delete).
 """
@@ -23,7 +25,7 @@ from modules.connectors.source.columns import SourceColumn, source_columns
 from modules.connectors.source.place import Place
 from modules.connectors.source.settings import SourceSettings
 from modules.connectors.source.snowflake import Session
-from modules.connectors.source.table import Batch, Row, key_column, literal, qualified, whole_groups
+from modules.connectors.source.table import Batch, Row, key_column, literal, named_column, qualified, whole_groups
 from modules.errors import SourceError
 
 __all__ = ["StreamReader"]
@@ -50,6 +52,8 @@ class StreamReader:
         self.columns: tuple[SourceColumn, ...] = self._prepare()
         self._key = key_column(settings, self.columns)
         self._key_position = self.columns.index(self._key)
+        named = settings.source.column
+        self._order = named_column(named, self.columns, settings, "column").quoted if named else None
         self._place: Place | None = None
         self._first: int | None = None
         self._next = 0
@@ -167,9 +171,10 @@ class StreamReader:
     def _query(self, place: Place, limit: int) -> str:
         columns = ", ".join([*(column.quoted for column in self.columns), *(f'"{name}"' for name, _ in _EXTRA)])
         # DELETE comes before INSERT by its name: what a key becomes is last.
+        order = [f'"{_BATCH}"', self._key.quoted, f'"{_ACTION}"', *([self._order] if self._order else [])]
         return (
             f"SELECT {columns} FROM {self._staging} WHERE {self._behind(place)} "  # noqa: S608
-            f'AND "{_BATCH}" <= {self._boundary} ORDER BY "{_BATCH}", {self._key.quoted}, "{_ACTION}" LIMIT {limit}'
+            f'AND "{_BATCH}" <= {self._boundary} ORDER BY {", ".join(order)} LIMIT {limit}'
         )
 
     def _group(self, row: Row) -> tuple[str | None, ...]:

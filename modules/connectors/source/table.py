@@ -27,7 +27,18 @@ from modules.connectors.source.settings import SourceSettings
 from modules.connectors.source.snowflake import Session, text_literal
 from modules.errors import ConfigError
 
-__all__ = ["Batch", "Reader", "Row", "TableReader", "describe", "key_column", "literal", "qualified", "whole_groups"]
+__all__ = [
+    "Batch",
+    "Reader",
+    "Row",
+    "TableReader",
+    "describe",
+    "key_column",
+    "literal",
+    "named_column",
+    "qualified",
+    "whole_groups",
+]
 
 _KEY_KINDS = ("VARCHAR", "STRING", "TEXT", "CHAR", "NUMBER", "DECIMAL", "NUMERIC", "INT", "INTEGER", "BIGINT", "DATE",
               "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")  # fmt: skip
@@ -201,7 +212,7 @@ def stamp_column(settings: SourceSettings, columns: Sequence[SourceColumn]) -> S
         ConfigError: there is none, or its type does not grow.
     """
     source = settings.source
-    column = _named(str(source.column), columns, settings, "column")
+    column = named_column(str(source.column), columns, settings, "column")
     if source.mode == "timestamp" and column.kind not in _TIMES:
         raise ConfigError(
             f"column {column.name} is a {column.kind}, not a time: new rows cannot be found by it",
@@ -224,7 +235,7 @@ def key_column(settings: SourceSettings, columns: Sequence[SourceColumn]) -> Sou
     Raises:
         ConfigError: there is none, it may be NULL, or its type has no certain order.
     """
-    column = _named(settings.source.key, columns, settings, "key")
+    column = named_column(settings.source.key, columns, settings, "key")
     where = f"{settings.origin} (sources.{settings.name}.key)"
     if column.nullable:
         raise ConfigError(
@@ -274,7 +285,7 @@ def _whole_decimal(column: SourceColumn) -> bool:
     return isinstance(column.avro, dict) and column.avro.get("logicalType") == "decimal" and column.scale == 0
 
 
-def _named(name: str, columns: Sequence[SourceColumn], settings: SourceSettings, at: str) -> SourceColumn:
+def named_column(name: str, columns: Sequence[SourceColumn], settings: SourceSettings, at: str) -> SourceColumn:
     """A column as the YAML names it: unquoted, so in upper case."""
     for column in columns:
         if column.name == name.upper():
