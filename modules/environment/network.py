@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from modules.environment.model import Environment
 
 __all__ = [
-    "PRIVATE_ZONE", "Egress", "Network", "SnowflakeLink", "Subnets", "check", "egress_of", "images_of", "subnets_of",
+    "PRIVATE_ZONE", "Egress", "Network", "SnowflakeLink", "Subnets", "check", "egress_of", "images_of", "private_host",
+    "subnets_of",
 ]  # fmt: skip
 
 _SMALLEST, _LARGEST = 22, 16
@@ -154,6 +155,12 @@ def egress_of(environment: Environment) -> Egress:
     link = network.snowflake is not None
     gateways = (network.zones if environment.production else 1) if way == "nat" else 0
     return Egress(gateways, tuple(inside) if way == "endpoints" else (), ("s3",), reasons, link)
+
+
+def private_host(environment: Environment) -> str | None:
+    """Where connectors in the VPC find the Snowflake account; None where they take its public name."""
+    link = environment.network.snowflake
+    return link.account_host if link and runs_in_vpc(environment) else None
 
 
 def images_of(environment: Environment) -> dict[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from modules.environment.model import Environment
+from modules.environment.network import private_host
 from modules.environment.secrets import resolve_secret
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError, SecretError
@@ -64,6 +65,7 @@ class DeployedPlatform:
                 do="`account: {organization: …, account: …, user: …, private_key: env:…}`; `--offline` needs none",
             )
         admin = role == "admin"
+        public = f"{account.organization}-{account.account}.snowflakecomputing.com".lower().replace("_", "-")
         database, schema = (None, None) if admin else sink_schema(self.environment)
         return SnowflakeClient(
             organization=account.organization,
@@ -71,7 +73,7 @@ class DeployedPlatform:
             user=account.user if admin else CONNECTOR_USER,
             role=account.role if admin else CONNECTOR_ROLE,
             private_key=account.private_key if admin else connector_key(self.environment, self.project),
-            host=f"{account.organization}-{account.account}.snowflakecomputing.com".lower().replace("_", "-"),
+            host=public if admin else private_host(self.environment) or public,
             warehouse=None if admin else WAREHOUSE,
             database=database,
             schema=schema,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from modules.environment.model import Environment
+from modules.environment.network import private_host
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError
 from modules.platforms.base import KafkaRole, Platform, RegistryClient, SnowflakeClient
@@ -59,13 +60,14 @@ class OfflinePlatform:
         account = self._environment.warehouse.account
         organization = account.organization if account else "OFFLINE"
         name = account.account if account else "REHEARSAL"
+        public = f"{organization}-{name}.snowflakecomputing.com".lower().replace("_", "-")
         return SnowflakeClient(
             organization=organization,
             account=name,
             user=account.user if account else "INFRA_ADMIN",
             role=account.role if account else "ACCOUNTADMIN",
             private_key=SecretRefValue("env", "OFFLINE_REHEARSAL"),
-            host=f"{organization}-{name}.snowflakecomputing.com".lower().replace("_", "-"),
+            host=public if role == "admin" else private_host(self._environment) or public,
         )
 
     def terraform_secrets(self, stack: str) -> dict[str, str]:

@@ -352,6 +352,9 @@ def test_more_topics_than_a_roles_policies_can_name_is_told_before_terraform(tmp
 
 
 def test_with_privatelink_nothing_leads_to_the_internet() -> None:
+    connect = json.dumps(golden("msk-provisioned_privatelink-prod")["connect"])
+    assert "acme-streaming.privatelink.snowflakecomputing.com" in connect
+    assert "acme-streaming.snowflakecomputing.com" not in connect
     cluster = golden("msk-provisioned_privatelink-prod")["cluster"]["resource"]
     assert not {"aws_nat_gateway", "aws_internet_gateway", "aws_eip", "aws_route"} & set(cluster)
     endpoint, record = cluster["aws_vpc_endpoint"]["snowflake"], cluster["aws_route53_record"]["snowflake"]
