@@ -171,8 +171,8 @@ class KafkaReceiving:
             )
 
 
-def require_members(settings: Mapping[str, Any], group: str, environment: str) -> None:
-    """See that the sink's consumer group has a member: without one, no row would ever become visible.
+def require_members(settings: Mapping[str, Any], group: str, environment: str, *, connector: bool = False) -> None:
+    """See that the sink's (or connector's) consumer group has a member: without one, no row would ever be visible.
 
     A sink that was stopped stays a member until its session times out (it is a static one, so that a restart is
     quick). Within that time this check passes, and the report says that not one row came.
@@ -192,9 +192,11 @@ def require_members(settings: Mapping[str, Any], group: str, environment: str) -
         described = None
     if described is None or not described.members:
         raise SmokeError(
-            "the sink is not running, so no row would arrive",
+            f"the {'connector' if connector else 'sink'} is not running, so no row would arrive",
             where=f"consumer group {group}",
-            do=f"start it, in another terminal: `infra sink --env {environment}`",
+            do=f"see `infra connect status --env {environment}`, then `infra connect restart --env {environment}`"
+            if connector
+            else f"start it, in another terminal: `infra sink --env {environment}`",
         )
 
 

@@ -41,6 +41,7 @@ def to_json(result: SmokeResult) -> dict[str, Any]:
         "topic": result.topic,
         "partitions": result.partitions,
         "table": result.table,
+        "carried_by": result.carried_by,
         "load": {
             "arrivals": result.plan.arrivals,
             "rate": result.plan.rate,
@@ -107,6 +108,7 @@ def _footnotes(result: SmokeResult) -> list[str]:
     plan = result.plan
     consumed = result.stage("consumed")
     lines = [
+        f"  rows are brought by {result.carried_by}",
         f"  {result.sent:,} events at {plan.rate:g}/s ({result.achieved_rate:.1f}/s achieved, {plan.arrivals}), after "
         f"{result.warmed_up:,} for warming up; deadline {limit_text(result.deadline)}",
         f"  latency from the intended send time, one monotonic clock; sender ran late by {_typical(result.lateness)}",

@@ -71,6 +71,8 @@ class SmokeResult:
     verdict: Verdict
     notes: tuple[str, ...]
     interrupted: bool
+    carried_by: str = "the project's own sink"
+    """What brings events into the table: of the two ways a pipeline has, a connector or the sink."""
 
     @property
     def met(self) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from modules.environment.connect import kind_of
+from modules.environment.connect import kind_of, version_of
 from modules.environment.model import Environment
 from modules.errors import ConfigError
 from modules.project import Project
@@ -25,7 +25,7 @@ from modules.smoke.slo import evaluate, verdict
 from modules.smoke.stages import StageResult
 from modules.smoke.stats import PERCENTILES, nearest_rank, summarise
 from modules.smoke.transport import Clock, Payloads, Receiving, Rows, Sending, monotonic
-from modules.topics import sink_group
+from modules.topics import connector_group, sink_group
 
 if TYPE_CHECKING:
     from modules.platforms.base import Platform
@@ -94,8 +94,10 @@ def run_smoke(
         sending = KafkaSending(platform.kafka_client("producer"), target.topic, run_id, options.deadline_seconds)
         opened.callback(sending.close)
         sending.check(name)
-        if kind_of(environment) == "sink":
-            require_members(platform.kafka_client("admin"), sink_group(target.topic), name)
+        kind = kind_of(environment)
+        if kind != "managed":  # of a managed one the group is the platform's own affair
+            group = sink_group(target.topic) if kind == "sink" else connector_group(environment, target.topic)
+            require_members(platform.kafka_client("admin"), group, name, connector=kind != "sink")
         rows = WarehouseRows(connect(platform.snowflake_client("admin"), project), target.table, run_id, name)
         opened.callback(rows.close)
         rows.check()
@@ -183,12 +185,23 @@ def _result(target: Target, plan: LoadPlan, engine: Engine, ended: Ended, starte
         stages=stages,
         slos=slos,
         verdict=verdict(slos, stages, engine.deadline),
-        notes=tuple(_notes(engine, plan, stages, target.environment.name)),
+        notes=tuple(_notes(engine, plan, stages, target.environment)),
         interrupted=ended.interrupted,
+        carried_by=carrier(target.environment),
     )
 
 
-def _notes(engine: Engine, plan: LoadPlan, stages: tuple[StageResult, ...], environment: str) -> list[str]:
+def carrier(environment: Environment) -> str:
+    """What brings events into the table, in words."""
+    version = version_of(environment)
+    if kind_of(environment) == "sink":
+        return "the project's own sink"
+    if kind_of(environment) == "kafka-connect":
+        return f"Snowflake's connector {version} on Kafka Connect"
+    return f"Snowflake's connector {version}, managed by {environment.platform}"
+
+
+def _notes(engine: Engine, plan: LoadPlan, stages: tuple[StageResult, ...], environment: Environment) -> list[str]:
     """What a reader has to know to read the figures rightly."""
     notes = []
     first, last = engine.sender.handed_over
@@ -199,6 +212,8 @@ def _notes(engine: Engine, plan: LoadPlan, stages: tuple[StageResult, ...], envi
         notes.append(f"the client sent {achieved:,.0f} events/s, not {plan.rate:,.0f}: the rate is too high for it")
     seen = {stage.stage: stage.summary.n + stage.late for stage in stages}
     if seen["consumed"] and not seen["row_visible"]:
-        notes.append(f"not one row became visible; is the sink running? Start it with `infra sink --env {environment}`")
+        own = kind_of(environment) == "sink"
+        look = f"Start it with `infra {'sink' if own else 'connect restart'} --env {environment.name}`"
+        notes.append(f"not one row became visible; is the {'sink' if own else 'connector'} running? {look}")
     notes += [f"the broker said: {failure}" for failure in engine.failures]
     return notes
