@@ -9,9 +9,10 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.installed
 	$(BIN)/infra demo
 
+# Halves, so that no unit test shares the processors with brokers; each worker has platforms, ports and projects of its own.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not soak and not platform" --numprocesses 2 --dist loadfile
-	$(BIN)/python -m pytest -m "platform and not soak"
+	$(BIN)/python -m pytest -m "platform and not soak" --numprocesses 2 --dist loadfile
 
 soak: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m soak
