@@ -408,9 +408,15 @@ def test_a_grant_without_or_with_two_objects_is_refused_before_anything_is_asked
 
 
 def test_a_resource_only_the_official_plugin_has_is_refused_by_name(snowflake: SnowflakeFolder) -> None:
-    snowflake.resources({"snowflake_network_policy": {"n": {"name": "N"}}})
+    snowflake.resources(
+        {
+            "snowflake_task": {
+                "n": {"name": "N", "database": "D", "schema": "S", "started": False, "sql_statement": "SELECT 1"}
+            }
+        }
+    )
     message = snowflake.fails("plan")
-    assert "bundled snowflakedb/snowflake plugin does not implement snowflake_network_policy" in message
+    assert "bundled snowflakedb/snowflake plugin does not implement snowflake_task" in message
     assert "terraform.providers: official" in message
 
 

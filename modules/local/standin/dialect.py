@@ -41,7 +41,7 @@ def _reserved() -> frozenset[str]:
     """Words DuckDB keeps to itself and Snowflake takes as names (AT, for one)."""
     import duckdb
 
-    query = "SELECT upper(keyword_name) FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
+    query = "SELECT upper(keyword_name) FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
     with duckdb.connect() as connection:
         return frozenset(row[0] for row in connection.execute(query).fetchall())
 

@@ -233,7 +233,7 @@ class Engine:
         """Several statements, all or none; inside a transaction the session has open they just join it."""
         with self.write_lock:
             connection = self._connection(session)
-            if connection._in_transaction:
+            if session.in_transaction or connection._in_transaction:
                 yield
                 return
             connection._duck_conn.execute("BEGIN")
@@ -243,6 +243,12 @@ class Engine:
                 connection._duck_conn.execute("ROLLBACK")
                 raise
             self._translated(lambda: connection._duck_conn.execute("COMMIT"))
+
+    def commit(self, session: Session) -> None:
+        """End an open transaction, as a definition of an object does."""
+        if session.in_transaction:
+            self.execute(session, "COMMIT", writes=True)
+            session.in_transaction = False
 
     def autocommit(self, session: Session, on: bool) -> None:
         """ALTER SESSION SET AUTOCOMMIT; turning it on commits what is open."""
@@ -258,6 +264,7 @@ class Engine:
         if session.connection is not None:
             session.connection.close()
             session.connection = None
+            session.in_transaction = False
 
     def interrupt(self, session: Session) -> None:
         if session.connection is not None:

@@ -124,7 +124,7 @@ class Access:
         """The table, if the role may use its database and schema and has the privilege on it.
 
         Raises:
-            SnowflakeError: 002003, absent or not allowed, the same words for both.
+            SnowflakeError: 002003, absent or out of sight, the same words for both; 003001, another right is held.
         """
         return self._reachable(self._catalog.get("TABLE", name), name, privilege)
 
@@ -140,4 +140,6 @@ class Access:
             reachable = self.may("USAGE", database) and self.may("USAGE", schema)
             if reachable and self.may(privilege, entity):
                 return entity
+            if reachable and self.sees(entity):
+                raise insufficient_privileges("TABLE", quote(name[-1]))
         raise does_not_exist("Object", quote(name))

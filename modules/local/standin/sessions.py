@@ -32,6 +32,8 @@ class Session:
     schema: str | None = None
     client: str = "127.0.0.1"
     """The address it was logged in from."""
+    in_transaction: bool = False
+    """Between BEGIN and COMMIT or ROLLBACK."""
     secondary_roles: bool = False
     """USE SECONDARY ROLES ALL: the user's other roles count too."""
     parameters: dict[str, str] = field(default_factory=dict)

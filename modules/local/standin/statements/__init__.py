@@ -39,6 +39,7 @@ from modules.local.standin.tokenizer import Tokens
 
 __all__ = ["run"]
 
+_COMMITS = ("CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE")
 _log = logging.getLogger(__name__)
 
 
@@ -64,6 +65,8 @@ def run(context: Context, sql: str, params: Any = None, batch: list[tuple[Any, .
         handler = find_handler(tokens)
         if handler is not None:
             context.params = params
+            if tokens.all()[0].value in _COMMITS and not tokens.before("ALTER", "SESSION"):
+                context.engine.commit(context.session)
             return handler(context, tokens)
         return query.run(context, sql, params, batch)
     except SnowflakeError as error:

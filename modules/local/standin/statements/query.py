@@ -68,7 +68,10 @@ def run(context: Context, sql: str, params: Any, batch: Sequence[Sequence[Any]] 
     kind = type(expression).__name__
     type_id = int(statement_type_id(expression))
     if kind in _CONTROL:
-        return context.engine.execute(context.session, sql, params, type_id=type_id)
+        result = context.engine.execute(context.session, sql, params, type_id=type_id)
+        if kind != "Set":
+            context.session.in_transaction = kind == "Transaction"
+        return result
     prepared = _prepare(context, expression, sql)
     if kind in _WRITES:
         return _write(context, prepared, kind, params, batch, type_id)
