@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modules.environment.capture import runners_of
 from modules.environment.confluent import in_aws
+from modules.environment.connect import kind_of
 from modules.environment.secrets import keep_secret
 from modules.platforms.base import KafkaRole
 from modules.platforms.deployed import DeployedPlatform
@@ -51,7 +53,8 @@ class ConfluentPlatform(DeployedPlatform):
         if stack == "topics" and any(topic.value for topic in self.environment.topics.values()):
             key, secret = self._credentials("registry-admin", cluster)
             found |= {"registry_api_key": key, "registry_api_secret": secret}
-        if confluent.authorization == "role-bindings" or stack == "connect":  # managed connectors are the cloud's
+        managed = kind_of(self.environment) == "managed" or "managed" in runners_of(self.environment)
+        if confluent.authorization == "role-bindings" or (stack == "connect" and managed):  # they are the cloud's
             found |= {name: self._resolve(reference) for name, reference in cloud.items()}
         return found
 

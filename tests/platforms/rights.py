@@ -35,6 +35,10 @@ TABLES = [
     "redpanda-ec2-prod",
     "redpanda-ec2_applications-prod",
     "redpanda-fargate-prod",
+    "connectors-confluent_capture-prod",
+    "connectors-msk_capture-prod",
+    "connectors-msk_sink-dev",
+    "connectors-redpanda-prod",
 ]
 """Cases with a table in `rights/`."""
 

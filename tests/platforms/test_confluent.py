@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from modules.environment import load_environment
+from modules.environment.connect import Connect
 from modules.errors import ConfigError
 from modules.platforms import platform_for, require_credentials
 from modules.platforms.confluent import ConfluentPlatform, key_file
@@ -188,9 +189,11 @@ def test_stacks_get_the_deployers_keys_and_the_cloud_key_only_where_it_is_needed
     registry = {"registry_api_key": "KEYREGISTRY-ADMIN", "registry_api_secret": f"{SECRET}-registry-admin"}
     assert platform.terraform_secrets("cluster") == cloud
     assert platform.terraform_secrets("topics") == {**kafka, **registry}
-    assert platform.terraform_secrets("connect") == kafka
+    assert platform.terraform_secrets("connect") == {**kafka, **cloud}, "managed connectors are made in the cloud"
+    own = platform.environment.model_copy(update={"connect": Connect()})
+    assert ConfluentPlatform(platform.project, own).terraform_secrets("connect") == kafka
     roles = platform.environment.confluent.model_copy(update={"authorization": "role-bindings"})
-    bound = ConfluentPlatform(platform.project, platform.environment.model_copy(update={"confluent": roles}))
+    bound = ConfluentPlatform(platform.project, own.model_copy(update={"confluent": roles}))
     assert bound.terraform_secrets("connect") == {**kafka, **cloud}
 
 

@@ -8,15 +8,15 @@ from tests.platforms.conftest import Rehearse
 from tests.platforms.golden import GOLDEN
 from tests.platforms.rehearsal import PLAN
 
-WHOLE = "msk-provisioned_capture-prod"
+WHOLE = "connectors-msk_capture-prod"
 """The case that is deployed, changed and destroyed in every run; the others in `make soak`."""
 
-OTHERS = ("confluent-standard_capture-prod", "msk-serverless_sink-dev", "redpanda-ec2_connect-prod")
+OTHERS = ("connectors-confluent_capture-prod", "connectors-msk_sink-dev", "connectors-redpanda-prod")
 
 CONNECTOR = {
-    "redpanda-ec2_connect-prod": 'connect: kafka-connect_connector.connector["streaming-prod-sink-order-events"]',
-    "confluent-standard_capture-prod": 'connect: confluent_connector.sink["order-events"]',
-    "msk-provisioned_capture-prod": 'connect: aws_mskconnect_connector.sink["order-events"]',
+    "connectors-redpanda-prod": 'connect: kafka-connect_connector.connector["streaming-prod-sink-order-events"]',
+    "connectors-confluent_capture-prod": 'connect: confluent_connector.sink["order-events"]',
+    "connectors-msk_capture-prod": 'connect: aws_mskconnect_connector.sink["order-events"]',
 }
 
 

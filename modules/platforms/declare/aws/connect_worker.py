@@ -47,8 +47,8 @@ _CLIENTS = ("", "producer.", "consumer.", "admin.")
 """A worker's own client, and those of its connectors."""
 
 _START = (
-    'printf "%s\\n" "$WORKER_PROPERTIES" > /tmp/worker.properties && '
-    "exec /opt/kafka/bin/connect-distributed.sh /tmp/worker.properties"
+    'FILE="$(mktemp)" && printf "%s\\n" "$WORKER_PROPERTIES" > "$FILE" && '
+    'exec /opt/kafka/bin/connect-distributed.sh "$FILE"'
 )
 
 

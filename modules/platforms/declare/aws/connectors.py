@@ -33,7 +33,7 @@ __all__ = [
 NETWORK_INPUTS = ("vpc_id", "connector_subnets", "connectors_group")
 """Outputs of the cluster stack where something runs in its network."""
 
-KEY_OUTPUT = "secrets_key_arn"
+KEY_OUTPUT = "logins_key_arn"
 """The key that opens clients' logins, where something on ECS reads one."""
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from modules.environment.capture import captured_topics
 from modules.environment.confluent import secrets_of
 from modules.environment.model import Environment
 from modules.platforms.confluent import KEY_OUTPUT, key_file
@@ -91,11 +92,13 @@ def _roles(
     specs = schema_specs(environment)
     sunk = {f"{name}-value" for name, topic in environment.topics.items() if topic.sink}
     sunk |= {subject for spec in specs if spec.subject in sunk for _, subject in spec.references}
-    for spec in specs:
+    # Captured topics' subjects are registered by their connectors, and read like any other.
+    subjects = [*(spec.subject for spec in specs), *(f"{topic}-value" for topic in captured_topics(environment))]
+    for subject in subjects:
         for account in ("registry", "sink"):
-            if account == "registry" or spec.subject in sunk:
-                pattern = f"{registry}/subject={spec.subject}"
-                roles[f"{account} reads {spec.subject}"] = of(account, "DeveloperRead", pattern)
+            if account == "registry" or subject in sunk:
+                pattern = f"{registry}/subject={subject}"
+                roles[f"{account} reads {subject}"] = of(account, "DeveloperRead", pattern)
     return ConfluentRoleBinding(
         stack,
         "role",

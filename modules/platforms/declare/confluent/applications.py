@@ -7,9 +7,11 @@ else's.
 
 from __future__ import annotations
 
+from modules.environment import capture
 from modules.environment.confluent import cku_of
 from modules.environment.confluent_facts import TIERS
 from modules.environment.model import Environment
+from modules.environment.source import source_principal
 from modules.platforms.declare.confluent.cluster import Cluster
 from modules.platforms.declare.confluent.keys import target_in_hand, unready
 from modules.platforms.names import resource_name
@@ -33,7 +35,8 @@ _NAME_LIMIT = 64
 def keys_of_applications(environment: Environment) -> dict[str, dict[str, str]]:
     """Credential → the application whose key it is, and what the key is for."""
     keys: dict[str, dict[str, str]] = {}
-    for name in environment.applications:
+    managed = capture.principals(environment)  # a managed connector works as its account, without a key
+    for name in (each_ for each_ in environment.applications if each_ not in managed):
         keys[name] = {"account": name, "of": "kafka"}
         if application_subjects(environment, name):
             keys[f"{name}-registry"] = {"account": name, "of": "registry"}
@@ -83,6 +86,14 @@ def _readers(
         for name in environment.applications
         for subject in application_subjects(environment, name)
     }
+    for topic, (source, _) in capture.captured_topics(environment).items():
+        name = source_principal(source)
+        if name in capture.principals(environment):
+            bindings[f"{name} registers {topic}-value"] = {
+                "principal": f"User:{accounts.attr('id', key=name)}",
+                "role": "DeveloperWrite",
+                "pattern": f"{registry}/subject={topic}-value",
+            }
     if not bindings:
         return None
     return ConfluentRoleBinding(

@@ -50,12 +50,12 @@ _PROVIDER_CLASS = "com.amazonaws.kafka.config.providers.SecretsManagerConfigProv
 _OWN = "__amazon_msk_connect_*"
 """What names of a connector's own topics and groups begin with."""
 
-_SINKS = "sink"
+_SINKS = "connect-sink"
 
 
 @dataclass(frozen=True)
 class _Connectors:
-    """Connectors that share a plugin and a role."""
+    """Connectors that share a plugin and a role, `connect-sink` or `connect-<source>`."""
 
     key: str
     plugin: Plugin
@@ -84,7 +84,7 @@ def declare_msk_connect(
     lots = _lots(environment, platform, registry, login=login)
     if not lots:
         return
-    sources = tuple(lot.key for lot in lots if lot.key != _SINKS)
+    sources = tuple(source for lot in lots if lot.key != _SINKS for source in lot.connectors)
     secret = declare_secret(stack, environment, private_key=len(sources) < len(lots), registry=login, sources=sources)
     roles = _roles(stack, environment, lots, secret, registry)
     plugins = _plugins(stack, environment, project, lots)
@@ -153,7 +153,7 @@ def _lots(environment: Environment, platform: Platform, registry: RegistryClient
     lots = []
     if sinks and environment.connect.plugin is not None:
         by_topic = {config.config["topics"]: config for config in sinks}
-        lots.append(_Connectors(_SINKS, environment.connect.plugin, by_topic, sink_connector_acls(environment, _SINKS)))
+        lots.append(_Connectors(_SINKS, environment.connect.plugin, by_topic, sink_connector_acls(environment, "sink")))
     for source, config in sources_on(
         environment,
         "managed",
@@ -163,7 +163,8 @@ def _lots(environment: Environment, platform: Platform, registry: RegistryClient
     ):
         plugin = debezium_sources(environment)[source].plugin
         assert plugin is not None  # checked when the environment was read
-        lots.append(_Connectors(source, plugin, {source: config}, debezium_acls(environment, source, source)))
+        acls = debezium_acls(environment, source, source)
+        lots.append(_Connectors(f"connect-{source}", plugin, {source: config}, acls))
     return lots
 
 
@@ -217,7 +218,7 @@ def _plugins(
             digest = hashlib.sha256(f"{arn}/{key}".encode()).hexdigest()
         ends = str(lot.plugin.file or lot.plugin.key).rpartition(".")[2].upper()
         # Of another name when it is another one, so that the new is there before the old goes.
-        name = resource_name(environment, "connect", lot.key, digest[:8], limit=128)
+        name = resource_name(environment, lot.key, digest[:8], limit=128)
         places[lot.key] = {"name": name, "type": ends, "bucket": arn, "key": key}
     return AwsMskconnectCustomPlugin(
         stack,
@@ -236,7 +237,7 @@ def _file(environment: Environment, project: Project, lot: _Connectors) -> tuple
         with path.open("rb") as stream:
             return path, hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        where = "connect.plugin" if lot.key == _SINKS else f"sources.{lot.key}.plugin"
+        where = "connect.plugin" if lot.key == _SINKS else f"sources.{next(iter(lot.connectors))}.plugin"
         raise SynthError(
             f"the connector's program cannot be read: {error.strerror}",
             where=f"{environment.source}: {where}.file ({lot.plugin.file})",
@@ -298,7 +299,7 @@ def _roles(
     roles = AwsIamRole(
         stack,
         "connect",
-        for_each={lot.key: resource_name(environment, "connect", lot.key) for lot in lots},
+        for_each={lot.key: resource_name(environment, lot.key) for lot in lots},
         name=each.value(),
         description=f"Connectors of {environment.project}-{environment.name}",
         assume_role_policy=policy(stack, "connect_trust", [trust]),
@@ -307,7 +308,9 @@ def _roles(
     AwsIamRolePolicy(
         stack,
         "connect",
-        for_each={lot.key: policy(stack, f"connect_{lot.key}", _statements(lot, secret, registry)) for lot in lots},
+        for_each={
+            lot.key: policy(stack, lot.key.replace("-", "_"), _statements(lot, secret, registry)) for lot in lots
+        },
         name="connect",
         role=roles.attr("id", key=each.key),
         policy=each.value(),
