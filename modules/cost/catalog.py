@@ -16,7 +16,6 @@ from modules.cost.limits import Misfit, check_confluent, check_express, check_re
 from modules.cost.lines import Estimate
 from modules.cost.usage import Usage, usage_of
 from modules.environment.confluent_facts import TIERS, Tier
-from modules.environment.connect import kind_of
 from modules.environment.model import Environment, Platform
 from modules.environment.msk import Msk
 from modules.environment.redpanda import size_of
@@ -47,7 +46,7 @@ def _confluent(tier: Tier) -> Option:
         its = environment.confluent
         return (
             confluent.estimate(inputs, tier, its.cku, advanced=its.stream_governance == "advanced")
-            + _connector(inputs, environment, "confluent")
+            + connector.estimate_of(inputs, environment, "confluent")
             + confluent.around(inputs, environment)
         )
 
@@ -58,21 +57,14 @@ def _confluent(tier: Tier) -> Option:
     )
 
 
-def _connector(inputs: Inputs, environment: Environment, vendor: connector.Vendor) -> Estimate:
-    kind, capacity = kind_of(environment), environment.connect.capacity
-    connectors = max(1, sum(1 for topic in environment.topics.values() if topic.sink))
-    made = connector.estimate(inputs, vendor, kind, capacity, connectors)
-    if made.lines and kind == "managed" and vendor == "msk":
-        made += account.of_connectors(inputs, environment, connectors * capacity.workers)
-    return made
-
-
 def _around_msk(inputs: Inputs, environment: Environment) -> Estimate:
     return (
         registry.estimate(inputs, environment)
-        + _connector(inputs, environment, "msk")
+        + connector.estimate_of(inputs, environment, "msk")
         + msk.around(inputs, environment)
-        + network.estimate(inputs, environment, msk.logs_gib(inputs, environment))
+        + network.estimate(
+            inputs, environment, msk.logs_gib(inputs, environment) + connector.logs_gib(inputs, environment)
+        )
     )
 
 
@@ -108,7 +100,7 @@ def _redpanda(inputs: Inputs, environment: Environment) -> Estimate:
         )  # fmt: skip
     return (
         brokers
-        + _connector(inputs, environment, "redpanda")
+        + connector.estimate_of(inputs, environment, "redpanda")
         + account.secrets(
             inputs, environment, {
                 "administrator's login": 1,
@@ -118,7 +110,9 @@ def _redpanda(inputs: Inputs, environment: Environment) -> Estimate:
         )
         + account.key(inputs, "volumes and secrets")
         + account.zones(inputs, ("brokers' names", *(() if environment.network.domain else ("registry's name",))))
-        + network.estimate(inputs, environment, redpanda.logs_gib(inputs, its.brokers))
+        + network.estimate(
+            inputs, environment, redpanda.logs_gib(inputs, its.brokers) + connector.logs_gib(inputs, environment)
+        )
     )  # fmt: skip
 
 

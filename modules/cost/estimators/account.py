@@ -100,20 +100,22 @@ def zones(inputs: Inputs, names: tuple[str, ...]) -> Estimate:
     return Estimate((made,))
 
 
-def balancer(inputs: Inputs, prefix: str, kind: str) -> Estimate:
-    """An internal load balancer in front of a Schema Registry; `kind`: nlb or alb. Clients keep what they looked up."""
+def balancer(inputs: Inputs, prefix: str, kind: str, *, of: Group = "kafka") -> Estimate:
+    """An internal load balancer in front of a registry, whose clients keep what they looked up, or of Kafka Connect's
+    REST interface; `kind`: nlb or alb."""
     gib = inputs.assumptions.registry_traffic_gib
+    what = "Connect's balancer" if prefix == "connect" else "registry's balancer"
     unit = Unit.NLCU_HOUR if kind == "nlb" else Unit.LCU_HOUR
     return Estimate(
         (
             line(
-                f"{prefix}.balancer", "kafka", "fixed", Quantity(HOURS_PER_MONTH, Unit.BALANCER_HOUR),
-                inputs.price(f"aws.{kind}.hour"), "1 balancer × 730 h", what="registry's balancer", count=1,
+                f"{prefix}.balancer", of, "fixed", Quantity(HOURS_PER_MONTH, Unit.BALANCER_HOUR),
+                inputs.price(f"aws.{kind}.hour"), "1 balancer × 730 h", what=what, count=1,
             ),
             line(
-                f"{prefix}.balancer_capacity", "kafka", "usage", Quantity(gib, unit),
-                inputs.price(f"aws.{kind}.capacity"), f"{plain(gib)} GiB of lookups at 1 GiB an hour a unit",
-                what="registry's balancer, capacity",
+                f"{prefix}.balancer_capacity", of, "usage", Quantity(gib, unit),
+                inputs.price(f"aws.{kind}.capacity"), f"{plain(gib)} GiB at 1 GiB an hour a unit",
+                what=f"{what}, capacity",
             ),
         )
     )  # fmt: skip

@@ -12,6 +12,7 @@ from modules.cost.estimators import account, network
 from modules.cost.estimators.base import REPLICATION, Inputs, whole
 from modules.cost.lines import Estimate, Line, line
 from modules.cost.units import Unit, hours, plain
+from modules.environment import capture
 from modules.environment.confluent import secrets_of
 from modules.environment.confluent_facts import TIERS, Tier
 from modules.environment.model import Environment
@@ -83,7 +84,8 @@ def _storage(inputs: Inputs, tier: Tier) -> Line:
 
 def around(inputs: Inputs, environment: Environment) -> Estimate:
     """What is made beside the cluster: API keys in Secrets Manager, PrivateLink's near end."""
-    applications = environment.applications
+    managed = capture.principals(environment)  # a managed connector works as its account, without a key
+    applications = [name for name in environment.applications if name not in managed]
     keys = len(applications) + sum(1 for name in applications if application_subjects(environment, name))
     made = {"API keys": _KEYS, "API keys of applications": keys} if secrets_of(environment) == "aws-sm" else {}
     return account.secrets(inputs, environment, made) + network.private_link(inputs, environment)
