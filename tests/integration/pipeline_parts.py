@@ -57,9 +57,10 @@ class Flow:
 
     def events(self, source: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for event in islice(source, self.total):
-            # A trickle keeps flowing, so that whatever happens meanwhile happens in mid-stream.
+            # A trickle keeps flowing, so that whatever happens meanwhile happens in mid-stream; a fifth is enough
+            # for two minutes of it.
             if self.sent > self.total * 0.8 and not self.over.is_set():
-                self.over.wait(0.05)
+                self.over.wait(max(0.05, 600 / self.total))
             self.sent += 1
             yield event
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from confluent_kafka import KafkaException
@@ -24,6 +25,8 @@ from tests.integration.conftest import RunningPlatform
 from tests.plugins.terraform_folder import Terraform
 
 pytestmark = pytest.mark.platform
+
+T = TypeVar("T")
 
 TOPIC = {"name": "plugin-orders", "partitions": 3, "replication_factor": 1, "config": {"retention.ms": "86400000"}}
 ACL = {
@@ -94,6 +97,14 @@ class KafkaFolder(Terraform):
         return {key: entry.value for key, entry in entries.items() if entry.source == 1}
 
 
+def shows(read: Callable[[], T], wanted: T) -> None:
+    """The broker learns a moment later of what its controller has done; on a busy machine the moment is noticed."""
+    deadline = time.monotonic() + 30
+    while (found := read()) != wanted and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert found == wanted
+
+
 @pytest.fixture(scope="module")
 def _folder(local_platform: RunningPlatform, tmp_path_factory: pytest.TempPathFactory) -> KafkaFolder:
     return KafkaFolder(tmp_path_factory.mktemp("kafka"), local_platform)
@@ -113,25 +124,25 @@ def test_a_topic_is_created_altered_in_place_and_deleted(kafka: KafkaFolder) -> 
     kafka.resources({"it": TOPIC})
     assert kafka.plan() == {"kafka_topic.it": ("create",)}
     kafka.apply()
-    assert kafka.topics() == {"plugin-orders": 3}
-    assert kafka.settings("plugin-orders") == {"retention.ms": "86400000"}
+    shows(kafka.topics, {"plugin-orders": 3})
+    shows(partial(kafka.settings, "plugin-orders"), {"retention.ms": "86400000"})
     assert kafka.values("kafka_topic.it")["id"] == "plugin-orders"
     assert kafka.plan() == {}
 
     kafka.resources({"it": {**TOPIC, "partitions": 6, "config": {"cleanup.policy": "compact"}}})
     assert kafka.plan() == {"kafka_topic.it": ("update",)}
     kafka.apply()
-    assert kafka.topics() == {"plugin-orders": 6}
-    assert kafka.settings("plugin-orders") == {"cleanup.policy": "compact"}
+    shows(kafka.topics, {"plugin-orders": 6})
+    shows(partial(kafka.settings, "plugin-orders"), {"cleanup.policy": "compact"})
     assert kafka.plan() == {}
 
     kafka.resources({"it": {**TOPIC, "partitions": 6, "config": None}})
     kafka.apply()
-    assert kafka.settings("plugin-orders") == {}
+    shows(partial(kafka.settings, "plugin-orders"), {})
     assert kafka.plan() == {}
 
     kafka.destroy()
-    assert kafka.topics() == {}
+    shows(kafka.topics, {})
 
 
 def test_another_name_or_replication_factor_replaces_the_topic(kafka: KafkaFolder) -> None:
@@ -142,14 +153,14 @@ def test_another_name_or_replication_factor_replaces_the_topic(kafka: KafkaFolde
     kafka.resources({"it": {**TOPIC, "name": "plugin-renamed", "partitions": 1}})
     assert kafka.plan() == {"kafka_topic.it": ("delete", "create")}
     kafka.apply()
-    assert kafka.topics() == {"plugin-renamed": 1}
+    shows(kafka.topics, {"plugin-renamed": 1})
 
 
 def test_a_topic_of_the_same_name_is_replaced_at_once(kafka: KafkaFolder) -> None:
     kafka.resources({"it": TOPIC})
     kafka.apply()
     kafka.apply("-replace=kafka_topic.it")
-    assert kafka.topics() == {"plugin-orders": 3}
+    shows(kafka.topics, {"plugin-orders": 3})
     assert kafka.plan() == {}
 
 
@@ -160,7 +171,7 @@ def test_fewer_partitions_are_refused_at_plan_with_both_numbers(kafka: KafkaFold
     message = kafka.fails("plan")
     assert "topic plugin-orders cannot go from 6 to 2 partitions" in message
     assert "Kafka cannot remove partitions" in message
-    assert kafka.topics() == {"plugin-orders": 6}
+    shows(kafka.topics, {"plugin-orders": 6})
 
 
 def test_what_was_done_by_hand_is_seen_as_drift(kafka: KafkaFolder) -> None:
@@ -173,7 +184,7 @@ def test_what_was_done_by_hand_is_seen_as_drift(kafka: KafkaFolder) -> None:
     kafka.admin.incremental_alter_configs([resource])[resource].result(10)
     assert kafka.plan() == {"kafka_topic.it": ("update",)}
     kafka.apply()
-    assert kafka.settings("plugin-orders") == {"retention.ms": "86400000"}
+    shows(partial(kafka.settings, "plugin-orders"), {"retention.ms": "86400000"})
 
     kafka.admin.delete_topics(["plugin-orders"])["plugin-orders"].result(10)
     assert kafka.plan() == {"kafka_topic.it": ("create",)}
@@ -307,14 +318,14 @@ def test_three_hundred_topics_are_created_in_one_apply_and_planned_empty(kafka: 
     begun = time.monotonic()
     kafka.apply()
     applied = time.monotonic()
-    assert kafka.topics() == wanted
+    shows(kafka.topics, wanted)
     assert kafka.plan() == {}
     planned = time.monotonic()
     kafka.destroy()
     # Shown with -s; how long it may take is the benchmark's question.
     seconds = (applied - begun, planned - applied, time.monotonic() - planned)
     print("300 topics: apply {:.1f} s, empty plan {:.1f} s, destroy {:.1f} s".format(*seconds))
-    assert kafka.topics() == {}
+    shows(kafka.topics, {})
 
 
 USER = {"username": "plugin-user", "scram_mechanism": "SCRAM-SHA-256", "password_wo": "one", "password_wo_version": "1"}
@@ -353,8 +364,8 @@ def logs_in(kafka: KafkaFolder, password: str) -> bool:
 def test_a_user_is_made_given_another_password_and_taken_away_while_the_broker_runs(kafka: KafkaFolder) -> None:
     users(kafka, USER)
     kafka.apply()
-    assert credentials(kafka) == {"SCRAM_SHA_256": 4096}
-    assert logs_in(kafka, "one")
+    shows(partial(credentials, kafka), {"SCRAM_SHA_256": 4096})
+    shows(partial(logs_in, kafka, "one"), True)
     values = kafka.values("kafka_user_scram_credential.it")
     assert values["id"] == "plugin-user|SCRAM-SHA-256|4096"
     assert values["password_wo"] is None and "one" not in (kafka.folder / "terraform.tfstate").read_text().split('"')
@@ -365,26 +376,27 @@ def test_a_user_is_made_given_another_password_and_taken_away_while_the_broker_r
     assert kafka.plan() == {"kafka_user_scram_credential.it": ("update",)}
     kafka.apply()
     assert kafka.plan() == {}
-    assert credentials(kafka) == {"SCRAM_SHA_256": 8192}
-    assert logs_in(kafka, "two") and not logs_in(kafka, "one")
+    shows(partial(credentials, kafka), {"SCRAM_SHA_256": 8192})
+    shows(partial(logs_in, kafka, "two"), True)
+    assert not logs_in(kafka, "one")
 
     kafka.destroy()
-    assert credentials(kafka) == {}
-    assert not logs_in(kafka, "two")
+    shows(partial(credentials, kafka), {})
+    shows(partial(logs_in, kafka, "two"), False)
 
 
 def test_both_mechanisms_of_a_user_stand_side_by_side_and_what_goes_missing_is_made_again(kafka: KafkaFolder) -> None:
     other = {**USER, "scram_mechanism": "SCRAM-SHA-512"}
     users(kafka, USER, other)
     kafka.apply()
-    assert credentials(kafka) == {"SCRAM_SHA_256": 4096, "SCRAM_SHA_512": 4096}
+    shows(partial(credentials, kafka), {"SCRAM_SHA_256": 4096, "SCRAM_SHA_512": 4096})
     gone = UserScramCredentialDeletion("plugin-user", ScramMechanism.SCRAM_SHA_512)
     kafka.admin.alter_user_scram_credentials([gone])["plugin-user"].result(15)
     assert kafka.plan() == {"kafka_user_scram_credential.other": ("create",)}
     users(kafka, {**USER, "username": "plugin-other"})
     assert kafka.plan() == {"kafka_user_scram_credential.it": ("delete", "create")}
     kafka.destroy()
-    assert credentials(kafka) == {}
+    shows(partial(credentials, kafka), {})
 
 
 def test_a_user_that_is_there_is_imported_and_a_wrong_one_refused(kafka: KafkaFolder) -> None:

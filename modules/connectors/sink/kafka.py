@@ -58,7 +58,7 @@ class Source:
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "partition.assignment.strategy": "cooperative-sticky",
-                "session.timeout.ms": 30_000,
+                "session.timeout.ms": int(settings.session * 1000),
                 "fetch.wait.max.ms": 50,
                 "fetch.error.backoff.ms": 100,
                 "reconnect.backoff.max.ms": 1_000,

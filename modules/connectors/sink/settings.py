@@ -58,6 +58,8 @@ class SinkSettings:
     """gzip the rows; worth it over a network, not over loopback."""
     patience: float = 300.0
     """Seconds to go on trying while the warehouse, the registry or the dead-letter topic does not answer."""
+    session: float = 30.0
+    """Seconds after which a member that is silent, or was stopped, gives up its partitions to others."""
 
     @property
     def database(self) -> str:
@@ -112,6 +114,8 @@ def settings_for(
         project=project,
         instance=instance,
         compress=snowflake.protocol == "https",
+        # On a laptop nothing lies between sink and broker that would keep a heartbeat waiting.
+        session=10.0 if environment.platform == "local" else 30.0,
     )
 
 
