@@ -35,7 +35,7 @@ def key(inputs: Inputs, what: str) -> Estimate:
         (
             line(
                 "aws.key", "kafka", "fixed", Quantity(Decimal(1), Unit.KEY_MONTH), inputs.price("aws.kms.key"),
-                f"1 key for {what}", what="KMS key", note="calls: $0.03 per 10,000 beyond 20,000 free ones", count=1,
+                f"1 key for {what}", what="KMS key", note="calls: $0.03 per 10,000", count=1,
             ),
         )
     )  # fmt: skip

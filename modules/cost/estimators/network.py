@@ -97,11 +97,11 @@ def _nat(inputs: Inputs, count: int, through: Quantity, words: str, why: str) ->
 
 def _through(inputs: Inputs, environment: Environment, logs_gib: Decimal) -> tuple[Quantity, str]:
     """What leaves the VPC in a month, and how it was found."""
-    words = [f"{logs_gib:,.0f} GiB of logs"]
+    words = [f"{logs_gib:,.0f} GiB of logs"] if logs_gib else []
     total = Quantity(logs_gib, Unit.GIB)
     link = environment.network.snowflake is not None
     if runs_in_vpc(environment) and inputs.usage.bytes_sunk and not link:
         sunk = of_bytes(inputs.usage.bytes_sunk, Unit.GIB)
         words.append(f"{sunk} to Snowflake")
         total = total + sunk
-    return total, " + ".join(words)
+    return total, " + ".join(words) or "nothing that is counted"
