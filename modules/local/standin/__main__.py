@@ -60,6 +60,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for noisy in ("snowflake", "fakesnow", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It logs statements it does not understand as they stand, with whatever secrets they hold.
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     try:
         listener = _listen(arguments.port)
         key = _public_key(arguments.admin_public_key)

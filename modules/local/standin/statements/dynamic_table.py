@@ -26,6 +26,8 @@ from modules.local.standin.tokenizer import Tokens, quote
 __all__ = ["refresh", "refresh_if_stale"]
 
 _PROPERTIES = frozenset({"TARGET_LAG", "WAREHOUSE", "REFRESH_MODE", "INITIALIZE", "DATA_RETENTION_TIME_IN_DAYS"})
+_WORDS = {"REFRESH_MODE": ("AUTO", "FULL", "INCREMENTAL"), "INITIALIZE": ("ON_CREATE", "ON_SCHEDULE")}
+"""The first is what holds without a word."""
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -46,9 +48,11 @@ def _check(context: Context, given: dict[str, Any]) -> None:
         warehouse = context.access.find("WAREHOUSE", Tokens(given["WAREHOUSE"]).name())
         context.access.require("USAGE", warehouse)
         given["WAREHOUSE"] = warehouse.name[0]
-    mode = str(given.get("REFRESH_MODE", "AUTO")).upper()
-    if mode not in ("AUTO", "FULL", "INCREMENTAL"):
-        raise invalid_value(f"invalid value [{mode}] for parameter 'REFRESH_MODE'")
+    for key, words in _WORDS.items():
+        if key in given:
+            given[key] = str(given[key]).upper()
+            if given[key] not in words:
+                raise invalid_value(f"invalid value [{given[key]}] for parameter '{key}'")
 
 
 def _read(context: Context, tokens: Tokens) -> dict[str, Any]:
@@ -56,7 +60,7 @@ def _read(context: Context, tokens: Tokens) -> dict[str, Any]:
         raise unsupported("CREATE DYNAMIC TABLE with a column list")
     given = options(tokens, {*_PROPERTIES, "COMMENT"}, until=("AS",))
     tokens.expect("AS")
-    given["definition"] = tokens.rest()
+    given = {**{key: words[0] for key, words in _WORDS.items()}, **given, "definition": tokens.rest()}
     while not tokens.done:
         tokens.next()
     if "TARGET_LAG" not in given or "WAREHOUSE" not in given:

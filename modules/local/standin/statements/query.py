@@ -16,7 +16,7 @@ from modules.local.standin.results import Column, Result
 from modules.local.standin.rewriting import expand, full_name_of, named_tables, written_name
 from modules.local.standin.statements.context import Context
 from modules.local.standin.statements.functions import answer_functions
-from modules.local.standin.tokenizer import Name, quote
+from modules.local.standin.tokenizer import Name, Tokens, quote
 
 __all__ = ["Prepared", "prepare", "run"]
 
@@ -121,7 +121,8 @@ def _prepare(context: Context, expression: Any, sql: str) -> Prepared:
 
     kind = type(expression).__name__
     if not isinstance(expression, (exp.Query, exp.Values)) and kind not in _WRITES:
-        raise unsupported(f"{expression.key.upper()} {expression.args.get('kind') or ''}".strip())
+        words = (token.value for token in Tokens(sql).all()[:3] if token.kind == "word")
+        raise unsupported(" ".join(words))
     prepared = Prepared(sql)
     target = _target(expression) if kind in _WRITES else None
     reads: list[tuple[Any, Entity]] = []
