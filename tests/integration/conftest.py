@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from modules.environment.loader import load_environment
 from modules.environment.model import Environment
 from modules.local.endpoints import LocalEndpoints
 from modules.project import Project
+
+if TYPE_CHECKING:
+    from tests.integration.kafka_connect_parts import Worker
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -46,3 +50,16 @@ def local_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
         yield RunningPlatform(project, up(project, environment.local), environment)
     finally:
         down(project)
+
+
+@pytest.fixture(scope="session")
+def worker(local_platform: RunningPlatform) -> Iterator[Worker]:
+    """A Kafka Connect worker on the session's platform, with a PostgreSQL where there are programs for one."""
+    from modules.local import connect, extras, postgres, supervisor
+    from tests.integration.kafka_connect_parts import postgres_programs, start_worker
+
+    started = start_worker(local_platform, "cdc" if postgres_programs() else "connect")
+    yield started
+    for name in (connect.NAME, postgres.NAME):
+        supervisor.stop(started.project.local, name)
+    extras.wipe(started.project)

@@ -26,11 +26,13 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from modules.errors import LocalError
 from modules.local import connect, supervisor
 from modules.local.endpoints import load_endpoints
 from modules.local.extras import Asked
 from modules.local.kafka import client_settings
 from modules.local.platform import up
+from modules.local.postgres_programs import Programs, find_programs
 from modules.platforms.local import LocalPlatform
 from modules.project import Project
 from modules.warehouse.connection import connect as snowflake
@@ -82,6 +84,14 @@ class Worker:
         """`infra local up --with connect` again."""
         endpoints = up(self.project, also=Asked(extras or ("connect",), (ENVIRONMENT,)))
         self.port = int(endpoints.connect_url.rpartition(":")[2])
+
+
+def postgres_programs() -> Programs | None:
+    """PostgreSQL's programs, if this machine has any."""
+    try:
+        return find_programs()
+    except LocalError:
+        return None
 
 
 def start_worker(running: RunningPlatform, *extras: Any) -> Worker:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,45 +22,25 @@ from confluent_kafka.admin import (
 from modules.connectors.settings import Database, debezium_connector
 from modules.environment.loader import load_environment
 from modules.environment.model import Environment
-from modules.errors import LocalError
 from modules.local import connect, postgres, supervisor
 from modules.local.endpoints import load_endpoints
 from modules.local.platform import status
-from modules.local.postgres_programs import Programs, find_programs
 from modules.platforms.base import RegistryClient
 from modules.topics.connectors import heartbeat_topic
-from tests.integration.conftest import RunningPlatform
-from tests.integration.kafka_connect_parts import DATABASE, SCHEMA, Flow, Worker, start_worker, until
-
-
-def programs() -> Programs | None:
-    try:
-        return find_programs()
-    except LocalError:
-        return None
-
+from tests.integration.kafka_connect_parts import DATABASE, SCHEMA, Flow, Worker, postgres_programs, until
 
 pytestmark = [
     pytest.mark.platform,
     pytest.mark.skipif(
-        programs() is None, reason="no PostgreSQL: install the extra `cdc`, or a PostgreSQL 14 or newer on the PATH"
+        postgres_programs() is None,
+        reason="no PostgreSQL: install the extra `cdc`, or a PostgreSQL 14 or newer on the PATH",
     ),
 ]
 
 
-@pytest.fixture(scope="module")
-def worker(local_platform: RunningPlatform) -> Iterator[Worker]:
-    """Worker and PostgreSQL for the module; both are stopped at its end, the platform goes on."""
-    worker = start_worker(local_platform, "cdc")
-    yield worker
-    for name in (connect.NAME, postgres.NAME):
-        supervisor.stop(worker.project.local, name)
-    postgres.wipe(worker.project)
-
-
 def psql(worker: Worker, sql: str) -> list[list[str]]:
     """As the capturing user, over the loopback port; the last statements' rows."""
-    found = programs()
+    found = postgres_programs()
     assert found is not None
     ran = subprocess.run(
         [str(found.folder / "psql"), "-h", "127.0.0.1", "-p", str(load_endpoints(worker.project).postgres_port),
@@ -235,7 +214,7 @@ def test_postgresql_is_on_loopback_with_its_passwords_in_files_only(worker: Work
 
 
 def test_a_wrong_password_is_refused(worker: Worker) -> None:
-    found = programs()
+    found = postgres_programs()
     assert found is not None
     port = str(load_endpoints(worker.project).postgres_port)
     ran = subprocess.run(

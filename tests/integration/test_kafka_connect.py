@@ -13,12 +13,11 @@ import httpx
 import psutil
 import pytest
 
-from modules.local import connect, supervisor
+from modules.local import connect
 from modules.local.endpoints import load_endpoints
 from modules.local.platform import status
 from modules.local.supervisor import find
-from tests.integration.conftest import RunningPlatform
-from tests.integration.kafka_connect_parts import DATABASE, SCHEMA, Flow, Worker, start_worker, until
+from tests.integration.kafka_connect_parts import DATABASE, SCHEMA, Flow, Worker, until
 
 pytestmark = pytest.mark.platform
 
@@ -27,14 +26,6 @@ TYPES = """
     d date, t time(6), ntz timestamp_ntz(6), whole timestamp_ntz(0), tz timestamp_tz(9), tz3 timestamp_tz(3),
     ltz timestamp_ltz(6), v variant, a array, o object, b binary, s varchar(20), "Mixed case" varchar
 """
-
-
-@pytest.fixture(scope="module")
-def worker(local_platform: RunningPlatform) -> Iterator[Worker]:
-    """One worker for the module; it is stopped at the end, the platform goes on."""
-    worker = start_worker(local_platform)
-    yield worker
-    supervisor.stop(worker.project.local, connect.NAME)
 
 
 @pytest.fixture
