@@ -46,8 +46,8 @@ def require_estate(target: Target) -> None:
     missing = [each for each in _compare(target).safe if each.sql.startswith(("CREATE ", "GRANT "))]
     if missing:
         raise ApplyError(
-            f"the Snowflake estate is not there: {len(missing)} objects or grants are missing, "
-            f"the first is {missing[0].about}",
+            f"the Snowflake estate is not complete: objects and grants missing: {len(missing)}, "
+            f"the first: {missing[0].about}",
             where=f"{target.environment.source}: warehouse.engine is `{engine}`",
             do=f"run {command} first, then deploy again",
         )
