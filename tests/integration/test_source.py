@@ -173,6 +173,18 @@ def test_the_schema_a_table_gives_is_printed_and_a_declared_one_has_to_fit(make:
     assert setup.messages() == []
 
 
+def test_a_column_added_while_it_runs_is_in_every_row_that_has_it(make: Any) -> None:
+    setup = make(CHANGES, column="id", key="account", mode="id")
+    fill(setup, 0, 10)
+    with setup.source() as process:
+        process.until(lambda: process.status()["rows_published"] == 10)
+        setup.sql(f"ALTER TABLE {setup.table} ADD COLUMN NOTE VARCHAR")
+        setup.sql(f"INSERT INTO {setup.table} VALUES (10, 'account-10', 0, '2026-02-01 00:00:00', 'new')")
+        process.until(lambda: process.status()["rows_published"] == 11)
+        process.stop()
+    assert [record["note"] for record in setup.records() if record["id"] == 10] == ["new"]
+
+
 @pytest.mark.soak
 def test_an_interrupted_source_ends_cleanly_and_goes_on_later(make: Any) -> None:
     setup = make(CHANGES, column="id", key="account", mode="id", batch=20)
@@ -203,7 +215,7 @@ def storm(setup: SourceSetup, *, rows: int, kills: int) -> None:
 
 
 def test_two_kills_in_mid_stream_lose_and_repeat_nothing(make: Any) -> None:
-    storm(make(CHANGES, column="updated_at", key="account", batch=20), rows=2_000, kills=2)
+    storm(make(CHANGES, column="updated_at", key="account", batch=50), rows=2_000, kills=2)
 
 
 @pytest.mark.soak
@@ -234,6 +246,13 @@ def test_a_streams_changes_are_published_once_with_deletes_as_tombstones(make: A
     assert setup.decode(newest[b"2"].value()) == {"id": 2, "name": "zwei"}
     assert newest[b"3"].value() is None and newest[b"3"].headers() == [("infra.change", b"delete")]
     assert len(setup.messages()) == 5
+    setup.sql(
+        f"ALTER TABLE {setup.table} ADD COLUMN CITY VARCHAR", f"INSERT INTO {setup.table} VALUES (4, 'four', NULL)"
+    )
+    assert setup.once()["rows_published"] == 1
+    setup.sql(f"INSERT INTO {setup.table} VALUES (5, 'five', 'Bonn')")
+    assert setup.once()["rows_published"] == 1
+    assert {"id": 5, "name": "five", "city": "Bonn"} in setup.records()
 
 
 @pytest.mark.soak

@@ -109,6 +109,20 @@ def test_more_rows_equal_in_stamp_and_key_than_a_batch_holds_are_read_as_one() -
     assert [sql.rsplit(" ", 1)[1] for sql in there.asked[2:6]] == ["4", "8", "16", "32"]
 
 
+def test_where_nothing_is_new_only_the_clock_and_the_newest_are_asked_for() -> None:
+    there = Snowflake([(1, "a", "0"), (2, "a", "0")])
+    reader = TableReader(settings(), there)  # type: ignore[arg-type]
+    reader.look()
+    batch = reader.read(START)
+    assert batch is not None and reader.read(batch.place) is None
+    asked = len(there.asked)
+    reader.look()
+    assert reader.read(batch.place) is None and len(there.asked) == asked + 1
+    there.rows_there.append((3, "a", "0"))
+    reader.look()
+    assert reader.read(batch.place) is not None
+
+
 def test_by_id_nothing_is_read_that_was_not_there_a_while_ago() -> None:
     there = Snowflake([(1, "a", "0")])
     reader = TableReader(settings(settle="1h"), there)  # type: ignore[arg-type]
@@ -117,7 +131,7 @@ def test_by_id_nothing_is_read_that_was_not_there_a_while_ago() -> None:
 
 
 def test_by_time_nothing_is_read_behind_the_databases_clock_less_the_time_to_settle() -> None:
-    there = Snowflake([])
+    there = Snowflake([(1, "a", "1999999999.500000000")])
     there.select = lambda sql: []  # type: ignore[method-assign]
     reader = TableReader(settings(mode="timestamp", column="at", settle="10s"), there)  # type: ignore[arg-type]
     reader.look()

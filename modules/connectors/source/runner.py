@@ -27,7 +27,7 @@ __all__ = ["Source", "SourceOptions", "open_reader"]
 
 _REPORT_EVERY = 1.0
 _COUNT_EVERY = 60.0
-_DESCRIBE_EVERY = 60.0
+_DESCRIBE_EVERY = 5.0
 _ABORTS = 20
 """Transactions in a row that may come to nothing."""
 
@@ -125,6 +125,8 @@ class Source:
     def _loop(self, session: Session, reader: Reader, write: RowWriter, publisher: Publisher, place: Place) -> None:
         aborts = 0
         while not self._finished():
+            if time.monotonic() - self._described_at > _DESCRIBE_EVERY:
+                reader, write = self._again(session, reader, write)
             reader.look()
             self._count(reader)
             batch = reader.read(place)
@@ -133,10 +135,11 @@ class Source:
                 if self._options.once and reader.drained(place):
                     return
                 self._pause()
-                if time.monotonic() - self._described_at > _DESCRIBE_EVERY:
-                    reader, write = self._again(session, reader, write)
                 continue
             while batch is not None and not self._finished():
+                known, reader, write = reader, *self._again(session, reader, write)
+                if reader is not known:
+                    break  # what was read may lack a column the table has got meanwhile
                 try:
                     place = self._publish(publisher, batch, write)
                     aborts = 0
@@ -163,12 +166,11 @@ class Source:
         self._stop.wait(min(0.1 * 2**times, 5.0))
 
     def _again(self, session: Session, reader: Reader, write: RowWriter) -> tuple[Reader, RowWriter]:
-        """Take up columns the table has got meanwhile; what is known of the boundary stays with the old reader."""
+        """Take up columns the table has got meanwhile."""
         self._described_at = time.monotonic()
-        new = open_reader(self._settings, session)
-        shape = [(each.name, each.kind, each.scale, each.nullable) for each in new.columns]
-        if shape == [(each.name, each.kind, each.scale, each.nullable) for each in reader.columns]:
+        if not reader.outdated():
             return reader, write
+        new = open_reader(self._settings, session)
         if self.metrics.place is not None:
             new.published(self.metrics.place)
         return new, self._writer(new)

@@ -69,6 +69,10 @@ class Session:
         names, rows = self._run(sql)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def names(self, sql: str) -> list[str]:
+        """The columns' names of a query, in lower case."""
+        return self._run(sql)[0]
+
     def _run(self, sql: str) -> tuple[list[str], list[tuple[str | None, ...]]]:
         """Columns' names and rows of a statement that may be repeated.
 

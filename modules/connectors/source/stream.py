@@ -18,20 +18,32 @@ move holds a new row of that key. Headers say which (`infra.change`: insert, upd
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from modules.connectors.source.columns import SourceColumn, source_columns
 from modules.connectors.source.place import Place
 from modules.connectors.source.settings import SourceSettings
-from modules.connectors.source.snowflake import Session
-from modules.connectors.source.table import Batch, Row, key_column, literal, named_column, qualified, whole_groups
+from modules.connectors.source.snowflake import Session, text_literal
+from modules.connectors.source.table import (
+    Batch,
+    Row,
+    key_column,
+    literal,
+    named_column,
+    qualified,
+    shape_of,
+    whole_groups,
+)
 from modules.errors import SourceError
 
 __all__ = ["StreamReader"]
 
-_BATCH, _ACTION, _UPDATE = "METADATA_BATCH", "METADATA_ACTION", "METADATA_ISUPDATE"
-_EXTRA = ((_BATCH, "NUMBER(18,0)"), (_ACTION, "VARCHAR(10)"), (_UPDATE, "BOOLEAN"))
+_BATCH, _ACTION, _UPDATE, _ROW_ID = "METADATA_BATCH", "METADATA_ACTION", "METADATA_ISUPDATE", "METADATA_ROW_ID"
+_EXTRA = ((_ACTION, "VARCHAR(10)"), (_UPDATE, "BOOLEAN"), (_ROW_ID, "VARCHAR(100)"), (_BATCH, "NUMBER(18,0)"))
+"""Behind the table's columns, in the order in which a stream has them behind its own."""
+_SWEEP_EVERY = 60.0
 _EPOCH = 10**9
 """Moves a process may make before its numbers would reach the next one's: thirty years of one a second."""
 
@@ -58,6 +70,8 @@ class StreamReader:
         self._first: int | None = None
         self._next = 0
         self._enter = self._took = False
+        self._swept_at = -1e9
+        self._clean = False
         self._boundary: int | None = None
 
     # -- what a reader does ---------------------------------------------------------------------------------------
@@ -65,7 +79,11 @@ class StreamReader:
     def look(self) -> None:
         place = self._place
         assert place is not None  # the runner tells it before the first look
+        if self._clean and self._is_quiet():
+            self._took = True
+            return
         self._boundary = self._pending(place)
+        self._clean = self._boundary is None
         if self._boundary is not None:
             return
         self._forget(place)
@@ -74,8 +92,10 @@ class StreamReader:
         if _number(place) < self._first:
             self._enter = True  # `read` gives the place to be committed first
             return
+        self._swept_at = time.monotonic()
         self._took = self._take(self._first) or self._took
         self._boundary = self._pending(place)
+        self._clean = self._took and self._boundary is None
 
     def read(self, place: Place) -> Batch | None:
         if self._enter and self._first is not None:
@@ -108,6 +128,13 @@ class StreamReader:
     def unseen(self) -> int:
         return 0
 
+    def outdated(self) -> bool:
+        """Only where nothing waits: what waits was moved whole, with the columns of its time."""
+        return self._boundary is None and self._has_changed()
+
+    def _has_changed(self) -> bool:
+        return shape_of(_columns(self._described(), self._settings)) != shape_of(self.columns)
+
     # -- the table changes wait in --------------------------------------------------------------------------------
 
     def _prepare(self) -> tuple[SourceColumn, ...]:
@@ -120,14 +147,21 @@ class StreamReader:
                 where=self._settings.snowflake.url,
                 do="make the stream anew, with SHOW_INITIAL_ROWS to publish all rows again",
             )
-        wanted = [each[:4] for each in self._session.rows(f"DESCRIBE TABLE {stream['table_name']}")]
+        wanted = self._described()
         self._create(wanted)
         there = [each[:4] for each in self._session.rows(f"DESCRIBE TABLE {self._staging}")][: -len(_EXTRA)]
         if there != wanted and not self._session.rows(f"SELECT 1 FROM {self._staging} LIMIT 1"):  # noqa: S608
             self._session.rows(f"DROP TABLE {self._staging}")
             self._create(wanted)
             there = wanted
-        return source_columns(((str(row[0]), str(row[1]), row[3] == "Y") for row in there), self._settings.origin)
+        return _columns(there, self._settings)
+
+    def _described(self) -> list[Row]:
+        """Name, type, kind and NULL of each column the stream has, which it takes from its table."""
+        table = qualified(str(self._settings.source.table).upper())
+        described = {str(row[0]).lower(): row[:4] for row in self._session.rows(f"DESCRIBE TABLE {table}")}
+        names = self._session.names(f"SELECT * FROM {self._stream} LIMIT 0")  # noqa: S608
+        return [described[name] for name in names if name in described]
 
     def _create(self, wanted: Sequence[Row]) -> None:
         columns = [f"{_quoted(str(row[0]))} {row[1]}{'' if row[3] == 'Y' else ' NOT NULL'}" for row in wanted]
@@ -139,13 +173,24 @@ class StreamReader:
         waits is published either way."""
         late, new = first + self._next + 1, first + self._next + 2
         self._next += 2
-        names = ", ".join(column.quoted for column in self.columns)
-        extra = ", ".join(f'"{name}"' for name, _ in _EXTRA)
-        return self._session.attempt(
-            f'UPDATE {self._staging} SET "{_BATCH}" = {late} WHERE "{_BATCH}" < {first}',  # noqa: S608
-            f"INSERT INTO {self._staging} ({names}, {extra}) "  # noqa: S608
-            f"SELECT {names}, {new}, METADATA$ACTION, METADATA$ISUPDATE FROM {self._stream}",
-        )
+        try:
+            return self._session.attempt(
+                f'UPDATE {self._staging} SET "{_BATCH}" = {late} WHERE "{_BATCH}" < {first}',  # noqa: S608
+                # All columns, so that one the table has got meanwhile fails the statement instead of being left behind.
+                f"INSERT INTO {self._staging} SELECT *, {new} FROM {self._stream}",  # noqa: S608
+            )
+        except SourceError:
+            if not self._has_changed():
+                raise
+            return False  # the runner opens the stream anew
+
+    def _is_quiet(self) -> bool:
+        """Whether the stream holds nothing, which is asked first since it takes no warehouse. Now and then the table is
+        looked at all the same, for changes that a process moved which was taken over."""
+        if time.monotonic() - self._swept_at > _SWEEP_EVERY:
+            return False
+        ((has,),) = self._session.rows(f"SELECT SYSTEM$STREAM_HAS_DATA({text_literal(self._settings.origin)})")
+        return str(has).lower() in ("0", "false")
 
     def _forget(self, place: Place) -> None:
         """Take out what is published: of this place's own numbers, since older ones may be somebody's late move."""
@@ -178,19 +223,23 @@ class StreamReader:
         )
 
     def _group(self, row: Row) -> tuple[str | None, ...]:
-        return row[-3], row[self._key_position]
+        return row[-1], row[self._key_position]
 
     def _changes(self, rows: list[Row]) -> Iterator[tuple[Row | None, str, str]]:
         """What each key becomes: value (None: deleted), key, what happened."""
         for (_, key), group in groupby(rows, self._group):
             every = list(group)
-            inserted = [row for row in every if row[-2] == "INSERT"]
+            inserted = [row for row in every if row[-len(_EXTRA)] == "INSERT"]
             if not inserted:
                 yield None, str(key), "delete"
             changed = len(inserted) < len(every)
             for row in inserted:
-                update = changed or str(row[-1]).lower() in ("1", "true")
+                update = changed or str(row[1 - len(_EXTRA)]).lower() in ("1", "true")
                 yield row[: -len(_EXTRA)], str(key), "update" if update else "insert"
+
+
+def _columns(described: Sequence[Row], settings: SourceSettings) -> tuple[SourceColumn, ...]:
+    return source_columns(((str(row[0]), str(row[1]), row[3] == "Y") for row in described), settings.origin)
 
 
 def _quoted(name: str) -> str:

@@ -80,11 +80,19 @@ class Reader(Protocol):
     def unseen(self) -> int:
         """Rows that will not be published as they are."""
 
+    def outdated(self) -> bool:
+        """Whether the table has other columns by now, so that what was read may lack one."""
+
 
 def describe(session: Session, table: str, where: str) -> tuple[SourceColumn, ...]:
     """A table's columns."""
     described = session.rows(f"DESCRIBE TABLE {qualified(table)}")
     return source_columns(((str(row[0]), str(row[1]), row[3] == "Y") for row in described), where)
+
+
+def shape_of(columns: Sequence[SourceColumn]) -> list[tuple[object, ...]]:
+    """What makes two readings of a table's columns the same."""
+    return [(each.name, each.avro, each.scale, each.nullable) for each in columns]
 
 
 class TableReader:
@@ -106,10 +114,14 @@ class TableReader:
         self._goal: int | None = None
         self._seen: deque[tuple[float, str]] = deque()
         self._looked = False
+        self._newest: int | None = None
+        self._unfinished = True
 
     def look(self) -> None:
         by = self._by.quoted
+        # Where nothing is new this is all that is asked for.
         ((clock, newest),) = self._session.rows(f"SELECT CURRENT_TIMESTAMP(), MAX({by}) FROM {self._table}")  # noqa: S608
+        self._newest = None if newest is None else self._number(newest)
         now, settle = nanoseconds(str(clock)), self._source.settle.milliseconds * 10**6
         if self._source.mode == "timestamp":
             self._boundary = _seconds(now - settle)
@@ -117,12 +129,12 @@ class TableReader:
             self._boundary = self._settled(newest)
         if not self._looked:
             self._looked = True
-            self._goal = None if newest is None else self._number(newest)
+            self._goal = self._newest
             if self._goal is not None and self._source.mode == "timestamp":
                 self._goal = min(self._goal, now)
 
     def read(self, place: Place) -> Batch | None:
-        if self._boundary is None:
+        if self._boundary is None or not self._has_more(place):
             return None
         limit = self._source.batch
         while True:
@@ -131,11 +143,18 @@ class TableReader:
             if whole or len(rows) < limit:
                 break
             limit *= 2  # all of them equal in stamp and key: read on until they end
+        self._unfinished = bool(whole)
         if not whole:
             return None
         stamp, key = (str(whole[-1][position]) for position in self._positions)
         keys = [str(row[self._positions[1]]) for row in whole]
         return Batch(whole, keys, place.after(stamp, key, len(whole)))
+
+    def _has_more(self, place: Place) -> bool:
+        """Whether the table's newest row is one that was not read yet."""
+        if self._newest is None:
+            return False
+        return place.stamp is None or self._newest > self._number(place.stamp) or self._unfinished
 
     def published(self, place: Place) -> None:
         """Nothing is to be done: the place is all there is."""
@@ -154,6 +173,10 @@ class TableReader:
         by = self._by.quoted
         ((count,),) = self._session.rows(f"SELECT COUNT(*) - COUNT({by}) FROM {self._table}")  # noqa: S608
         return int(count or 0)
+
+    def outdated(self) -> bool:
+        table = self._settings.origin
+        return shape_of(describe(self._session, table, table)) != shape_of(self.columns)
 
     # -- statements -----------------------------------------------------------------------------------------------
 
