@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,20 @@ class Terraform:
 
     Args:
         plugin: a provider that Terraform finds running; default: it starts what is in the mirror.
+        plugins: several of them.
     """
 
-    def __init__(self, folder: Path, mirror: Path, *, plugin: Callable[[], Provider] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mirror: Path,
+        *,
+        plugin: Callable[[], Provider] | None = None,
+        plugins: Sequence[AttachedPlugin] = (),
+    ) -> None:
         self.folder = folder
         self.mirror = mirror
-        self._plugin = AttachedPlugin(plugin) if plugin else None
+        self._plugins = [*plugins, *([AttachedPlugin(plugin)] if plugin else [])]
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, configuration: Mapping[str, Any]) -> None:
@@ -40,7 +48,7 @@ class Terraform:
         command, *rest = arguments
         if command in ("init", "plan", "apply", "destroy", "validate"):
             rest.append("-no-color")
-        with attached(self._plugin) if self._plugin and command != "init" else nullcontext():
+        with attached(*self._plugins) if self._plugins and command != "init" else nullcontext():
             result = TerraformCommand.run(command, rest, chdir=str(self.folder))
         return result[0], result[1], result[2]
 

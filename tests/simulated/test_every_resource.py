@@ -23,7 +23,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 def test_every_resource_type_of_a_snapshot_is_created_planned_empty_and_destroyed(source: str, tmp_path: Path) -> None:
     name = SNAPSHOTS[source]
     schema = load_schema(snapshot_path(name))
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, started=True)
     bench.write(
         {
             "terraform": {"required_providers": {name: {"source": source, "version": schema.version}}},
