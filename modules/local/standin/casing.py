@@ -19,7 +19,7 @@ _FOLDED = re.compile(rf"([^\s\"'.,()]+){_MARK}([0-9a-f]+)")
 
 def fold(name: str) -> str:
     """The name the engine is given."""
-    if not _LOWER.search(name) or name.startswith(_OWN) or name in ("main", "memory") or _MARK in name:
+    if not _LOWER.search(name) or name.startswith(_OWN) or name in ("main", "memory", "temp") or _MARK in name:
         return name
     places = sum(1 << index for index, char in enumerate(name) if "a" <= char <= "z")
     return "".join(char.upper() if "a" <= char <= "z" else char for char in name) + f"{_MARK}{places:x}"

@@ -228,6 +228,10 @@ class Engine:
         """As `run`, inside the session's transaction; inside `transaction` only."""
         self._translated(lambda: self._connection(session)._duck_conn.execute(sql))
 
+    def lend(self, session: Session, name: str, table: Any) -> None:
+        """Give the session's connection an Arrow table to read as `temp.main.<name>`."""
+        self._translated(lambda: self._connection(session)._duck_conn.register(name, table))
+
     @contextmanager
     def transaction(self, session: Session) -> Iterator[None]:
         """Several statements, all or none; inside a transaction the session has open they just join it."""

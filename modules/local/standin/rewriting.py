@@ -17,7 +17,7 @@ from modules.local.standin.privileges import Access
 from modules.local.standin.statements.context import Context
 from modules.local.standin.tokenizer import Name, Tokens, quote
 
-__all__ = ["expand", "full_name_of", "named_tables", "parse"]
+__all__ = ["expand", "full_name_of", "named_tables", "parse", "qualify", "written_name"]
 
 _DEEPEST = 32
 """Views over views, at most."""
@@ -135,11 +135,11 @@ def _within(entity: Entity, written: Name) -> Name:
 
 
 def qualify(table: Any, name: Name) -> None:
-    """Write a table's name in full."""
+    """Write a table's name in full, or another one; what it is called in the rest of the query stays."""
     from sqlglot import exp
 
     if table.args.get("alias") is None:
-        table.set("alias", exp.TableAlias(this=exp.to_identifier(name[-1], True)))
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(written_name(table)[-1], True)))
     for key, part in zip(("catalog", "db", "this"), name, strict=True):
         table.set(key, exp.to_identifier(part, True))
 

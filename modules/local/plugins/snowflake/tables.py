@@ -71,8 +71,6 @@ class TableResource(Resource):
         for index, column in enumerate(columns):
             if column is UNKNOWN:
                 continue
-            if isinstance(column["masking_policy"], str):
-                found.append(_unsupported("masking_policy", ("column", index, "masking_policy")))
             name = column["name"]
             if isinstance(name, str):
                 if name in names:
@@ -131,6 +129,9 @@ class TableResource(Resource):
         }
         if state.get("data_retention_time_in_days") is not None:
             seen["data_retention_time_in_days"] = int(row["retention_time"] or 0)
+        keys = _clustering(row.get("cluster_by") or "")
+        if keys != [_key(one) for one in state.get("cluster_by") or ()]:
+            seen["cluster_by"] = keys
         tracking = (row.get("change_tracking") or "OFF") == "ON"
         if tracking is not bool(state.get("change_tracking")):
             seen["change_tracking"] = tracking
@@ -185,6 +186,27 @@ class TableResource(Resource):
         return None if row is None else str(row["owner"])
 
 
+def _clustering(text: str) -> list[str]:
+    """The keys in `LINEAR(A, TO_DATE(B))`."""
+    inner = text.strip().removeprefix("LINEAR").strip()
+    keys: list[str] = []
+    depth = 0
+    for char in inner[1:-1] if inner.startswith("(") else inner:
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if char == "," and not depth:
+            keys.append("")
+        elif keys:
+            keys[-1] += char
+        else:
+            keys.append(char)
+    return [_key(key) for key in keys]
+
+
+def _key(text: str) -> str:
+    """A clustering key without what makes no difference."""
+    return re.sub(r"\s+", "", text if '"' in text else text.upper())
+
+
 def _unsupported(name: str, path: tuple[str | int, ...]) -> Diagnostic:
     return Diagnostic(
         f"the bundled snowflakedb/snowflake plugin does not implement `{name}` of a table",
@@ -221,9 +243,15 @@ def _column_clause(column: State) -> str:
         parts.append(f"IDENTITY START {start} INCREMENT {step}")
     if column["nullable"] is False:
         parts.append("NOT NULL")
+    if column["masking_policy"]:
+        parts.append(f"WITH MASKING POLICY {qualified(*parse_name(column['masking_policy'], 3))}")
     if column["comment"]:
         parts.append(f"COMMENT {literal(column['comment'])}")
     return " ".join(parts)
+
+
+def _same_policy(left: str | None, right: str | None) -> bool:
+    return left == right if not left or not right else parse_name(left) == parse_name(right)
 
 
 def _default(default: State) -> str:
@@ -250,6 +278,11 @@ def _column_changes(prior: list[State], planned: list[State]) -> list[str]:
             changes.append(f"{column} {'SET' if new['nullable'] is False else 'DROP'} NOT NULL")
         if (old["comment"] or "") != (new["comment"] or ""):
             changes.append(f"{column} COMMENT {literal(new['comment'] or '')}")
+        if not _same_policy(old["masking_policy"], new["masking_policy"]):
+            policy = new["masking_policy"] and qualified(*parse_name(new["masking_policy"], 3))
+            changes.append(
+                f"{column} SET MASKING POLICY {policy} FORCE" if policy else f"{column} UNSET MASKING POLICY"
+            )
         if old["default"] != new["default"]:
             changes.append(f"{column} " + (f"SET {_default(new['default'][0])}" if new["default"] else "DROP DEFAULT"))
     # Dropped last: a table must keep at least one column.
@@ -265,14 +298,14 @@ def _seen_columns(stated: list[State], described: list[Row]) -> list[State]:
 
 
 def _seen_column(stated: State | None, row: Row) -> State:
-    nullable, comment = row["null?"] == "Y", row["comment"] or None
+    nullable, comment, policy = row["null?"] == "Y", row["comment"] or None, row.get("policy name") or None
     seen: State = {
         "name": row["name"],
         "type": row["type"],
         "nullable": nullable,
         "comment": comment,
         "collate": None,
-        "masking_policy": None,
+        "masking_policy": policy and qualified(*parse_name(policy)),
         "schema_evolution_record": None,
         "default": [],
         "identity": [],
@@ -286,5 +319,7 @@ def _seen_column(stated: State | None, row: Row) -> State:
     if not stated["comment"] and comment is None:
         seen["comment"] = stated["comment"]
     # Snowflake rewrites defaults into expressions of its own; they are only compared with what was declared.
-    kept = ("collate", "masking_policy", "default", "identity")
+    if _same_policy(stated["masking_policy"], policy):
+        seen["masking_policy"] = stated["masking_policy"]
+    kept = ("collate", "default", "identity")
     return {**seen, **{name: stated[name] for name in kept}}

@@ -12,8 +12,9 @@ from typing import Any
 from modules.local.standin import streams
 from modules.local.standin.catalog import Entity
 from modules.local.standin.errors import SnowflakeError, does_not_exist, unsupported
+from modules.local.standin.information_schema import provide
 from modules.local.standin.results import Column, Result
-from modules.local.standin.rewriting import expand, full_name_of, named_tables, written_name
+from modules.local.standin.rewriting import expand, full_name_of, named_tables, qualify, written_name
 from modules.local.standin.statements.context import Context
 from modules.local.standin.statements.functions import answer_functions
 from modules.local.standin.tokenizer import Name, Tokens, quote
@@ -126,11 +127,12 @@ def _prepare(context: Context, expression: Any, sql: str) -> Prepared:
     prepared = Prepared(sql)
     target = _target(expression) if kind in _WRITES else None
     reads: list[tuple[Any, Entity]] = []
-    touched = 0
+    touched, changed = 0, False
     for table in named_tables(expression):
         name = _name(context, table)
-        if len(name) == 3 and name[1] == "INFORMATION_SCHEMA":
-            context.access.find("DATABASE", name[:1])
+        if name[1] == "INFORMATION_SCHEMA":
+            qualify(table, provide(context, name))
+            changed = True
             continue
         touched += 1
         if table is target:
@@ -139,7 +141,7 @@ def _prepare(context: Context, expression: Any, sql: str) -> Prepared:
             reads.append((table, context.access.relation(name, "SELECT")))
     if touched:
         _require_warehouse(context)
-    changed = _expand(context, reads, prepared)
+    changed = _expand(context, reads, prepared) or changed
     changed = answer_functions(context, expression) or changed
     if changed:
         prepared.text = str(expression.sql(dialect="snowflake"))
