@@ -326,12 +326,13 @@ def _from_connect(connector: Expected, answer: Any) -> ConnectorState:
         TaskState(int(task["id"]), str(task["state"]), _first_line(task.get("trace") or task.get("msg")))
         for task in answer.get("tasks") or ()
     )
+    state = str(its.get("state", "UNKNOWN"))
     return ConnectorState(
         connector.name,
         connector.role,
         connector.what,
         connector.runner,
-        str(its.get("state", "UNKNOWN")),
+        state if tasks or state != "RUNNING" else "STARTING",  # without a task it does nothing yet
         _first_line(its.get("trace")),
         tasks,
     )

@@ -104,6 +104,12 @@ def test_a_running_connector_is_healthy_and_a_failed_task_says_its_last_cause(se
     )
 
 
+def test_a_connector_without_a_task_does_nothing_yet(service: Service) -> None:
+    service.tasks.clear()
+    found = Rest(_Http(service.url)).state(SINK)
+    assert (found.state, found.healthy) == ("STARTING", False)
+
+
 def test_a_connector_that_is_not_there_is_said_to_be_missing(service: Service) -> None:
     found = Rest(_Http(service.url)).state(Expected("other", "sink", "other", "kafka-connect"))
     assert (found.state, found.healthy) == ("MISSING", False)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from modules.environment.model import Environment
 from modules.local.endpoints import load_endpoints
 from modules.platforms.base import Platform
-from modules.platforms.declare.local_connect import declare_local_connectors
+from modules.platforms.declare.connect_local import declare_local_connectors
 from modules.platforms.declare.mongey import declare_acls, declare_schemas, declare_topics, declare_users
 from modules.platforms.local import MECHANISM, application_password, application_references, password_version
 from modules.project import Project

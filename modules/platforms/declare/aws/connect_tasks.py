@@ -24,7 +24,7 @@ from modules.platforms.declare.aws.connect_worker import (
 )
 from modules.platforms.declare.aws.connectors import Place, declare_logs, declare_secret
 from modules.platforms.declare.aws.provider import allow
-from modules.platforms.declare.rest import declare_rest_connectors
+from modules.platforms.declare.connect_rest import declare_rest_connectors
 from modules.platforms.names import resource_name
 from modules.resources.aws import AwsEcsCluster, AwsEcsService
 from modules.resources.base import Stack

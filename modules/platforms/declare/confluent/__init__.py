@@ -32,7 +32,7 @@ from modules.platforms.declare.confluent.topics import (
     declare_topics,
     rights_of,
 )
-from modules.platforms.declare.existing import declare_existing
+from modules.platforms.declare.connect_existing import declare_existing
 from modules.project import Project
 from modules.resources.base import Stack
 from modules.resources.confluent import ConfluentProvider

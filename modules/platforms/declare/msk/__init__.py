@@ -39,7 +39,7 @@ from modules.platforms.declare.aws.provider import policy
 from modules.platforms.declare.aws.registry import Apicurio, declare_apicurio
 from modules.platforms.declare.aws.secrets import KeyRef, Logins, declare_logins, passwords_variable
 from modules.platforms.declare.aws.security import client_rules, declare_security_group, group_id
-from modules.platforms.declare.existing import declare_existing
+from modules.platforms.declare.connect_existing import declare_existing
 from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
 from modules.platforms.declare.msk.access import declare_admin_rights, declare_policies, declare_roles, role_name
 from modules.platforms.declare.msk.alarms import NAMESPACE, alarms_of

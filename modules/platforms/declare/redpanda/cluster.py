@@ -23,7 +23,7 @@ from modules.platforms.declare.aws.network import NetworkRefs, declare_network
 from modules.platforms.declare.aws.provider import aws_provider, name_tag
 from modules.platforms.declare.aws.secrets import KeyRef, declare_key
 from modules.platforms.declare.aws.security import group_id
-from modules.platforms.declare.existing import declare_existing
+from modules.platforms.declare.connect_existing import declare_existing
 from modules.platforms.declare.mongey import declare_acls, declare_quotas, declare_schemas, declare_topics
 from modules.platforms.declare.redpanda.brokers import Surroundings, declare_brokers
 from modules.platforms.declare.redpanda.gates import Gates

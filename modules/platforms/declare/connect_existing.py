@@ -19,7 +19,7 @@ from modules.platforms.connector import (
     REST_USERNAME,
     password_of_source,
 )
-from modules.platforms.declare.rest import declare_rest_connectors
+from modules.platforms.declare.connect_rest import declare_rest_connectors
 from modules.resources.base import Stack
 from modules.resources.kafka_connect import KafkaConnectProvider
 

@@ -20,7 +20,7 @@ from modules.local.endpoints import LocalEndpoints, load_endpoints
 from modules.local.ports import HOST
 from modules.platforms.base import Platform, RegistryClient
 from modules.platforms.connector import connector_key
-from modules.platforms.declare.rest import declare_rest_connectors
+from modules.platforms.declare.connect_rest import declare_rest_connectors
 from modules.project import Project
 from modules.resources.base import Stack
 from modules.resources.expressions import literal, var
