@@ -78,14 +78,22 @@ def test_the_warehouse_stack_declares_the_estate(sources: dict[str, StackSource]
     assert set(found["resource"]) == {
         "snowflake_account_role",
         "snowflake_database",
+        "snowflake_database_role",
         "snowflake_grant_account_role",
+        "snowflake_grant_database_role",
         "snowflake_grant_privileges_to_account_role",
+        "snowflake_grant_privileges_to_database_role",
+        "snowflake_resource_monitor",
+        "snowflake_schema",
         "snowflake_service_user",
         "snowflake_table",
+        "snowflake_view",
         "snowflake_warehouse",
     }
     user = found["locals"]["snowflake_service_user_service_user"]["SVC_KAFKA_CONNECTOR"]
     assert user["role"] == "KAFKA_CONNECTOR" and len(user["key"]) > 300
+    before = {"from": "snowflake_warehouse.warehouse", "to": 'snowflake_warehouse.warehouse["STREAMING_WH"]'}
+    assert found["moved"] == [before], "what an older version made is not made anew"
 
 
 def test_secrets_are_ephemeral_variables_and_nowhere_in_the_json(
