@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.local.standin.catalog import Entity
 from modules.local.standin.columns import ColumnSpec, columns_of
 from modules.local.standin.errors import unsupported
 from modules.local.standin.kinds import RELATIONS
 from modules.local.standin.parameters import effective
-from modules.local.standin.statements.context import Context
 from modules.local.standin.tokenizer import Name
 
-__all__ = ["provide"]
+if TYPE_CHECKING:
+    from modules.local.standin.statements.context import Context
+
+__all__ = ["provide", "served"]
 
 _Row = dict[str, Any]
 _TYPES = {"VARCHAR": "TEXT"}
@@ -39,6 +41,11 @@ def provide(context: Context, name: Name) -> Name:
     own = f"_infra_is_{name[2].lower()}_{database.id}"
     context.engine.lend(context.session, own, _arrow(_COLUMNS[name[2]], rows))
     return ("temp", "main", own)
+
+
+def served() -> frozenset[str]:
+    """The views there are."""
+    return frozenset(_VIEWS)
 
 
 def _arrow(columns: str, rows: list[_Row]) -> Any:

@@ -7,15 +7,17 @@ with its owner's rights, as in Snowflake; context functions inside it are the ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.local.standin.catalog import Entity
 from modules.local.standin.columns import ColumnSpec, columns_of
 from modules.local.standin.engine import snow_name
 from modules.local.standin.errors import SnowflakeError, unsupported
 from modules.local.standin.privileges import Access
-from modules.local.standin.statements.context import Context
 from modules.local.standin.tokenizer import Name, Tokens, quote
+
+if TYPE_CHECKING:
+    from modules.local.standin.statements.context import Context
 
 __all__ = ["expand", "full_name_of", "named_tables", "parse", "qualify", "written_name"]
 

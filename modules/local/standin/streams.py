@@ -9,12 +9,16 @@ was inserted before a change or removal of rows, which would otherwise look inse
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from modules.local.standin.catalog import Entity
 from modules.local.standin.columns import ColumnSpec, columns_of
 from modules.local.standin.engine import HIDDEN, duck_name, snow_name
 from modules.local.standin.errors import does_not_exist, unsupported
-from modules.local.standin.statements.context import Context
 from modules.local.standin.tokenizer import Name, Tokens, quote
+
+if TYPE_CHECKING:
+    from modules.local.standin.statements.context import Context
 
 __all__ = [
     "METADATA",

@@ -261,6 +261,8 @@ def _read_pipe(context: Context, tokens: Tokens) -> dict[str, Any]:
     context.access.find("TABLE", context.object_name(target.name()))
     while not tokens.done:
         tokens.next()
+    if given.get("AUTO_INGEST") == "false":
+        given.pop("AUTO_INGEST")
     return {**given, "definition": definition}
 
 
