@@ -10,13 +10,13 @@ from pathlib import Path
 
 from modules.cdk import App
 from modules.environment.model import Environment
-from modules.environment.secrets import resolve_secret
 from modules.errors import SynthError
 from modules.platforms.base import Platform
 from modules.platforms.declare import declarations_for
 from modules.platforms.deployed import DeployedPlatform
 from modules.project import Project
 from modules.terraform.source import StackSource
+from modules.warehouse.connection import plain_key
 from stacks.cluster import ClusterStack
 from stacks.connect import ConnectStack
 from stacks.context import Context
@@ -57,7 +57,8 @@ def synth(environment: Environment, project: Project, platform: Platform, out: P
 def terraform_secrets(platform: Platform, project: Project, stack: str) -> dict[str, str]:
     """Values of a stack's ephemeral variables; they go to Terraform through its environment and nowhere else."""
     if stack == "warehouse":
-        return {"snowflake_admin_private_key": resolve_secret(platform.snowflake_client("admin").private_key, project)}
+        admin = platform.snowflake_client("admin")
+        return {"snowflake_admin_private_key": plain_key(admin.private_key, admin.passphrase, project)}
     found = platform.terraform_secrets(stack)
     if stack == "connect" and isinstance(platform, DeployedPlatform):
         found = {**found, **platform.connector_secrets()}

@@ -53,6 +53,8 @@ class SnowflakeClient:
     warehouse: str | None = None
     database: str | None = None
     schema: str | None = None
+    passphrase: SecretRefValue | None = None
+    """Of an encrypted key."""
 
     @property
     def url(self) -> str:

@@ -42,6 +42,13 @@ def connector_key(environment: Environment, project: Project) -> SecretRefValue:
     return SecretRefValue("file", str(path.relative_to(project.root)))
 
 
+def connector_passphrase(environment: Environment) -> SecretRefValue | None:
+    """Of that key, if it is the YAML's and encrypted; a task that runs elsewhere has it unencrypted."""
+    settings = environment.warehouse
+    given = settings.connector_private_key is not None and KEY_VARIABLE not in os.environ
+    return settings.connector_private_key_passphrase if given else None
+
+
 def password_of_source(name: str) -> str:
     """The variable that brings the database password of a captured source."""
     return f"source_{name.replace('-', '_')}_password"
@@ -55,9 +62,11 @@ def connector_secrets(
     Args:
         registry: asked only where a connector logs in to the registry by itself.
     """
+    from modules.warehouse.connection import plain_key  # which knows this package
+
     found: dict[str, str] = {}
     if kind_of(environment) != "sink" or sink_on_ecs(environment):
-        key = resolve_secret(connector_key(environment, project), project)
+        key = plain_key(connector_key(environment, project), connector_passphrase(environment), project)
         # The project's own sink reads a PEM; Snowflake's connector wants it bare.
         found[PRIVATE_KEY] = key if kind_of(environment) == "sink" else one_line(key)
     for name, source in debezium_sources(environment).items():

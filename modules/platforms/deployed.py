@@ -16,7 +16,7 @@ from modules.environment.secrets import resolve_secret
 from modules.environment.types import SecretRefValue
 from modules.errors import ConfigError, SecretError
 from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
-from modules.platforms.connector import connector_key, connector_secrets, sink_schema
+from modules.platforms.connector import connector_key, connector_passphrase, connector_secrets, sink_schema
 from modules.project import Project, recorded_outputs
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
 
@@ -77,6 +77,7 @@ class DeployedPlatform:
             warehouse=None if admin else WAREHOUSE,
             database=database,
             schema=schema,
+            passphrase=account.private_key_passphrase if admin else connector_passphrase(self.environment),
         )
 
     def connector_secrets(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.environment.secrets import resolve_secret
+from modules.environment.types import SecretRefValue
 from modules.errors import SecretError, ServiceError
 from modules.platforms.base import SnowflakeClient
 from modules.project import Project
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from snowflake.connector import SnowflakeConnection
 
-__all__ = ["connect", "load_private_key", "make_key_pair", "public_key_of"]
+__all__ = ["connect", "load_private_key", "make_key_pair", "plain_key", "public_key_of"]
 
 _CONNECT_SECONDS = 5
 _LOGIN_SECONDS = 10
@@ -46,7 +47,7 @@ def connect(
         SecretError: the private key is missing or is not a PKCS#8 PEM.
         ServiceError: nothing answers, or the login is refused.
     """
-    key = key or load_private_key(resolve_secret(client.private_key, project), str(client.private_key))
+    key = key or load_private_key(plain_key(client.private_key, client.passphrase, project), str(client.private_key))
     _reach(client)
     import snowflake.connector
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -107,6 +108,21 @@ def _refused(client: SnowflakeClient, error: Any) -> ServiceError:
         )
     said = " ".join(str(error.msg or error).split())
     return ServiceError(f"Snowflake refused the login of {client.user}: {said}", where=where, do="see its words above")
+
+
+def plain_key(reference: SecretRefValue, passphrase: SecretRefValue | None, project: Project) -> str:
+    """A private key's PEM without encryption, for programs that take no passphrase.
+
+    Raises:
+        SecretError: a secret is missing, or the passphrase does not open the key.
+    """
+    pem = resolve_secret(reference, project)
+    if passphrase is None or "ENCRYPTED" not in pem:
+        return pem
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = load_private_key(pem, str(reference), resolve_secret(passphrase, project))
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def load_private_key(pem: str, where: str, passphrase: str | None = None) -> RSAPrivateKey:

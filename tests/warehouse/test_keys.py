@@ -19,9 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from modules.environment.model import Environment
 from modules.errors import SecretError
+from modules.platforms import platform_for
 from modules.project import Project
-from modules.warehouse.connection import public_key_of
+from modules.warehouse.connection import plain_key, public_key_of
 from modules.warehouse.keys import PublicKeys, public_keys
+from stacks import terraform_secrets
 
 PASSPHRASE = "correct horse"
 
@@ -100,3 +102,33 @@ def test_no_message_shows_any_of_the_key(keys: Callable[..., Any]) -> None:
 def test_a_rehearsal_reads_no_key_and_makes_its_own(keys: Callable[..., Any], tmp_path: Path) -> None:
     found = keys("no key at all", offline=True, second_private_key="file:nowhere.p8")
     assert found.first and found.second and found.first != found.second
+
+
+def test_whoever_logs_in_gets_an_encrypted_key_without_its_passphrase(tmp_path: Path) -> None:
+    """Administrator and connector: Terraform, connectors and sessions take a plain key, in memory only."""
+    key = pem(passphrase=PASSPHRASE)
+    write(tmp_path / "key.p8", key)
+    write(tmp_path / "passphrase", PASSPHRASE)
+    account = {"organization": "A", "account": "B", "user": "U", "private_key": "file:key.p8"}
+    passphrase = "file:passphrase"
+    environment = Environment.model_validate(
+        {
+            "name": "dev",
+            "source": "x",
+            "platform": "confluent",
+            "topics": {"t": {"sink": {"table": "D.S.T"}}},
+            "warehouse": {
+                "account": {**account, "private_key_passphrase": passphrase},
+                "connector_private_key": "file:key.p8",
+                "connector_private_key_passphrase": passphrase,
+            },
+        }
+    )
+    project = Project(tmp_path)
+    platform = platform_for(environment, project)
+    admin = terraform_secrets(platform, project, "warehouse")["snowflake_admin_private_key"]
+    connector = platform.snowflake_client("connector")
+    for plain in (admin, plain_key(connector.private_key, connector.passphrase, project)):
+        assert "ENCRYPTED" not in plain
+        assert public_key_of(plain) == public_key_of(key, passphrase=PASSPHRASE)
+    assert PASSPHRASE not in repr(connector) + repr(environment)

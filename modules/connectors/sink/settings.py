@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modules.environment.model import Environment
-from modules.environment.secrets import resolve_secret
 from modules.errors import ConfigError
 from modules.platforms.base import Platform, RegistryClient, SnowflakeClient
 from modules.project import Project
 from modules.topics import dead_letter_topic, sink_group
+from modules.warehouse.connection import plain_key
 
 __all__ = ["Batching", "SinkSettings", "settings_for"]
 
@@ -110,7 +110,7 @@ def settings_for(
         kafka=platform.kafka_client("sink"),
         registry=platform.registry_client(),
         snowflake=snowflake,
-        private_key=resolve_secret(snowflake.private_key, project),
+        private_key=plain_key(snowflake.private_key, snowflake.passphrase, project),
         project=project,
         instance=instance,
         compress=snowflake.protocol == "https",

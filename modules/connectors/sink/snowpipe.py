@@ -25,8 +25,8 @@ from urllib.parse import quote
 import httpx
 
 from modules.connectors.sink.settings import SinkSettings
-from modules.environment.secrets import resolve_secret
 from modules.errors import SecretError, SinkError
+from modules.warehouse.connection import plain_key
 
 __all__ = ["ChannelStale", "ChannelStatus", "KeyPairLogin", "OpenedChannel", "Snowpipe", "Stopping"]
 
@@ -273,7 +273,7 @@ class Snowpipe:
         """Whether the secret holds another key than the one in use; it is used from now on."""
         target = self._settings.snowflake
         try:
-            found = resolve_secret(target.private_key, self._settings.project)
+            found = plain_key(target.private_key, target.passphrase, self._settings.project)
         except SecretError:
             return False
         if found == self._key:

@@ -10,12 +10,12 @@ import pulumi_snowflake as snowflake
 
 from modules.environment.loader import load_environment
 from modules.environment.model import Environment
-from modules.environment.secrets import resolve_secret
 from modules.errors import InfraError
 from modules.platforms import platform_for
 from modules.platforms.base import SnowflakeClient
 from modules.project import Project
 from modules.warehouse.build import estate_of
+from modules.warehouse.connection import plain_key
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, Estate
 from modules.warehouse.keys import public_keys
 from modules.warehouse.pulumi.program import declare_estate
@@ -62,7 +62,7 @@ def _declare(environment: Environment, project: Project) -> None:
 
 def _provider(client: SnowflakeClient, project: Project, features: list[str]) -> Any:
     """The administrator's login; the key is resolved now and is a secret to Pulumi, which encrypts it in its state."""
-    key = resolve_secret(client.private_key, project)
+    key = plain_key(client.private_key, client.passphrase, project)
     return snowflake.Provider(
         "snowflake",
         organization_name=client.organization,
