@@ -46,8 +46,11 @@ def assert_ordered(statements: Iterable[Statement], catalogue: Catalogue) -> Non
     by_name = {item.name: item for item in catalogue.items.values()}
     made: set[tuple[str, ...]] = set()
     for each in statements:
-        if each.sql.startswith("CREATE "):
-            target = names_in(each.sql)[0]
+        sql = each.sql
+        if sql.startswith("EXECUTE IMMEDIATE "):
+            sql = Tokens(sql).all()[-1].value.partition("\n")[2].strip()
+        if sql.startswith("CREATE "):
+            target = names_in(sql)[0]
             made.add(target)
             made.add((target[0], "PUBLIC"))
         for name in names_in(each.sql):
@@ -74,7 +77,8 @@ def test_the_order_does_not_come_from_the_names(rich: Catalogue) -> None:
 def test_every_statement_may_run_again(rich: Catalogue) -> None:
     again = re.compile(
         r"CREATE (TRANSIENT |SECURE )?[A-Z ]+ IF NOT EXISTS |CREATE OR REPLACE (SECURE )?VIEW .* COPY GRANTS"
-        r"|ALTER [A-Z ]+ \"[^ ]+ (SET |ADD COLUMN IF NOT EXISTS |CLUSTER BY |ENABLE MANAGED ACCESS)|GRANT "
+        r"|EXECUTE IMMEDIATE 'BEGIN\n  CREATE NETWORK RULE (.|\n)+SQLCODE <> 2002"
+        r"|ALTER [A-Z ]+ \"[^ ]+ (SET |TRIGGERS |ADD COLUMN IF NOT EXISTS |CLUSTER BY |ENABLE MANAGED ACCESS)|GRANT "
     )
     for each in script(rich):
         assert again.match(each.sql), each.sql
@@ -86,7 +90,7 @@ def test_every_kind_of_the_estate_is_in_it(rich: Catalogue) -> None:
 
 def test_only_statements_that_may_cost_something_are_unsafe(rich: Catalogue) -> None:
     unsafe = {each.sql.split(" SET ")[1].split(" = ")[0] for each in script(rich) if each.unsafe}
-    assert unsafe == {"DATA_RETENTION_TIME_IN_DAYS", "RSA_PUBLIC_KEY"}
+    assert unsafe == {"DATA_RETENTION_TIME_IN_DAYS", "RSA_PUBLIC_KEY", "FREQUENCY"}
     assert difference(rich, NOTHING).unsafe == ()
 
 
@@ -175,6 +179,24 @@ def test_what_only_a_replacement_changes_is_unsafe_and_says_what_is_lost() -> No
     (only,) = difference(Catalogue.of([pipe]), Catalogue.of([live])).statements
     assert only.sql == 'CREATE OR REPLACE PIPE "D"."S"."P" AS\nCOPY INTO D.S.T FROM @D.S.X'
     assert only.unsafe and "loaded twice" in only.unsafe
+
+
+def test_a_monitors_triggers_are_said_together_and_another_period_is_unsafe() -> None:
+    monitor = Item(
+        "RESOURCE MONITOR",
+        ("M",),
+        {"CREDIT_QUOTA": 10, "FREQUENCY": "WEEKLY", "NOTIFY": (80,), "SUSPEND": 100, "SUSPEND_IMMEDIATE": None},
+    )
+
+    def found(**live: Any) -> list[tuple[str, bool]]:
+        there = replace(monitor, values={**monitor.values, **live})
+        statements = difference(Catalogue.of([monitor]), Catalogue.of([there])).statements
+        return [(each.sql.removeprefix('ALTER RESOURCE MONITOR "M" '), bool(each.unsafe)) for each in statements]
+
+    triggers = "TRIGGERS ON 80 PERCENT DO NOTIFY ON 100 PERCENT DO SUSPEND"
+    assert found(NOTIFY=()) == [(triggers, False)]
+    assert found(CREDIT_QUOTA=5, SUSPEND=90) == [(f"SET CREDIT_QUOTA = 10 {triggers}", False)]
+    assert found(FREQUENCY="DAILY") == [("SET FREQUENCY = WEEKLY START_TIMESTAMP = IMMEDIATELY", True)]
 
 
 def test_a_views_new_query_loses_nothing() -> None:

@@ -58,8 +58,8 @@ def change_settings(item: Item, old: Mapping[str, Any], keywords: Iterable[str])
         changed = [each for each in asked if each in together or each.keyword in TRIGGERS]
         was = ", ".join(each for each in (_was(setting, old) for setting in changed) if each)
         separator = ", " if item.kind == "PIPE" else " "
-        tail = separator.join([*assigned, *([triggers] if triggers else [])])
-        found.insert(0, _alter(kind, item, f"SET {tail}", None, was or None))
+        tail = f"SET {separator.join(assigned)} {triggers}" if assigned else triggers
+        found.insert(0, _alter(kind, item, tail.strip(), None, was or None))
     return found
 
 

@@ -9,8 +9,10 @@ from modules.warehouse.sql.kinds import KINDS, TRIGGERS
 from modules.warehouse.sql.quoting import boolean, identifier, literal, qualified
 from modules.warehouse.sql.types import short
 
-__all__ = ["Location", "column_sql", "creation", "location_sql", "triggers_sql"]
+__all__ = ["WITHOUT_CONDITION", "Location", "column_sql", "creation", "location_sql", "triggers_sql"]
 
+WITHOUT_CONDITION = frozenset({"NETWORK RULE"})
+"""Kinds whose CREATE has no IF NOT EXISTS."""
 Location = tuple[str, str, str, str | None, str | None]
 """One of an external volume's locations: name, URL, role, external id, KMS key."""
 
@@ -49,7 +51,7 @@ def location_sql(location: Location) -> str:
 
 def _begin(words: str, item: Item, replace: bool, *, before: str = "") -> str:
     verb = "CREATE OR REPLACE" if replace else "CREATE"
-    condition = "" if replace else "IF NOT EXISTS "
+    condition = "" if replace or item.kind in WITHOUT_CONDITION else "IF NOT EXISTS "
     return f"{verb} {before}{words} {condition}{qualified(item.name)}"
 
 
@@ -93,7 +95,8 @@ def triggers_sql(item: Item) -> str:
 
 def _monitor(item: Item, replace: bool) -> str:
     rest = _settings(item, TRIGGERS)
-    parts = [_begin("RESOURCE MONITOR", item, replace), "WITH", *rest, triggers_sql(item)]
+    period = [f"FREQUENCY = {item.values['FREQUENCY']}"]
+    parts = [_begin("RESOURCE MONITOR", item, replace), "WITH", *rest[:1], *period, *rest[1:], triggers_sql(item)]
     return " ".join(part for part in parts if part)
 
 

@@ -14,6 +14,7 @@ from modules.warehouse.sql.settings import (
     Setting,
     comment,
     flag,
+    frequency,
     key,
     name,
     names,
@@ -84,7 +85,7 @@ _ALL: tuple[Kind, ...] = (
         "account",
         (
             whole("CREDIT_QUOTA"),
-            plain("FREQUENCY"),
+            frequency(),
             plain("START_TIMESTAMP", change="create"),
             names("NOTIFY_USERS", default=()),
             Setting("NOTIFY", str, default=()),

@@ -8,13 +8,14 @@ comment, one cluster) is not said: only a comparison with the account can tell t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from modules.warehouse.sql.alterations import change_settings, make
 from modules.warehouse.sql.catalogue import Catalogue, Item
-from modules.warehouse.sql.creation import column_sql
+from modules.warehouse.sql.creation import WITHOUT_CONDITION, column_sql
 from modules.warehouse.sql.grants import grant_member, grant_right, ordered, set_tag
 from modules.warehouse.sql.kinds import KINDS
-from modules.warehouse.sql.quoting import qualified
+from modules.warehouse.sql.quoting import literal, qualified
 from modules.warehouse.sql.statement import Statement
 
 __all__ = ["in_order", "script"]
@@ -48,7 +49,7 @@ def _converge(item: Item) -> list[Statement]:
     kind = KINDS[item.kind]
     comes_along = item.kind == "SCHEMA" and item.name[1] == "PUBLIC"
     if not comes_along:
-        found.append(make(item))
+        found.append(_tolerant(make(item)) if item.kind in WITHOUT_CONDITION else make(item))
     for column in item.columns:
         words = f"ALTER {item.kind} {qualified(item.name)} ADD COLUMN IF NOT EXISTS {column_sql(column)}"
         found.append(Statement(words, kind.section, kind.area, item.about))
@@ -59,3 +60,12 @@ def _converge(item: Item) -> list[Statement]:
     ]
     said = [keyword for keyword in keywords if item.values.get(keyword) is not None]
     return found + change_settings(item, {}, said)
+
+
+def _tolerant(statement: Statement) -> Statement:
+    """A CREATE that may run again although Snowflake has no IF NOT EXISTS for it: 2002 is `already exists`."""
+    block = (
+        f"BEGIN\n  {statement.sql};\nEXCEPTION\n  WHEN STATEMENT_ERROR THEN\n"
+        "    IF (SQLCODE <> 2002) THEN RAISE; END IF;\nEND"
+    )
+    return replace(statement, sql=f"EXECUTE IMMEDIATE {literal(block)}")

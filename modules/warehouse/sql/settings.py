@@ -9,8 +9,10 @@ from typing import Any, Literal
 from modules.warehouse.sql.quoting import boolean, identifier, identifiers, literal, literals, number, qualified
 from modules.warehouse.sql.statement import Area
 
-__all__ = ["UNKNOWN", "Setting", "comment", "flag", "key", "name", "names", "network_policy", "plain", "retention",
-           "rule_names", "text", "texts", "whole"]  # fmt: skip
+__all__ = [
+    "UNKNOWN", "Setting", "comment", "flag", "frequency", "key", "name", "names", "network_policy", "plain",
+    "retention", "rule_names", "text", "texts", "whole",
+]  # fmt: skip
 
 UNKNOWN = object()
 """Instead of what the account has, where nobody has looked."""
@@ -117,6 +119,16 @@ def key(keyword: str) -> Setting:
         return locked_out if old else None
 
     return text(keyword, risk=risk)
+
+
+def frequency() -> Setting:
+    """A resource monitor's period, which Snowflake takes with a start only."""
+
+    def risk(old: Any, new: Any) -> str | None:
+        begins = "a new period begins now: credits used so far no longer count"
+        return f"if it is another now, {begins}" if old is UNKNOWN else begins
+
+    return plain("FREQUENCY", clause=lambda value: f"SET FREQUENCY = {value} START_TIMESTAMP = IMMEDIATELY", risk=risk)
 
 
 def network_policy() -> Setting:
