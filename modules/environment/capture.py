@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CapturedTable", "DebeziumPostgres", "captured_topics", "check", "debezium_class", "debezium_sources", "prefix_of",
     "principals", "publication_of", "runner_of", "runners_of", "slot_of", "topic_of",
+    "unwrapped_topics",
 ]  # fmt: skip
 
 _TABLE = re.compile(r"[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*")
@@ -128,6 +129,16 @@ def captured_topics(environment: Environment) -> dict[str, tuple[str, str]]:
         topic_of(name, source, table): (name, table)
         for name, source in debezium_sources(environment).items()
         for table in source.tables
+    }
+
+
+def unwrapped_topics(environment: Environment) -> dict[str, tuple[str, ...]]:
+    """Captured topics whose events are rows with `__op`, `__lsn`, `__source_ts_ms`, `__deleted` → their keys."""
+    return {
+        topic_of(name, source, table): tuple(captured.key)
+        for name, source in debezium_sources(environment).items()
+        if source.unwrap
+        for table, captured in source.tables.items()
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from modules.environment.capture import unwrapped_topics
 from modules.environment.connect import kind_of
 from modules.environment.identifiers import fold
 from modules.environment.source import snowflake_sources
@@ -30,6 +31,10 @@ _MONITOR, _POLICY = "STREAMING_MONITOR", "KAFKA_CONNECTOR_POLICY"
 _NEWEST = (
     "SELECT {columns} FROM {table} QUALIFY ROW_NUMBER() OVER (PARTITION BY {key} "
     "ORDER BY RECORD_METADATA:CreateTime::NUMBER DESC, RECORD_METADATA:offset::NUMBER DESC) = 1"
+)
+_AS_THEY_ARE = (
+    "SELECT {columns} FROM {table} QUALIFY ROW_NUMBER() OVER (PARTITION BY {keys} "
+    "ORDER BY __LSN DESC, RECORD_METADATA:offset::NUMBER DESC) = 1 AND __DELETED = 'false'"
 )
 
 
@@ -167,11 +172,21 @@ def _raw_databases(schemas: list[str]) -> dict[str, Any]:
 
 
 def _current_views(environment: Environment) -> dict[str, Any]:
-    """For each sink of a topic with a key: the newest row of every key."""
+    """For each sink of a topic with a key: the newest row of every key; of a captured table: its rows as they are."""
     if not schematized(environment):
         return {}
     views = {}
+    captured = unwrapped_topics(environment)
     for table, topics in sink_tables(environment).items():
+        if topics[0] in captured:
+            keys = captured[topics[0]]
+            views[current_view(table)] = {
+                "query": _AS_THEY_ARE.format(
+                    columns=f"{{columns {table}}}", table=table, keys=", ".join(fold(key) for key in keys)
+                ),
+                "comment": "The captured table's rows as they are: the newest change of each, without deleted ones.",
+            }
+            continue
         key = environment.topics[topics[0]].key
         if key:
             views[current_view(table)] = {

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from modules.environment import warehouse as section
+from modules.environment.capture import unwrapped_topics
 from modules.environment.connect import kind_of, version_of
 from modules.environment.identifiers import parse_target
 from modules.environment.model import Environment
@@ -23,7 +24,7 @@ from modules.environment.warehouse import days
 from modules.environment.warehouse_presets import completed, schematized, sink_tables
 from modules.errors import ConfigError
 from modules.warehouse import estate as data
-from modules.warehouse.columns import columns_from_avro, untyped_columns
+from modules.warehouse.columns import columns_from_avro, untyped_columns, with_changes
 from modules.warehouse.estate import Column, Estate, Table
 from modules.warehouse.roles import estate_grants, estate_role_grants, estate_roles
 
@@ -59,7 +60,8 @@ def topic_columns(environment: Environment, topic: str, environments_folder: Pat
     named = {
         type_: json.loads((environments_folder / each.schema_).read_text()) for type_, each in value.references.items()
     }
-    return columns_from_avro(avro, named)
+    columns = columns_from_avro(avro, named)
+    return with_changes(columns) if topic in unwrapped_topics(environment) else columns
 
 
 def connector_of(environment: Environment) -> tuple[str, str | None]:

@@ -7,9 +7,17 @@ from typing import Any
 
 from modules.warehouse.estate import Column
 
-__all__ = ["METADATA", "columns_from_avro", "untyped_columns"]
+__all__ = ["CHANGE", "METADATA", "columns_from_avro", "untyped_columns", "with_changes"]
 
 METADATA = Column("RECORD_METADATA", "VARIANT", comment="Topic, partition, offset, key, time and headers.")
+
+CHANGE = (
+    Column("__OP", "VARCHAR", comment="c: inserted, u: updated, d: deleted, r: read by the snapshot."),
+    Column("__LSN", "NUMBER(19,0)", comment="Where in PostgreSQL's log; it grows."),
+    Column("__SOURCE_TS_MS", "NUMBER(19,0)", comment="When, in milliseconds since 1970."),
+    Column("__DELETED", "VARCHAR", comment="true: the row is gone; its other columns are what was known of it."),
+)
+"""What `modules/connectors/settings/debezium.py` asks of the transform."""
 
 _PLAIN_TYPES = {
     "string": "VARCHAR",
@@ -49,6 +57,11 @@ def columns_from_avro(schema: Mapping[str, Any], named: Mapping[str, Any] | None
     """
     types = {**(named or {}), **_relative(named or {}, schema.get("namespace"))}
     return (METADATA, *(_column(field, types) for field in schema["fields"]))
+
+
+def with_changes(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Columns of a captured table: also what happened to the row, as Debezium's unwrap transform adds it."""
+    return (columns[0], *CHANGE, *columns[1:])
 
 
 def untyped_columns() -> tuple[Column, ...]:
