@@ -28,7 +28,8 @@ def promote(
     source: Annotated[str, typer.Option("--from", help="The environment that has it.")],
     target: Annotated[str, typer.Option("--to", help="The environment that shall have it.")],
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Which keys; default: topics and warehouse.preset.")
+        list[str] | None,
+        typer.Option("--only", help="Which keys; default: topics, and the estate's objects and rights."),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Write it into the environment's YAML.")] = False,
     yes: YesOption = False,

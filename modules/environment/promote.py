@@ -21,8 +21,11 @@ from modules.project import Project
 
 __all__ = ["PROMOTED", "Difference", "differences", "promote"]
 
-PROMOTED = ("topics", "warehouse.preset")
-"""What moves unless other keys are named: the pipeline itself."""
+_ESTATE = ("preset", "without", "databases", "tables", "views", "dynamic_tables", "roles", "database_roles", "grants",
+           "ownership")  # fmt: skip
+PROMOTED = ("topics", *(f"warehouse.{key}" for key in _ESTATE))
+"""What moves unless other keys are named: the pipeline itself, and of the estate what is of no single account
+(addresses, keys, buckets and sizes are each environment's own)."""
 
 
 @dataclass(frozen=True)

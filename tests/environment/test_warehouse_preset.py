@@ -8,6 +8,7 @@ import pytest
 
 from modules.environment import Environment, load_environment
 from modules.environment.identifiers import Target, parse_target
+from modules.environment.promote import differences, promote
 from modules.environment.warehouse_presets import completed
 from tests.environment.conftest import Write
 
@@ -82,3 +83,16 @@ def test_what_a_grant_is_on_is_read_from_words(text: str, expected: Target) -> N
 def test_anything_else_is_no_target(text: str) -> None:
     with pytest.raises(ValueError, match="expected a kind and a name"):
         parse_target(text)
+
+
+def test_a_promotion_takes_objects_and_rights_along_and_leaves_addresses_and_keys(write: Write) -> None:
+    extra = "roles: {STEWARD: {}}, tables: {ANALYTICS.MARTS.T: {columns: {A: {type: DATE}}}}"
+    project = write(
+        dev="\n".join([*HEAD, f"warehouse: {{{extra}, allowed_cidrs: [192.0.2.0/24]}}"]) + "\n",
+        staging="\n".join(HEAD) + "\n",
+    )
+    moving = {each.name: each.moves for each in differences(project, "dev", "staging")}
+    assert moving == {"warehouse.roles": True, "warehouse.tables": True, "warehouse.allowed_cidrs": False}
+    promote(project, differences(project, "dev", "staging"), "staging")
+    whole = completed(load_environment(project, "staging"))
+    assert "STEWARD" in whole.roles and "ANALYTICS.MARTS.T" in whole.tables and not whole.network_policies
