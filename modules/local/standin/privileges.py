@@ -124,22 +124,30 @@ class Access:
         """The table, if the role may use its database and schema and has the privilege on it.
 
         Raises:
-            SnowflakeError: 002003, absent or out of sight, the same words for both; 003001, another right is held.
+            SnowflakeError: 002003, absent or not allowed, the same words for both.
         """
-        return self._reachable(self._catalog.get("TABLE", name), name, privilege)
+        entity = self._reachable(self._catalog.get("TABLE", name), name)
+        if not self.may(privilege, entity):
+            raise does_not_exist("Object", quote(name))
+        return entity
 
     def relation(self, name: Name, privilege: str) -> Entity:
-        """As `table`, for whatever can stand in a query: tables of all kinds, views, streams."""
-        found = (self._catalog.get(kind, name) for kind in RELATIONS)
-        return self._reachable(next((one for one in found if one is not None), None), name, privilege)
+        """Whatever can stand in a query: tables of all kinds, views, streams.
 
-    def _reachable(self, entity: Entity | None, name: Name, privilege: str) -> Entity:
+        Raises:
+            SnowflakeError: 002003, absent or out of sight; 003001, the role has another right on it.
+        """
+        found = (self._catalog.get(kind, name) for kind in RELATIONS)
+        entity = self._reachable(next((one for one in found if one is not None), None), name)
+        if not self.may(privilege, entity):
+            if self.sees(entity):
+                raise insufficient_privileges("TABLE", quote(name[-1]))
+            raise does_not_exist("Object", quote(name))
+        return entity
+
+    def _reachable(self, entity: Entity | None, name: Name) -> Entity:
         database = self._catalog.get("DATABASE", name[:1])
         schema = self._catalog.get("SCHEMA", name[:2])
-        if entity and database and schema:
-            reachable = self.may("USAGE", database) and self.may("USAGE", schema)
-            if reachable and self.may(privilege, entity):
-                return entity
-            if reachable and self.sees(entity):
-                raise insufficient_privileges("TABLE", quote(name[-1]))
+        if entity and database and schema and self.may("USAGE", database) and self.may("USAGE", schema):
+            return entity
         raise does_not_exist("Object", quote(name))
