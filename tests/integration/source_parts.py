@@ -65,12 +65,13 @@ class SourceSetup:
     def platform(self) -> Any:
         return platform_for(self.environment, self.project)
 
+    def connected(self) -> Any:
+        """A session of the administrator's."""
+        return connect(self.platform.snowflake_client("admin"), self.project)
+
     def sql(self, *statements: str) -> list[Any]:
         """As the administrator; the last statement's rows."""
-        with (
-            connect(self.platform.snowflake_client("admin"), self.project) as connection,
-            connection.cursor() as cursor,
-        ):
+        with self.connected() as connection, connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE IF NOT EXISTS SRC")
             cursor.execute("USE SCHEMA SRC.PUBLIC")
             for statement in statements:
@@ -220,7 +221,7 @@ class SourceProcess:
         try:
             status: dict[str, Any] = json.loads(self.status_file.read_text())
         except FileNotFoundError:
-            return {"rows_published": 0, "transactions": 0, "state": "starting"}
+            return {"rows_published": 0, "caught_up": False, "state": "starting"}
         return status
 
     def until(self, condition: Callable[[], bool], seconds: float = 60, every: float = 0.005) -> None:
