@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from modules.environment.capture import captured_topics, debezium_sources, prefix_of, runner_of
 from modules.environment.connect import kind_of, worker_on_ecs
 from modules.environment.model import Environment
-from modules.platforms.names import connector_name, resource_name
+from modules.environment.names import connector_name, resource_name
 from modules.topics.specs import AclSpec, TopicSpec, dead_letter_topic, sink_acls
 
 __all__ = [
