@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modules.environment.capture import unwrapped_topics
@@ -26,6 +26,7 @@ _SOURCE_USER = "SVC_KAFKA_SOURCE"
 NEEDED = (f"roles.{_CONNECTOR_ROLE}", f"users.{_CONNECTOR_USER}", f"warehouses.{_WAREHOUSE}")
 """What cannot be left out: the connector logs in with it."""
 
+_MARTS = {"comment": "For readers."}
 _MONITOR, _POLICY = "STREAMING_MONITOR", "KAFKA_CONNECTOR_POLICY"
 
 _NEWEST = (
@@ -52,9 +53,15 @@ def schematized(environment: Environment) -> bool:
     return kind_of(environment) == "sink" or environment.connect.schematization
 
 
-def current_view(table: str) -> str:
-    """The preset's view of a sink table's newest row by key."""
-    return f"ANALYTICS.MARTS.{table.rpartition('.')[2]}_CURRENT"
+def current_view(table: str, tables: Collection[str]) -> str:
+    """The preset's view of a sink table's newest row by key; with its schema, or its database too, where
+    tables have the same name."""
+    parts = table.split(".")
+    for depth in (1, 2, 3):
+        last = parts[-depth:]
+        if [each.split(".")[-depth:] for each in tables].count(last) < 2:
+            break
+    return f"ANALYTICS.MARTS.{'_'.join(last)}_CURRENT"
 
 
 def completed(environment: Environment) -> Warehouse:
@@ -118,10 +125,10 @@ def _order_events(environment: Environment) -> dict[str, Any]:
     """A place for what is made of the events, and the roles that load, transform and read."""
     raw = sorted({table.rpartition(".")[0] for table in sink_tables(environment)})
     given: dict[str, Any] = {
-        "databases": {
-            **_raw_databases(raw),
-            "ANALYTICS": {"comment": "What is made of the events.", "schemas": {"MARTS": {"comment": "For readers."}}},
-        },
+        "databases": _merge(
+            _raw_databases(raw),
+            {"ANALYTICS": {"comment": "What is made of the events.", "schemas": {"MARTS": _MARTS}}},
+        ),
         "resource_monitors": {_MONITOR: {"credits": environment.warehouse.monthly_credits}},
         "warehouses": {
             _WAREHOUSE: {"resource_monitor": _MONITOR, "comment": "The sink's look-ups and loads."},
@@ -177,10 +184,11 @@ def _current_views(environment: Environment) -> dict[str, Any]:
         return {}
     views = {}
     captured = unwrapped_topics(environment)
-    for table, topics in sink_tables(environment).items():
+    tables = sink_tables(environment)
+    for table, topics in tables.items():
         if topics[0] in captured:
             keys = captured[topics[0]]
-            views[current_view(table)] = {
+            views[current_view(table, tables)] = {
                 "query": _AS_THEY_ARE.format(
                     columns=f"{{columns {table}}}", table=table, keys=", ".join(fold(key) for key in keys)
                 ),
@@ -189,7 +197,7 @@ def _current_views(environment: Environment) -> dict[str, Any]:
             continue
         key = environment.topics[topics[0]].key
         if key:
-            views[current_view(table)] = {
+            views[current_view(table, tables)] = {
                 "query": _NEWEST.format(columns=f"{{columns {table}}}", table=table, key=fold(key)),
                 "comment": f"The newest event of every {key}.",
             }

@@ -96,3 +96,26 @@ def test_a_promotion_takes_objects_and_rights_along_and_leaves_addresses_and_key
     promote(project, differences(project, "dev", "staging"), "staging")
     whole = completed(load_environment(project, "staging"))
     assert "STEWARD" in whole.roles and "ANALYTICS.MARTS.T" in whole.tables and not whole.network_policies
+
+
+def test_sinks_of_one_name_in_two_schemas_have_a_view_each(load: Callable[..., Environment]) -> None:
+    topic = "{key: order_id, value: {schema: schemas/order_events.avsc}, sink: {table: STREAMING.RAW.ORDER_EVENTS}}"
+    assert list(completed(load(f"topics: {{other: {topic}}}")).views) == [
+        "ANALYTICS.MARTS.PUBLIC_ORDER_EVENTS_CURRENT",
+        "ANALYTICS.MARTS.RAW_ORDER_EVENTS_CURRENT",
+    ]
+
+
+def test_a_sink_may_be_in_the_presets_own_database(load: Callable[..., Environment]) -> None:
+    whole = completed(load("topics: {order-events: {sink: {table: ANALYTICS.RAW.ORDER_EVENTS}}}"))
+    assert {name: each.access_roles for name, each in whole.databases["ANALYTICS"].schemas.items()} == {
+        "RAW": True,
+        "MARTS": True,
+    }
+    assert whole.roles["LOADER"].inherits == ["ANALYTICS.RAW_WRITE"]
+
+
+def test_without_topics_there_is_a_place_for_marts_and_nothing_to_load(load: Callable[..., Environment]) -> None:
+    whole = completed(load("topics: {order-events: null}"))
+    assert (list(whole.databases), list(whole.tables), list(whole.views)) == (["ANALYTICS"], [], [])
+    assert whole.roles["LOADER"].inherits == []
