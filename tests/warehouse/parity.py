@@ -23,7 +23,7 @@ from modules.warehouse.estate import Estate
 from modules.warehouse.keys import PublicKeys, public_keys
 from modules.warehouse.sql import Catalogue, Difference, Roles, apply, difference, read_live, wanted
 from modules.warehouse.terraform import declare_estate, declare_provider
-from tests.standin.harness import ROOT, StandIn
+from tests.standin.harness import ROOT, StandIn, run
 
 HERE = Path(__file__).parent
 
@@ -68,11 +68,24 @@ def synthesised(declared: Declared, admin: SnowflakeClient, out: Path) -> StackS
     return StackSource("warehouse", out / "stacks" / "warehouse" / "cdk.tf.json")
 
 
+def governed(standin: StandIn) -> None:
+    """The tag and the masking policy that the rich estate refers to: those who govern data make them."""
+    with closing(standin.connect()) as connection:
+        run(connection, "CREATE DATABASE IF NOT EXISTS GOVERN")
+        run(connection, "CREATE SCHEMA IF NOT EXISTS GOVERN.RULES")
+        run(connection, "CREATE TAG IF NOT EXISTS GOVERN.RULES.COST")
+        run(
+            connection,
+            "CREATE MASKING POLICY IF NOT EXISTS GOVERN.RULES.HIDE AS (V VARCHAR) RETURNS VARCHAR -> '***'",
+        )
+
+
 def by_terraform(declared: Declared, standin: StandIn, plugins: ProviderInstallation, folder: Path) -> Deployment:
     """Applies the estate with Terraform; the deployment, for planning again or destroying."""
     source = synthesised(declared, standin.client(), folder / "cdktf.out")
     secrets = {"snowflake_admin_private_key": standin.admin_key.read_text()}
     deployment = Deployment(Project(folder), "parity", [source], plugins, secrets=secrets, parallelism=32)
+    governed(standin)
     deployment.apply(deployment.plan())
     return deployment
 
@@ -80,6 +93,7 @@ def by_terraform(declared: Declared, standin: StandIn, plugins: ProviderInstalla
 def by_sql(declared: Declared, standin: StandIn, roles: Roles | None = None) -> int:
     """Applies what differs; how many statements that took."""
     roles = roles or Roles.one("ACCOUNTADMIN")
+    governed(standin)
     with closing(standin.connect()) as connection:
         found = difference(declared.wanted, read_live(connection, declared.wanted))
         return apply(connection, roles.lend(found.statements), roles)

@@ -23,7 +23,7 @@ from modules.terraform.providers import ProviderInstallation
 from modules.warehouse.sql import Roles, script
 from tests.plugins.attached import AttachedPlugin, attached
 from tests.standin.harness import StandIn, run
-from tests.warehouse.parity import HERE, Declared, by_sql, by_terraform, declared, differing, dumped
+from tests.warehouse.parity import HERE, Declared, by_sql, by_terraform, declared, differing, dumped, governed
 
 OFFICIAL = os.environ.get("INFRA_PLUGIN_DIR")
 ESTATES = ("preset", "rich")
@@ -145,6 +145,7 @@ def as_snowflake_would(connection: Any, sql: str) -> None:
 
 
 def test_the_printed_script_leaves_what_apply_leaves_however_often_it_runs(rich: Account, own_standin: StandIn) -> None:
+    governed(own_standin)
     connection = own_standin.connect()
     safe = [each.sql for each in script(rich.ours.wanted) if not each.unsafe]
     for _ in ("once", "twice"):
