@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import signal
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -178,14 +179,16 @@ def test_the_schema_a_table_gives_is_printed_and_a_declared_one_has_to_fit(make:
 
 @pytest.mark.soak
 def test_a_row_that_is_committed_late_within_the_time_to_settle_is_published(make: Any) -> None:
-    setup = make(CHANGES, column="updated_at", key="account", settle="5s")
+    setup = make(CHANGES, column="updated_at", key="account", settle="10s")
     row = "INSERT INTO {table} SELECT {id}, 'late', {id}, SYSDATE()"
     with setup.source() as process, setup.connected() as late, late.cursor() as cursor:
         cursor.execute("USE SCHEMA SRC.PUBLIC")
+        process.until(lambda: process.status()["caught_up"], every=0.1)
         cursor.execute("BEGIN")
         cursor.execute(row.format(table=setup.table, id=0))
         setup.sql(row.format(table=setup.table, id=1))
-        process.until(lambda: process.status()["caught_up"], every=0.1)
+        time.sleep(0.5)  # some looks
+        assert setup.sql(f"SELECT ID FROM {setup.table}") == [(1,)] and setup.messages() == []
         cursor.execute("COMMIT")
         process.until(lambda: process.status()["rows_published"] == 2, every=0.1)
         process.stop()
