@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from cli.main import main
 from modules.project import Project
 from tests.platforms.golden import CASES, ENVIRONMENTS
+from tests.plugins.attached import simulations
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def run(project: Project, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(project: Project, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Rehearsals of the environment `live` find their simulated providers running."""
+
     def ran(*arguments: str) -> Ran:
         capsys.readouterr()
         code = main(list(arguments))
         return Ran(code, *capsys.readouterr())
 
-    return ran
+    with simulations(Project(project.root, offline=True).environment_state("live") / "simulated.sqlite"):
+        yield ran

@@ -7,16 +7,12 @@ most of the time a rehearsal takes; tests/simulated rehearses with plugins that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from modules.simulated.provider import SimulatedProvider
-from modules.simulated.provider_names import SNAPSHOTS
 from tests.platforms.rehearsal import Rehearsal
-from tests.plugins.attached import AttachedPlugin, attached
+from tests.plugins.attached import simulations
 
 Rehearse = Callable[[str], Rehearsal]
 """A case's name → its rehearsal, in a folder of the test's own."""
@@ -24,10 +20,5 @@ Rehearse = Callable[[str], Rehearsal]
 
 @pytest.fixture
 def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Rehearse]:
-    store = tmp_path / "simulated.sqlite"
-    with ExitStack() as stack:
-        plugins = [AttachedPlugin(partial(SimulatedProvider, source, store), anew=False) for source in SNAPSHOTS]
-        for plugin in plugins:
-            stack.callback(plugin.close)
-        stack.enter_context(attached(*plugins))
+    with simulations(tmp_path / "simulated.sqlite"):
         yield lambda case: Rehearsal(case, tmp_path, monkeypatch, capsys)

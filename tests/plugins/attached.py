@@ -11,8 +11,8 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 from modules.local.plugins.protocol.resource import Provider
 from modules.local.plugins.protocol.serve import new_server
 from modules.local.plugins.protocol.servicer import ProviderServicer
+from modules.simulated.provider import SimulatedProvider
+from modules.simulated.provider_names import SNAPSHOTS
 
-__all__ = ["AttachedPlugin", "attached"]
+__all__ = ["AttachedPlugin", "attached", "simulations"]
 
 _VARIABLE = "TF_REATTACH_PROVIDERS"
 
@@ -91,3 +93,14 @@ def attached(*plugins: AttachedPlugin) -> Iterator[None]:
         yield
     finally:
         del os.environ[_VARIABLE]
+
+
+@contextmanager
+def simulations(store: Path) -> Iterator[None]:
+    """What a rehearsal started meanwhile finds: every simulated provider, with its objects in `store`."""
+    with ExitStack() as stack:
+        plugins = [AttachedPlugin(partial(SimulatedProvider, source, store), anew=False) for source in SNAPSHOTS]
+        for plugin in plugins:
+            stack.callback(plugin.close)
+        stack.enter_context(attached(*plugins))
+        yield

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.memory_provider import write_memory_mirror
+from tests.plugins.memory_provider import MemoryProvider, write_memory_mirror
 from tests.plugins.terraform_folder import Terraform
 
 FULL: dict[str, Any] = {
@@ -36,11 +36,11 @@ FULL: dict[str, Any] = {
 
 
 class Bench(Terraform):
-    """A Terraform folder with the memory provider, its store beside it."""
+    """A Terraform folder with the memory provider, its store beside it; `started`: by Terraform, as a process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, started: bool = False) -> None:
         write_memory_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror")
+        super().__init__(folder / "work", folder / "mirror", plugin=None if started else MemoryProvider)
         self.store = folder / "things.json"
         self.resource(FULL)
         self.init()
@@ -121,7 +121,8 @@ def test_an_update_keeps_computed_values_that_the_change_does_not_touch(bench: B
     assert "~ id" not in out
 
 
-def test_a_change_behind_terraforms_back_is_seen_as_drift(bench: Bench) -> None:
+def test_a_change_behind_terraforms_back_is_seen_as_drift_by_a_plugin_terraform_starts(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, started=True)
     bench.apply()
     things = bench.things
     things["alpha"]["comment"] = "by hand"
