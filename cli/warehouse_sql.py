@@ -16,13 +16,14 @@ from cli._options import EnvOption, JsonOption, YesOption
 from cli._output import note, print_json
 
 if TYPE_CHECKING:
+    from modules.environment import Environment
     from modules.warehouse.sql import Difference, Header, Roles, Statement
 
 __all__ = ["EPILOG", "sql"]
 
 EPILOG = (
     "Examples:  infra warehouse sql --env prod > estate.sql  ·  infra warehouse sql -e prod --diff  ·  "
-    "infra warehouse sql -e local --apply --yes"
+    "infra warehouse sql -e prod --apply --yes"
 )
 
 
@@ -66,6 +67,8 @@ def sql(
         else:
             print(print_script(header, statements, chosen, allow_unsafe=allow_unsafe), end="")
         return
+    if apply:
+        _require_engine(environment)
     platform = platform_for(environment, project)
     found = compare(environment, project, platform, note)
     if apply:
@@ -129,6 +132,18 @@ def _apply(
         if by_hand:
             note(f"left out: {by_hand} that Snowflake does not do in place; --diff says what to do by hand")
         raise typer.Exit(2)
+
+
+def _require_engine(environment: Environment) -> None:
+    from modules.errors import ConfigError
+
+    engine = environment.warehouse.engine
+    if engine != "sql":
+        raise ConfigError(
+            f"the estate is made by {engine}, which would not know what is made here",
+            where=f"{environment.source}: warehouse.engine",
+            do="set it to `sql` first; --diff works with every engine",
+        )
 
 
 def _confirm(header: Header, statements: int, *, yes: bool, json: bool) -> None:

@@ -160,6 +160,14 @@ def test_the_command_compares_applies_and_then_has_nothing_to_do(infra: Run, sta
     )
 
 
+def test_what_another_engine_makes_is_compared_and_not_applied(infra: Run, project: Path) -> None:
+    text = (HERE / "preset.yaml").read_text()
+    (project / "environments" / "other.yaml").write_text(text.replace("engine: sql", "engine: terraform"))
+    code, _, err = infra("sql", "--env", "other", "--apply", "--yes")
+    assert code == 1 and "made by terraform, which would not know" in err and "environments/other.yaml" in err
+    assert infra("sql", "--env", "other", "--diff")[0] in (0, 2)
+
+
 def test_what_may_lose_something_is_run_only_when_it_is_allowed(infra: Run, standin: StandIn) -> None:
     infra("sql", "--env", "prod", "--apply", "--yes")
     with closing(standin.connect()) as connection:
