@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["read_live"]
 
 _ABSENT = (2003, 2043)
-_SYSTEM_ROLES = frozenset({"ACCOUNTADMIN", "SECURITYADMIN", "SYSADMIN", "USERADMIN", "ORGADMIN", "PUBLIC"})
 
 
 def read_live(
