@@ -238,10 +238,18 @@ def _columns(change: Change) -> Iterable[Finding]:
     old, new = (_value(side, "column") for side in (change.before, change.after))
     if not isinstance(old, list) or not isinstance(new, list):
         return
-    kept = {column.get("name") for column in new}
-    for name in (column.get("name") for column in old):
+    table = _value(change.before, "name") or change.address
+    names, kept = ([column.get("name") for column in columns] for columns in (old, new))
+    if names != kept and sorted(map(str, names)) == sorted(map(str, kept)):
+        yield Finding(
+            "warn",
+            change.address,
+            f"the columns of table {table} are declared in another order than they are in; Snowflake keeps its own, so "
+            "this stays in every plan",
+            f"write them, or the schema's fields, in the table's order: {', '.join(map(str, names))}",
+        )
+    for name in names:
         if name not in kept:
-            table = _value(change.before, "name") or change.address
             yield Finding(
                 "warn",
                 change.address,

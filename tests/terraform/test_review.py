@@ -79,6 +79,18 @@ def test_what_holds_data_is_not_deleted_without_saying_so(type_: str, actions: l
     assert finding.severity == "warn" and finding.message.startswith("holds data: it will be deleted")
 
 
+def test_columns_in_another_order_are_told_since_snowflake_adds_them_at_the_end() -> None:
+    names = ("RECORD_METADATA", "ORDER_ID", "COUPON")
+    before, after = (
+        {"name": "ORDERS", "column": [{"name": name, "type": "VARCHAR"} for name in some]}
+        for some in (names, ("RECORD_METADATA", "COUPON", "ORDER_ID"))
+    )
+    (finding,) = findings(entry("snowflake_table", ["update"], before, after))
+    assert finding.severity == "warn"
+    assert finding.message.startswith("the columns of table ORDERS are declared in another order than they are in")
+    assert finding.do and finding.do.endswith("RECORD_METADATA, ORDER_ID, COUPON")
+
+
 def test_a_dropped_column_is_lost_data_and_an_added_one_is_not() -> None:
     columns = [{"name": "ORDER_ID", "type": "VARCHAR"}, {"name": "COUPON", "type": "VARCHAR"}]
     both, one = ({"name": "ORDERS", "column": some} for some in (columns, columns[:1]))
