@@ -86,9 +86,12 @@ def _expand(context: Context, table: Any, entity: Entity, depth: int) -> bool:
     elif entity.kind == "STREAM":
         from modules.local.standin.streams import reading
 
-        _replace(table, parse(reading(context, entity)), entity, [])
+        base = context.catalog.get("TABLE", tuple(entity.props["table"]))
+        rows = reading(context, entity)
+        masked = base is not None and any(column.masking_policy for column in columns_of(base))
+        _replace(table, _masked(context, entity, base, rows) if masked and base else parse(rows), entity, [])
     elif any(column.masking_policy for column in columns_of(entity)):
-        _replace(table, _masked(context, entity), entity, [])
+        _replace(table, _masked(context, entity, entity, ""), entity, [])
     else:
         return False
     return True
@@ -146,15 +149,17 @@ def qualify(table: Any, name: Name) -> None:
         table.set(key, exp.to_identifier(part, True))
 
 
-def _masked(context: Context, entity: Entity) -> Any:
-    """`SELECT a, <mask of b> AS b FROM t`."""
+def _masked(context: Context, entity: Entity, policies: Entity, rows: str) -> Any:
+    """`SELECT a, <mask of b> AS b FROM t`, or from the rows of a stream on t with the stream's own columns."""
+    masks = {column.name: column for column in columns_of(policies) if column.masking_policy}
     columns = [
-        f"({_mask(context, column)}) AS {snow_name((column.name,))}"
-        if column.masking_policy
+        f"({_mask(context, masks[column.name])}) AS {snow_name((column.name,))}"
+        if column.name in masks
         else snow_name((column.name,))
         for column in columns_of(entity)
     ]
-    return parse(f"SELECT {', '.join(columns)} FROM {snow_name(entity.name)}")  # noqa: S608
+    place = f"({rows})" if rows else snow_name(entity.name)
+    return parse(f"SELECT {', '.join(columns)} FROM {place}")  # noqa: S608
 
 
 def _mask(context: Context, column: ColumnSpec) -> str:

@@ -9,7 +9,7 @@ from modules.local.standin.errors import already_exists, does_not_exist, unsuppo
 from modules.local.standin.kinds import KINDS
 from modules.local.standin.results import Result, status
 from modules.local.standin.statements.context import Context, handles
-from modules.local.standin.statements.options import names, pairs, unknown_property
+from modules.local.standin.statements.options import names, not_understood, pairs, unknown_property
 from modules.local.standin.tokenizer import Name, Tokens, quote
 
 __all__ = ["alter_properties", "dropped_already", "full_name", "store"]
@@ -91,7 +91,7 @@ def alter_properties(
             _unset(entity, names(tokens), parameters, properties)
             context.catalog.put(entity)
         else:
-            raise tokens.unexpected()
+            raise not_understood(tokens, f"ALTER {kind}")
     return status("Statement executed successfully.")
 
 

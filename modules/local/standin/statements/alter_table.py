@@ -10,6 +10,7 @@ from modules.local.standin.parameters import PARAMETERS
 from modules.local.standin.results import Result, status
 from modules.local.standin.statements.alter import alter_properties
 from modules.local.standin.statements.context import Context, handles
+from modules.local.standin.statements.options import not_understood
 from modules.local.standin.statements.table import PROPERTIES, clustering, masked_as
 from modules.local.standin.tokenizer import Tokens, quote
 
@@ -60,7 +61,7 @@ def _alter(context: Context, tokens: Tokens, kind: str) -> Result:
             entity.props["cluster_by"] = clustering(tokens)
             context.catalog.put(entity)
         else:
-            raise tokens.unexpected()
+            raise not_understood(tokens, f"ALTER {kind}")
     return status(_DONE)
 
 
@@ -86,7 +87,15 @@ def _index(columns: list[ColumnSpec], name: str) -> int:
     )
 
 
+_NOT_COLUMNS = (
+    ("ROW", "ACCESS"), ("SEARCH", "OPTIMIZATION"), ("PRIMARY", "KEY"), ("FOREIGN", "KEY"), ("STORAGE", "LIFECYCLE"),
+    ("DATA", "METRIC"), ("CONSTRAINT",), ("UNIQUE",), ("AGGREGATION", "POLICY"),
+)  # fmt: skip
+
+
 def _add(context: Context, entity: Entity, tokens: Tokens) -> None:
+    if any(tokens.at(*words) for words in _NOT_COLUMNS):
+        raise not_understood(tokens, "ALTER TABLE … ADD")
     tokens.accept("COLUMN")
     columns = columns_of(entity)
     while True:

@@ -16,7 +16,7 @@ from modules.local.standin.kinds import KINDS
 from modules.local.standin.results import SCL, Result, rows_of, stamp, status
 from modules.local.standin.statements.alter import dropped_already, full_name
 from modules.local.standin.statements.context import Context, handles
-from modules.local.standin.statements.options import names, options, unknown_property
+from modules.local.standin.statements.options import names, not_understood, options, unknown_property
 from modules.local.standin.statements.show import parse_show
 from modules.local.standin.tokenizer import Tokens, quote
 
@@ -170,7 +170,7 @@ def _change(kind: ObjectKind, context: Context, entity: Entity, tokens: Tokens) 
             else:
                 raise unknown_property(key)
     else:
-        raise tokens.unexpected()
+        raise not_understood(tokens, f"ALTER {kind.sql}")
     context.catalog.put(entity)
 
 

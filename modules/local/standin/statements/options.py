@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from modules.local.standin.errors import SnowflakeError
+from modules.local.standin.errors import SnowflakeError, unsupported
 from modules.local.standin.tokenizer import Token, Tokens, quote
 
-__all__ = ["names", "nested", "options", "pairs", "unknown_property"]
+__all__ = ["names", "nested", "not_understood", "options", "pairs", "unknown_property"]
 
 
 def unknown_property(key: str) -> SnowflakeError:
     return SnowflakeError(1420, "22023", f"SQL compilation error:\ninvalid property '{key}'")
+
+
+def not_understood(tokens: Tokens, statement: str) -> SnowflakeError:
+    """A clause Snowflake may know and the stand-in does not, or a syntax error where there is no word at all."""
+    token = tokens.peek()
+    if token is None or token.kind != "word":
+        return tokens.unexpected()
+    return unsupported(f"{statement} … {token.value}")
 
 
 def pairs(tokens: Tokens, allowed: Collection[str]) -> dict[str, str]:
