@@ -96,7 +96,9 @@ def deployment_of(target: Target, progress: Progress | None = None, *, to_run: b
         sources,
         _providers(target),
         binary=environment.terraform.binary,
-        secrets=_placeholders(sources) if target.offline else partial(terraform_secrets, target.platform, project),
+        secrets=_placeholders(sources)
+        if target.offline
+        else partial(terraform_secrets, target.platform, project, engine=environment.warehouse.engine),
         applied=target.platform.applied,
         progress=progress,
         parallelism=PARALLELISM,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from modules.cdk import App
 from modules.environment.model import Environment
-from modules.errors import SynthError
+from modules.errors import SecretError, SynthError
 from modules.platforms.base import Platform
 from modules.platforms.declare import declarations_for
 from modules.platforms.deployed import DeployedPlatform
@@ -54,11 +54,20 @@ def synth(environment: Environment, project: Project, platform: Platform, out: P
     ]
 
 
-def terraform_secrets(platform: Platform, project: Project, stack: str) -> dict[str, str]:
-    """Values of a stack's ephemeral variables; they go to Terraform through its environment and nowhere else."""
+def terraform_secrets(platform: Platform, project: Project, stack: str, *, engine: str = "terraform") -> dict[str, str]:
+    """Values of a stack's ephemeral variables; they go to Terraform through its environment and nowhere else.
+
+    Args:
+        engine: what makes the Snowflake estate; where that is not Terraform, whoever deploys need not have its key.
+    """
     if stack == "warehouse":
         admin = platform.snowflake_client("admin")
-        return {"snowflake_admin_private_key": plain_key(admin.private_key, admin.passphrase, project)}
+        try:
+            return {"snowflake_admin_private_key": plain_key(admin.private_key, admin.passphrase, project)}
+        except SecretError:
+            if engine == "terraform":
+                raise
+            return {}
     found = platform.terraform_secrets(stack)
     if stack == "connect" and isinstance(platform, DeployedPlatform):
         found = {**found, **platform.connector_secrets()}

@@ -14,7 +14,7 @@ from cli._estate import require_estate, say_who_makes_the_estate
 from modules.cdk import App
 from modules.environment import load_environment
 from modules.environment.model import Environment
-from modules.errors import ApplyError, ServiceError
+from modules.errors import ApplyError, SecretError, ServiceError
 from modules.local.endpoints import LocalEndpoints, record_file
 from modules.platforms import platform_for
 from modules.platforms.declare import declarations_for
@@ -24,6 +24,7 @@ from modules.terraform.engine import Deployment
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.source import StackSource
 from modules.warehouse.sql import Difference, Statement
+from stacks import terraform_secrets
 from stacks.context import Context
 from stacks.warehouse import WarehouseStack
 
@@ -161,3 +162,21 @@ def test_a_deploy_needs_what_is_declared_to_be_there(tmp_path: Path, monkeypatch
     assert "infra warehouse pulumi --env it" in str(stopped.value.do)
     monkeypatch.setattr("modules.warehouse.sql.compare", lambda *_: Difference((OTHERWISE,)))
     require_estate(target(tmp_path, "sql"))
+
+
+def test_who_deploys_beside_another_engine_needs_no_key_of_the_administrator(tmp_path: Path) -> None:
+    account = "{organization: ORG, account: ACC, user: ADMIN, private_key: env:NOT_SET_ANYWHERE}"
+    for engine, missing in (("terraform", 1), ("sql", 0)):
+        project, _ = environment_with(tmp_path, engine)
+        (tmp_path / "environments" / "cloud.yaml").write_text(
+            f"extends: dev\nwarehouse: {{engine: {engine}, account: {account}}}\n"
+        )
+        environment = load_environment(project, "cloud")
+        platform = platform_for(environment, project)
+        assert sum("warehouse.account" in line for line in platform.missing_credentials()) == missing
+        if missing:
+            with pytest.raises(SecretError):
+                terraform_secrets(platform, project, "warehouse")
+        else:
+            assert terraform_secrets(platform, project, "warehouse", engine=engine) == {}
+            require_estate(Target(project, environment, platform))
