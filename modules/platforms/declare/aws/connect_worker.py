@@ -134,6 +134,8 @@ def declare_worker(
         "environment": [
             {"name": "KAFKA_HEAP_OPTS", "value": f"-Xms{_HEAP} -Xmx{_HEAP}"},
             {"name": "WORKER_PROPERTIES", "value": text},
+            # ECS reads secrets when it starts a task: another version of them is another task.
+            {"name": "SECRETS_VERSION", "value": str(environment.connect.secrets_version)},
         ],
     }
     task = declare_task(stack, environment, place, "connect", container, login, secret, logs, (_CPU, _MEMORY))
