@@ -101,6 +101,9 @@ def connect_service(project: Project, setup: ConnectSetup) -> Service:
         # Every setting of every client, at each start of a task: the log's telling lines would drown.
         "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients=warn",
         "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",
+        # Several lines for each file it writes, one each second, and one for each look at the REST API.
+        "-Dorg.slf4j.simpleLogger.log.net.snowflake.ingest=warn",
+        "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.connect.runtime.rest.RestServer=warn",
         # Snowflake's driver keeps a log of its own in the temporary folder unless told not to.
         "-Dnet.snowflake.jdbc.loggerImpl=net.snowflake.client.log.SLF4JLogger",
         "-cp",

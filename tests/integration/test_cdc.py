@@ -193,6 +193,7 @@ def test_inserts_updates_and_deletes_arrive_through_a_kill_of_the_worker(worker:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_ten_thousand_changes_end_in_the_exact_state_through_a_kill_of_the_worker(worker: Worker) -> None:
     follows_through_a_kill(worker, "shipments", 10_000)
 

@@ -80,6 +80,7 @@ def test_rows_arrive_once_through_a_kill_of_the_worker_and_of_the_stand_in(worke
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_twenty_thousand_rows_arrive_once_through_a_kill_of_the_worker_and_of_the_stand_in(
     worker: Worker, flows: list[Flow]
 ) -> None:
