@@ -132,7 +132,12 @@ class _Rotator:
         self._options = options
         self._on_step = on_step
         self._client: SnowflakeClient = replace(
-            platform.snowflake_client("admin"), user=user, role="PUBLIC", private_key=key.reference, warehouse=None
+            platform.snowflake_client("admin"),
+            user=user,
+            role="PUBLIC",
+            private_key=key.reference,
+            passphrase=key.passphrase,
+            warehouse=None,
         )
         self._journal = _Journal(project.environment_state(environment.name) / "rotation" / f"{user}.json")
         self._passphrase = resolve_secret(key.passphrase, project) if key.passphrase else None

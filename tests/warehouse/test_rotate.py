@@ -14,7 +14,12 @@ from typing import Any
 import boto3
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from moto import mock_aws
 
 from modules.environment.loader import load_environment
@@ -237,6 +242,25 @@ def test_a_key_in_secrets_manager_becomes_a_new_version_of_it(account: Account, 
     assert account.slots() == (done.new, "null")
     previous = manager.get_secret_value(SecretId="connector", VersionStage="AWSPREVIOUS")["SecretString"]
     assert old in (previous, json.loads(previous)["key"] if "#" in reference else None)
+
+
+def test_an_encrypted_key_is_followed_by_one_that_the_same_passphrase_opens(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSPHRASE", "open sesame")
+    key = load_private_key(account.secret.read_text(), "test")
+    lock = BestAvailableEncryption(b"open sesame")
+    account.secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
+    given = {
+        "connector_private_key": SecretRefValue("file", str(account.secret)),
+        "connector_private_key_passphrase": SecretRefValue("env", "PASSPHRASE"),
+    }
+    warehouse = account.environment.warehouse.model_copy(update=given)
+    changed = account.environment.model_copy(update={"warehouse": warehouse})
+    done = Account(account.standin, account.project, changed, account.admin).rotate()
+    text = account.secret.read_text()
+    assert "ENCRYPTED" in text
+    assert fingerprint(load_private_key(text, "test", "open sesame")) == done.new == account.slots()[0]
 
 
 def test_short_keys_and_unknown_users_are_refused(account: Account) -> None:

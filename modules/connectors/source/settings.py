@@ -70,6 +70,7 @@ def source_settings(
         )
     source = sources[chosen]
     database, schema, _ = source.origin.split(".")
+    key = private_key_of(environment, project, SOURCE_USER)
     return SourceSettings(
         name=chosen,
         source=source,
@@ -79,7 +80,8 @@ def source_settings(
             platform.snowflake_client("admin"),
             user=SOURCE_USER,
             role=source.role.upper(),
-            private_key=private_key_of(environment, project, SOURCE_USER).reference,
+            private_key=key.reference,
+            passphrase=key.passphrase,
             warehouse=WAREHOUSE,
             database=database,
             schema=schema,
