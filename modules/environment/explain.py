@@ -81,7 +81,7 @@ def _message(each: Any, path: tuple[object, ...], positions: Positions) -> str:
         return f"missing; write one of {', '.join(choices)}" if choices else "missing"
     node = positions.node(*path)
     got = _got(node, path)
-    if kind in ("model_type", "dict_type"):
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
         kind = type_name(node.value) if isinstance(node, Scalar) else got  # the value may be a key someone pasted here
         return f"expected settings (`key: value` lines below it), got {kind}"
     if isinstance(node, Mapping | Sequence) and kind != "value_error":
@@ -91,6 +91,8 @@ def _message(each: Any, path: tuple[object, ...], positions: Positions) -> str:
     if kind == "value_error":
         message = str(each["ctx"]["error"])
         return message if isinstance(node, Scalar) else f"{message.split(', got ')[0]}, got {got}"
+    if kind == "string_pattern_mismatch" and path[-1] == "rest_url":  # what was written may hold a password
+        return "expected a URL without a login, such as https://connect.example.com; a login is `rest_credentials`"
     if kind == "string_pattern_mismatch" and path[-1] == "table":
         return f"expected DATABASE.SCHEMA.TABLE, such as STREAMING.PUBLIC.ORDER_EVENTS, got {got}"
     return f"expected {_expected(each, path)}, got {got}"

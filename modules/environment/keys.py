@@ -161,8 +161,8 @@ def _places(name: str) -> list[str]:
         path, shape = queue.pop(0)
         if shape.each:
             queue.append((f"{path}.<name>", shape.each))
-        for _, variant in shape.variants:
-            queue.append((path, Shape(model=variant)))
+        for kind, variant in shape.variants:
+            queue.append((f"{path} (kind {kind})", Shape(model=variant)))
         if shape.model is None:
             continue
         for key, inner in _written(shape.model).items():

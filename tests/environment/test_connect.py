@@ -69,6 +69,16 @@ def load(write: Write) -> Callable[..., Environment]:
             "connect.image: one that is there already (`rest_url`) needs no image",
         ),
         (["platform: msk", "connect: {rest_url: 'http://c:8083'}"], "address is for kind kafka-connect"),
+        (
+            ["platform: local", "connect: {rest_url: 'http://me:MIIEvQ@c:8083'}"],
+            "connect.rest_url: expected a URL without a login, such as https://connect.example.com",
+        ),
+        (["platform: local", "sources: {shop: x}"], "sources.shop: expected settings (`key: value` lines below it)"),
+        (
+            ["platform: local", "sources: {s: {kind: snowflake, table: A.B.C, mode: id, column: id, key: id, "
+             "topic: order-events, host: h}}"],
+            "unknown key `host` here; it belongs under `sources.<name> (kind debezium-postgres):`",
+        ),
         (["platform: msk", "connect: {kind: self-managed}"], "one of sink, managed, kafka-connect, got 'self-managed'"),
         (["platform: msk", "connect: {where: ecs}"], "connect.where: a task needs an `image`"),
         (["platform: msk", f"connect: {{kind: managed, where: ecs, {PLUGIN}}}"], "`where` is for kind sink"),
