@@ -5,14 +5,21 @@ The tests run in the order they stand: each starts from a deployed environment t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import psutil
 import pytest
 
+from modules.environment import load_environment
 from modules.local.endpoints import load_endpoints
 from modules.platforms import platform_for
+from modules.producer.events import OrderEvents
+from modules.producer.serializer import EventSerializer
+from modules.warehouse.connection import connect
 from tests.integration.conftest import new_project
 from tests.integration.program import Infra, Ran
 
@@ -35,10 +42,27 @@ def changes(ran: Ran) -> list[tuple[str, str]]:
 def admin(infra: Infra) -> Any:
     from confluent_kafka.admin import AdminClient
 
-    from modules.environment import load_environment
-
     platform = platform_for(load_environment(infra.project, "local"), infra.project)
     return AdminClient(platform.kafka_client("admin"))
+
+
+def sql(infra: Infra, *statements: str) -> list[list[Any]]:
+    """Each statement's rows, as the administrator."""
+    platform = platform_for(load_environment(infra.project, "local"), infra.project)
+    with closing(connect(platform.snowflake_client("admin"), infra.project)) as connection:
+        return [connection.cursor().execute(statement).fetchall() for statement in statements]
+
+
+def send(infra: Infra, events: list[dict[str, Any]]) -> None:
+    """Events as the producer sends them, by the newest schema."""
+    from confluent_kafka import Producer
+
+    platform = platform_for(load_environment(infra.project, "local"), infra.project)
+    serialize = EventSerializer(platform.registry_client(), "order-events-value")
+    producer = Producer({**platform.kafka_client("producer"), "acks": "all"})
+    for event in events:
+        producer.produce("order-events", key=event["order_id"].encode(), value=serialize(event))
+    assert producer.flush(30) == 0
 
 
 def test_a_deploy_without_the_platform_says_to_start_it(infra: Infra) -> None:
@@ -56,6 +80,14 @@ def test_the_demo_is_green(infra: Infra) -> None:
 
 
 def test_a_plan_after_the_demo_is_empty(infra: Infra) -> None:
+    ran = infra.plan()
+    assert ran.code == 0, ran.out + ran.err
+    assert changes(ran) == []
+
+
+def test_a_plan_after_a_key_was_rotated_is_empty(infra: Infra) -> None:
+    ran = infra("warehouse", "rotate-key", "--env", "local", "--user", "SVC_KAFKA_CONNECTOR", "--bits", "2048")
+    assert ran.code == 0, ran.err
     ran = infra.plan()
     assert ran.code == 0, ran.out + ran.err
     assert changes(ran) == []
@@ -107,6 +139,45 @@ def test_a_topic_deleted_by_hand_is_planned_again(infra: Infra) -> None:
     assert changes(ran) == [("create", 'kafka_topic.topic["order-events.dlq"]')]
     assert infra("deploy", "--env", "local", "--yes").code == 0
     assert infra.plan().code == 0
+
+
+def test_a_grant_a_column_and_a_size_changed_by_hand_are_drift(infra: Infra) -> None:
+    sql(
+        infra,
+        "REVOKE SELECT ON VIEW ANALYTICS.MARTS.ORDER_EVENTS_CURRENT FROM DATABASE ROLE ANALYTICS.MARTS_READ",
+        "ALTER TABLE STREAMING.PUBLIC.ORDER_EVENTS ADD COLUMN BY_HAND NUMBER",
+        "ALTER WAREHOUSE REPORTING_WH SET WAREHOUSE_SIZE = 'LARGE'",
+    )
+    ran = infra.plan()
+    assert ran.code == 2
+    grant = "ANALYTICS.MARTS_READ view ANALYTICS.MARTS.ORDER_EVENTS_CURRENT"
+    assert sorted(changes(ran)) == [
+        ("create", f'snowflake_grant_privileges_to_database_role.database_role_on_schema_object["{grant}"]'),
+        ("update", "snowflake_table.streaming_public_order_events"),
+        ("update", 'snowflake_warehouse.warehouse["REPORTING_WH"]'),
+    ]
+
+
+def test_a_new_optional_field_is_a_column_that_new_events_fill(infra: Infra) -> None:
+    note = '{"name": "note", "type": ["null", "string"], "default": null}'
+    infra.edit("schemas/order_events.avsc", note, note + ",\n    " + note.replace("note", "channel"))
+    ran = infra.plan()
+    assert {
+        ("update", 'schemaregistry_schema.value["order-events-value"]'),
+        ("update", "snowflake_table.streaming_public_order_events"),
+        ("update", 'snowflake_view.view["ANALYTICS.MARTS.ORDER_EVENTS_CURRENT"]'),
+    } <= set(changes(ran))
+    assert infra("deploy", "--env", "local", "--yes").code == 0
+    assert infra.plan().code == 0, "what was done by hand is undone as well"
+
+    count = "SELECT COUNT(*), COUNT(CHANNEL) FROM STREAMING.PUBLIC.ORDER_EVENTS"
+    ((before, filled),) = sql(infra, count)[0]
+    assert before and not filled, "old rows are null"
+    send(infra, [{**event, "channel": "web"} for event in islice(OrderEvents(5), 20)])
+    until = time.monotonic() + 120
+    while (found := sql(infra, count)[0]) != [(before + 20, 20)]:
+        assert time.monotonic() < until, found
+        time.sleep(0.5)
 
 
 def test_outputs_are_printed_without_terraform(infra: Infra) -> None:
