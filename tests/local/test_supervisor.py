@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,18 @@ def test_a_started_service_is_found_and_stopped(folder: Path) -> None:
     assert not psutil.pid_exists(run.pid)
     assert supervisor.find(folder, "probe") is None
     assert not supervisor.stop(folder, "probe")
+
+
+def test_a_service_that_stops_on_another_signal_is_sent_that_one(folder: Path) -> None:
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('asked politely', flush=True)); "
+        "signal.signal(signal.SIGINT, lambda *_: (print('stopped fast', flush=True), exit(0))); "
+        "print('hello from the service', flush=True); time.sleep(600)"
+    )
+    made = replace(service(code, logged(folder, "hello")), stop_signal=supervisor.FAST_STOP)
+    supervisor.start(folder, made)
+    assert supervisor.stop(folder, "probe", seconds=20)
+    assert supervisor.last_lines(supervisor.log_file(folder, "probe"), 1) == ["stopped fast"]
 
 
 def test_a_record_of_a_process_that_is_gone_is_stale(folder: Path) -> None:
