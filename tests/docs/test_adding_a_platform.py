@@ -20,6 +20,8 @@ from modules.platforms import PLATFORMS, platform_for
 from modules.platforms.declare import DECLARATIONS
 from modules.project import Project
 from modules.simulated.offline import OfflinePlatform, without_secrets
+from modules.terraform.engine import Deployment
+from tests.plugins.attached import simulations
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "adding-a-platform.md"
@@ -94,7 +96,11 @@ def test_it_is_planned_applied_planned_empty_and_destroyed(existing: Any, tmp_pa
     given = {"bootstrap_servers": "b1.example:9096,b2.example:9096", "registry_url": "https://registry.example"}
     wanted = without_secrets(environment(existing, existing=given))
     target = Target(project, wanted, OfflinePlatform(platform_for(wanted, project), wanted))
-    deployment = deployment_of(target)
+    with simulations(tmp_path / "simulated.sqlite"):
+        _whole_life(deployment_of(target), given)
+
+
+def _whole_life(deployment: Deployment, given: dict[str, str]) -> None:
     planned = deployment.plan()
     addresses = {change.address for _, change in planned.changes}
     assert 'kafka_topic.topic["order-events"]' in addresses and 'kafka_topic.topic["order-events.dlq"]' in addresses
