@@ -14,6 +14,7 @@ import pytest
 
 from tests.standin.harness import StandIn, run
 from tests.standin.ingest_v1_client import Classic
+from tests.standin.rest import key_pair_jwt
 
 TABLE = "K.PUBLIC.T"
 
@@ -153,6 +154,18 @@ def test_without_the_right_to_insert_there_is_no_table(standin: StandIn, sql: An
     reader.role = "ACCOUNTADMIN"
     assert reader.post("channels/open", channel="reader", **reader.place).status_code == 401
     assert reader.http.post("/v1/streaming/client/configure/", json={}).status_code == 401
+
+
+def test_who_may_not_log_in_from_here_streams_nothing_either(standin: StandIn, sql: Any) -> None:
+    key = standin.user(sql, "CLASSIC_AFAR", "CLASSIC_ROLE")
+    run(sql, "CREATE NETWORK POLICY AFAR ALLOWED_IP_LIST = ('192.0.2.0/24')")
+    run(sql, "ALTER USER CLASSIC_AFAR SET NETWORK_POLICY = AFAR")
+    afar = Classic(standin.url, "CLASSIC_AFAR", key, TABLE, "CLASSIC_ROLE")
+    assert afar.post("channels/open", channel="afar", **afar.place).status_code == 401
+    bearer = {"Authorization": f"Bearer {key_pair_jwt('CLASSIC_AFAR', key)}"}
+    assert afar.http.get("/v2/streaming/hostname", headers=bearer).status_code == 401
+    run(sql, "ALTER USER CLASSIC_AFAR UNSET NETWORK_POLICY")
+    assert afar.open("afar")["status_code"] == 0
 
 
 def test_a_dropped_channel_begins_anew(client: Classic) -> None:

@@ -29,6 +29,8 @@ HIDDEN = "_fs_information_schema"
 CHANNELS = "_infra_channels"
 """In each database: committed offset tokens of streaming channels, beside the rows they belong to."""
 
+_PLACE = "INFRA_PLACE_OF_A_NAME"
+
 
 def duck_name(name: Name) -> str:
     """A name for SQL that goes to DuckDB as it stands."""
@@ -77,10 +79,10 @@ class Engine:
             quoted = duck_name((database,))
             self._root.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS {quoted}")
             self._attached.add(database)
-            if database.replace("_", "").isalnum():
-                # fakesnow writes the name unquoted; a name that needs quotes goes without its information_schema.
-                self._root.execute(info_schema.per_db_creation_sql(database))
-                self._root.execute(macros.creation_sql(database))
+            for made in (info_schema.per_db_creation_sql(_PLACE), macros.creation_sql(_PLACE)):
+                # fakesnow writes the name as it stands, which does for plain ones only.
+                literal = fold(database).replace("'", "''")
+                self._root.execute(made.replace(f"'{_PLACE}'", f"'{literal}'").replace(_PLACE, quoted))
             self._root.execute(
                 f"CREATE SCHEMA IF NOT EXISTS {quoted}.{HIDDEN};"
                 f"CREATE TABLE IF NOT EXISTS {quoted}.{HIDDEN}.{CHANNELS} ("

@@ -21,6 +21,7 @@ from modules.local.standin.auth import user_of_jwt
 from modules.local.standin.catalog import Entity
 from modules.local.standin.columns import columns_of
 from modules.local.standin.errors import SnowflakeError
+from modules.local.standin.network import admit
 from modules.local.standin.privileges import Access, roles_of_user
 from modules.local.standin.streaming.channels import Channel, ChannelKey, StreamingError, stale, token_parts
 from modules.local.standin.streaming.convert import convert
@@ -83,9 +84,11 @@ class Streaming:
                 raise _unauthorized("390318", "OAuth access token expired or invalid.") from None
             user = self._account.catalog.get("USER", (name,))
             if user is not None:
-                return user
+                return user  # let in when the token was given out, an hour ago at most
         try:
-            return user_of_jwt(self._account.catalog, token)
+            user = user_of_jwt(self._account.catalog, token)
+            admit(self._account.catalog, user, request.client.host if request.client else "")
+            return user
         except SnowflakeError as error:
             raise _unauthorized(f"{error.code}", error.message) from None
 

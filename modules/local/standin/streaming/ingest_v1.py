@@ -30,6 +30,7 @@ from modules.local.standin.auth import user_of_jwt
 from modules.local.standin.catalog import Entity
 from modules.local.standin.columns import columns_of
 from modules.local.standin.errors import SnowflakeError
+from modules.local.standin.network import admit
 from modules.local.standin.privileges import Access, roles_of_user
 from modules.local.standin.streaming import bdec
 from modules.local.standin.streaming.channels import Channel, ChannelKey
@@ -109,6 +110,7 @@ class IngestV1:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         catalog = self._account.catalog
         user = user_of_jwt(catalog, token)
+        admit(catalog, user, request.client.host if request.client else "")
         available = roles_of_user(catalog, user.name[0])
         wanted = Tokens(role).name()[0] if role else user.props.get("DEFAULT_ROLE")
         if role and wanted not in available:
