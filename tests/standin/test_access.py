@@ -116,9 +116,9 @@ def test_sessions_that_define_and_read_at_once_do_not_wait_for_each_other_for_ev
     assert run(admin, f'SELECT COUNT(*) FROM "{database}".PUBLIC.BASE') == [(24,)]
 
 
-def test_databases_whose_names_differ_in_case_live_side_by_side_and_come_back(own_standin: StandIn) -> None:
+def test_databases_of_any_name_live_side_by_side_and_come_back(own_standin: StandIn) -> None:
     connection = own_standin.connect()
-    for name, number in (('"cased"', 1), ("CASED", 2)):
+    for name, number in (('"cased"', 1), ("CASED", 2), ('"with-a dash"', 3)):
         run(connection, f"CREATE DATABASE {name}")
         run(connection, f'CREATE TABLE {name}.PUBLIC."t" AS SELECT {number} AS "n"')
     connection.close()
@@ -127,6 +127,7 @@ def test_databases_whose_names_differ_in_case_live_side_by_side_and_come_back(ow
     connection = own_standin.connect()
     assert run(connection, 'SELECT "n" FROM "cased".PUBLIC."t"') == [(1,)]
     assert run(connection, 'SELECT "n" FROM CASED.PUBLIC."t"') == [(2,)]
+    assert run(connection, 'SELECT "n" FROM "with-a dash".PUBLIC."t"') == [(3,)]
     run(connection, 'DROP DATABASE "cased"')
     assert run(connection, 'SELECT "n" FROM CASED.PUBLIC."t"') == [(2,)]
     connection.close()

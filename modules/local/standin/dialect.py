@@ -24,16 +24,35 @@ def execute(connection: Any, sql: str, params: Any) -> Any:
     from snowflake.connector.errors import ProgrammingError
 
     cursor_class = _cursor_class()
-    cursor = cursor_class(connection, connection._duck_conn)
+    engine = _Engine(connection._duck_conn)
+    cursor = cursor_class(connection, engine)
     try:
         return cursor.execute(sql, binding_params=params, server=True)
     except ProgrammingError as error:
         if not cursor.exact or "sum(" not in str(error.msg).lower():
             raise
     # DuckDB sums numbers only; fakesnow's way casts text first.
-    cursor = cursor_class(connection, connection._duck_conn)
+    cursor = cursor_class(connection, engine)
     cursor.exact = False
     return cursor.execute(sql, binding_params=params, server=True)
+
+
+class _Engine:
+    """A DuckDB connection that is spared fakesnow's book of loaded files.
+
+    It writes the database's name there without quotation marks, and nothing is ever loaded from files.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: Any, *arguments: Any) -> Any:
+        if isinstance(sql, str) and sql.startswith("DELETE FROM") and "._fs_load_history " in sql:
+            return self._connection
+        return self._connection.execute(sql, *arguments)
 
 
 @functools.cache
