@@ -110,7 +110,13 @@ def test_connectors_are_deployed_carry_rows_change_in_place_and_go(infra: Infra)
     key = "".join((infra.project.environment_state("local") / "secrets" / "svc-kafka-connector.p8").read_text().split())
     assert key[40:80] not in "".join(planned.out.split())
     assert infra("deploy", "--env", "local", "--yes").code == 0
-    assert connect.call(port, "GET", f"/connectors/{SINK}/config")[1]["tasks.max"] == "2"
+
+    def live() -> Any:
+        """Its settings; a worker that hands out its tasks answers 409 for a moment."""
+        status, config = connect.call(port, "GET", f"/connectors/{SINK}/config")
+        return config if status == 200 else {}
+
+    until(lambda: live().get("tasks.max") == "2", live)
 
     assert infra("destroy", "--env", "local", "--yes").code == 0
     until(lambda: connect.call(port, "GET", "/connectors")[1] == [], lambda: connect.call(port, "GET", "/connectors"))
