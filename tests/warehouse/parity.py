@@ -78,6 +78,11 @@ def governed(standin: StandIn) -> None:
             connection,
             "CREATE MASKING POLICY IF NOT EXISTS GOVERN.RULES.HIDE AS (V VARCHAR) RETURNS VARCHAR -> '***'",
         )
+        # Whoever makes tables has to see and apply them; that is for those who govern data to allow.
+        run(connection, "GRANT USAGE ON DATABASE GOVERN TO ROLE SYSADMIN")
+        run(connection, "GRANT USAGE ON SCHEMA GOVERN.RULES TO ROLE SYSADMIN")
+        run(connection, "GRANT APPLY ON TAG GOVERN.RULES.COST TO ROLE SYSADMIN")
+        run(connection, "GRANT APPLY ON MASKING POLICY GOVERN.RULES.HIDE TO ROLE SYSADMIN")
 
 
 def by_terraform(declared: Declared, standin: StandIn, plugins: ProviderInstallation, folder: Path) -> Deployment:
