@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["INFRA", "ROOT", "BenchError", "Measured", "median", "run"]
+__all__ = ["INFRA", "ROOT", "BenchError", "Measured", "Peak", "median", "run"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,7 +57,7 @@ def run(
         command, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    peak = _Peak(child.pid) if memory else None
+    peak = Peak(child.pid) if memory else None
     try:
         out, err = child.communicate()
     except BaseException:
@@ -78,7 +78,7 @@ def median(command: Sequence[str], times: int, **options: object) -> float:
     return statistics.median(run(command, **options).seconds for _ in range(times))  # type: ignore[arg-type]
 
 
-class _Peak:
+class Peak:
     """Samples the resident memory of a process tree."""
 
     def __init__(self, pid: int) -> None:

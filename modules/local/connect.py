@@ -158,7 +158,7 @@ def worker_properties(project: Project, setup: ConnectSetup) -> str:
         "status.storage.replication.factor": 1,
         "offset.storage.partitions": 1,
         "status.storage.partitions": 1,
-        "offset.flush.interval.ms": 5000,
+        "offset.flush.interval.ms": 1000,
         # One worker: nobody else is to be waited for, neither at its start nor after a kill.
         "session.timeout.ms": 6000,
         "heartbeat.interval.ms": 1500,

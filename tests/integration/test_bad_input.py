@@ -120,7 +120,7 @@ def test_an_unreadable_key_names_its_file_and_a_foreign_one_what_it_must_be(infr
         "  → create it (mode 0600) or change the reference",
     )
     refused(unreadable, "  → correct it and run the command again")
-    assert unreadable.err.count("it must be an unencrypted RSA private key as PKCS#8 PEM") == 1
+    assert unreadable.err.count("it must be an RSA private key as PKCS#8 PEM (-----BEGIN PRIVATE KEY-----)") == 1
     assert "nonsense" not in unreadable.err
 
 

@@ -160,6 +160,11 @@ class Capture:
         except Exception:
             return []  # the table or a column is still to come
 
+    def past_its_snapshot(self) -> bool:
+        """Whether Kafka Connect has written down a place behind the first snapshot."""
+        places = self.worker("GET", f"/connectors/{self.source}/offsets")["offsets"]
+        return bool(places) and not any("snapshot" in (each["offset"] or {}) for each in places)
+
     def equal(self, seconds: float = 240) -> None:
         wanted = self.wanted()
         until(
@@ -176,6 +181,9 @@ def follows_through_a_kill(worker: Worker, name: str, changes: int) -> None:
     try:
         capture.change(changes * 4 // 10)
         until(lambda: len(capture.copied()) > 0, lambda: worker.state(capture.source))
+        # Killed before the snapshot's end is written down, Debezium takes another, which knows nothing of rows that
+        # were deleted since (docs/connectors.md).
+        until(capture.past_its_snapshot, lambda: worker("GET", f"/connectors/{capture.source}/offsets"))
         capture.change(changes // 10)
         worker.kill()
         capture.change(changes * 2 // 10)
