@@ -1,7 +1,7 @@
 """Rows a second through the sink: 20,000 events lie in a topic, the sink carries them until it is caught up.
 
-With 1, 6 and 24 partitions, each its own topic and table, since a partition is a channel and a thread of its own. The
-memory is the sink's and, beside it, the stand-in's.
+With 1, 6 and 24 partitions of the same topic, one after the other, since a partition is a channel of its own. The
+memory is the sink's and, beside it, the stand-in's, whose table grows by as many rows each time.
 """
 
 from __future__ import annotations
@@ -17,17 +17,7 @@ __all__ = ["bench"]
 
 EVENTS = 20_000
 PARTITIONS = (1, 6, 24)
-ENVIRONMENT = """extends: local
-topics:
-""" + "".join(
-    f"""  orders-{count}:
-    partitions: {count}
-    key: order_id
-    value: {{schema: schemas/order_events.avsc, compatibility: BACKWARD}}
-    sink: {{table: STREAMING.PUBLIC.ORDERS_{count}}}
-"""
-    for count in PARTITIONS
-)
+ENVIRONMENT = "extends: local\ntopics:\n  order-events: {{partitions: {count}}}\n"
 
 
 def bench() -> Iterator[Figure]:
@@ -36,15 +26,15 @@ def bench() -> Iterator[Figure]:
     from modules.project import Project
 
     with local_platform(deployed=False) as project:
-        (project.root / "environments" / "bench-sink.yaml").write_text(ENVIRONMENT)
-        project.infra("deploy", "--env", "bench-sink", "--yes")
-        stop_sink(Project(project.root))
         rates: list[float] = []
         for count in PARTITIONS:
-            sent = json.loads(_infra(project, "produce", f"orders-{count}", "--count", str(EVENTS)).stdout)
+            (project.root / "environments" / "bench-sink.yaml").write_text(ENVIRONMENT.format(count=count))
+            project.infra("deploy", "--env", "bench-sink", "--yes")
+            stop_sink(Project(project.root))
+            sent = json.loads(_infra(project, "produce", "--count", str(EVENTS)).stdout)
             warehouse = Peak(_stand_in(project))
             try:
-                carried = _infra(project, "sink", f"orders-{count}", "--until-caught-up")
+                carried = _infra(project, "sink", "--until-caught-up")
             finally:
                 held = warehouse.stop()
             status = json.loads(carried.stdout)
@@ -63,9 +53,9 @@ def bench() -> Iterator[Figure]:
         yield Figure("sink", f"{PARTITIONS[-1]} partitions beside {PARTITIONS[0]}", rates[-1] / rates[0], "×")
 
 
-def _infra(project: BenchProject, command: str, topic: str, *arguments: str) -> Measured:
+def _infra(project: BenchProject, command: str, *arguments: str) -> Measured:
     return run(
-        [*INFRA, command, "--env", "bench-sink", "--topic", topic, *arguments, "--json"],
+        [*INFRA, command, "--env", "bench-sink", *arguments, "--json"],
         environment=project.variables,
         memory=True,
     )
