@@ -18,6 +18,7 @@ from typing import Any
 import fastavro
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 from modules.connectors.sink import Sink, SinkOptions
@@ -249,6 +250,19 @@ def test_two_sinks_share_the_partitions_and_hand_them_over_in_mid_stream(pipelin
     pipeline.catch_up()
     assert pipeline.rows() == (3_000, 3_000)
     assert doubled(pipeline.positions()) == []
+
+
+def test_partitions_added_between_two_runs_are_read_by_the_second(pipeline: Pipeline) -> None:
+    pipeline.produce(300)
+    pipeline.catch_up()
+    more = pipeline.environment.topics[pipeline.topic].partitions + 4
+    admin = AdminClient(pipeline.platform.kafka_client("admin"))
+    for grown in admin.create_partitions([NewPartitions(pipeline.topic, more)]).values():
+        grown.result(20)
+    pipeline.produce(600, seed=2)
+    pipeline.catch_up()
+    assert pipeline.rows() == (900, 900)
+    assert {partition for partition, _ in pipeline.positions()} == set(range(more))
 
 
 def test_a_topic_made_anew_is_carried_from_its_beginning(pipeline: Pipeline) -> None:

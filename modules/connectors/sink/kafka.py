@@ -1,7 +1,9 @@
 """The sink's consumer: subscription, positions, commits; Kafka's errors in words.
 
 Static membership (`group.instance.id`): a sink that was killed and started again takes its partitions back at once
-instead of waiting for the old session to end, and one that was only hung is fenced.
+instead of waiting for the old session to end, and one that was only hung is fenced. The id holds the topic's number of
+partitions: a member that comes back under its old id gets its old assignment without a rebalance, so that partitions
+added in between would lie unread.
 """
 
 from __future__ import annotations
@@ -33,8 +35,6 @@ class Source:
         *,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        from confluent_kafka import Consumer
-
         self._settings = settings
         self._topic = settings.topic
         self._address = str(settings.kafka.get("bootstrap.servers", ""))
@@ -46,11 +46,48 @@ class Source:
         self._reading: set[int] = set()
         self._lookup_lock = threading.Lock()
         self._lookup: Any = None
-        self._consumer: Any = Consumer(
+        self._consumer: Any = None
+
+    # -- start and end --------------------------------------------------------------------------------------------
+
+    def subscribe(self) -> None:
+        """Join the group.
+
+        Raises:
+            ServiceError: nobody answers within ten seconds, the login is refused, or the topic cannot be read.
+        """
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+
+        plain: dict[str, Any] = {**self._settings.kafka, "error_cb": self._on_error, "logger": _silent()}
+        admin = AdminClient(plain)
+        deadline = time.monotonic() + _CONNECT_SECONDS
+        while True:
+            try:
+                metadata = admin.list_topics(self._topic, timeout=2.0)
+                break
+            except KafkaException as error:
+                if self._fatal is not None:
+                    raise self._fatal from None
+                if time.monotonic() > deadline:
+                    raise self._unreachable(self._last_error or error.args[0].str()) from None
+                admin.poll(0)
+        topic = metadata.topics.get(self._topic)
+        if topic is None or topic.error is not None or not topic.partitions:
+            raise self._topic_error()
+        self._topic_id = self._read_topic_id(admin)
+        self._consumer = self._member(len(topic.partitions))
+        self._consumer.subscribe([self._topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
+
+    def _member(self, partitions: int) -> Any:
+        from confluent_kafka import Consumer
+
+        settings = self._settings
+        return Consumer(
             {
                 **settings.kafka,
                 "group.id": settings.group,
-                "group.instance.id": f"{settings.group}-{settings.instance}",
+                "group.instance.id": f"{settings.group}-{settings.instance}-of-{partitions}",
                 "client.id": f"{settings.group}-{settings.instance}",
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
@@ -69,36 +106,10 @@ class Source:
             }
         )
 
-    # -- start and end --------------------------------------------------------------------------------------------
-
-    def subscribe(self) -> None:
-        """Join the group.
-
-        Raises:
-            ServiceError: nobody answers within ten seconds, the login is refused, or the topic cannot be read.
-        """
-        from confluent_kafka import KafkaException
-
-        deadline = time.monotonic() + _CONNECT_SECONDS
-        while True:
-            try:
-                metadata = self._consumer.list_topics(self._topic, timeout=2.0)
-                break
-            except KafkaException as error:
-                if self._fatal is not None:
-                    raise self._fatal from None
-                if time.monotonic() > deadline:
-                    raise self._unreachable(self._last_error or error.args[0].str()) from None
-                self._consumer.poll(0)
-        topic = metadata.topics.get(self._topic)
-        if topic is None or topic.error is not None or not topic.partitions:
-            raise self._topic_error()
-        self._topic_id = self._read_topic_id()
-        self._consumer.subscribe([self._topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
-
     def close(self) -> None:
         self._callbacks = (lambda _p: None, lambda _p: None, lambda _p: None)
-        self._consumer.close()
+        if self._consumer is not None:
+            self._consumer.close()
         with self._lookup_lock:
             if self._lookup is not None:
                 self._lookup.close()
@@ -226,12 +237,10 @@ class Source:
                     raise self._unreachable(error.args[0].str()) from None
                 time.sleep(0.5)
 
-    def _read_topic_id(self) -> str:
+    def _read_topic_id(self, admin: Any) -> str:
         """The topic's id in hexadecimal, empty where the broker has none to give."""
         from confluent_kafka import KafkaException, TopicCollection
-        from confluent_kafka.admin import AdminClient
 
-        admin = AdminClient({**self._settings.kafka, "logger": _silent()})
         try:
             future = admin.describe_topics(TopicCollection([self._topic]), request_timeout=10)[self._topic]
             topic_id = future.result(timeout=15).topic_id
