@@ -159,10 +159,10 @@ def start_carrying(target: Target) -> None:
     if kind_of(target.environment) != "sink":
         # Both would write each event.
         stop_carrying(target)
-    elif any(topic.sink for topic in target.environment.topics.values()):
+    elif topics := [name for name, topic in target.environment.topics.items() if topic.sink]:
         from modules.local.sink_service import start_sink
 
-        start_sink(target.project, target.environment.name)
+        start_sink(target.project, target.environment.name, topics=topics)
 
 
 def stop_carrying(target: Target) -> None:

@@ -31,7 +31,7 @@ EPILOG = (
 @app.command(epilog=EPILOG)
 def sink(
     env: str = typer.Option(..., "--env", "-e", help="The environment, as in environments/<name>.yaml."),
-    topic: str | None = typer.Option(None, "--topic", help="The topic; default the only one with a sink."),
+    topic: str | None = typer.Option(None, "--topic", help="The topic; default every one with a sink."),
     instance: str = typer.Option(
         "0", "--instance", help="This member's name; a second sink beside it needs another, the same name takes over."
     ),
@@ -43,27 +43,37 @@ def sink(
     status_file: Annotated[Path | None, typer.Option("--status-file", help="Written every second, JSON.")] = None,
     json: bool = typer.Option(False, "--json", help="The final status as JSON on stdout."),
 ) -> None:
-    """Carry the topic's events into the warehouse; a crash loses and doubles nothing.
+    """Carry topics' events into the warehouse; a crash loses and doubles nothing.
 
     Messages that cannot be written go to the dead-letter topic. Ctrl-C or SIGTERM writes what is held and ends.
     """
-    from modules.connectors.sink import Sink, SinkOptions, settings_for
+    from modules.connectors.sink import Sink, SinkOptions, Sinks, settings_for, sink_topics
 
     project = find_project()
     environment = load_environment(project, env)
-    settings = settings_for(environment, platform_for(environment, project), project, topic, instance=instance)
+    platform = platform_for(environment, project)
+    names = [topic] if topic or len(sink_topics(environment)) < 2 else sink_topics(environment)
+    settings = [settings_for(environment, platform, project, name, instance=instance) for name in names]
     options = SinkOptions(until_caught_up, max_seconds, ready_file, status_file, _Lines().tell)
-    running = Sink(settings, options)
+    running = Sink(settings[0], options) if len(settings) == 1 else Sinks(settings, options)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop())
     final = running.run()
     if json:
-        print_json(asdict(final))
+        print_json([asdict(each) for each in final] if isinstance(final, list) else asdict(final))
 
 
 class _Lines:
-    """A line when something changed, at most every five seconds."""
+    """A line for a topic when something changed, at most every five seconds."""
 
+    def __init__(self) -> None:
+        self._topics: dict[str, _Line] = {}
+
+    def tell(self, status: SinkStatus) -> None:
+        self._topics.setdefault(status.topic, _Line()).tell(status)
+
+
+class _Line:
     def __init__(self) -> None:
         self._said = -1e9
         self._last: tuple[object, ...] = ()

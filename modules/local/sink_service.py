@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modules.errors import LocalError
 from modules.local import supervisor
 from modules.local.common import SINK, Event, Progress, locked, silent
@@ -17,8 +19,13 @@ STOP_SECONDS = 30
 """A sink that is asked to stop first commits what it holds."""
 
 
-def start_sink(project: Project, environment_name: str, progress: Progress = silent) -> ServiceStatus:
+def start_sink(
+    project: Project, environment_name: str, progress: Progress = silent, *, topics: Sequence[str] = ()
+) -> ServiceStatus:
     """Start the environment's sink and return once it consumes; one that runs for it already is left alone.
+
+    Args:
+        topics: those it carries; one that runs for others is started anew.
 
     Raises:
         LocalError: the local platform is not up, or the sink does not get ready; with its last log lines.
@@ -26,16 +33,17 @@ def start_sink(project: Project, environment_name: str, progress: Progress = sil
     load_endpoints(project)
     with locked(project):
         owner = project.local / "run" / "sink.environment"
+        whose = "\n".join([environment_name, *topics])
         ready = sink_ready_file(project)
         if supervisor.find(project.local, SINK) is not None:
-            if ready.exists() and owner.exists() and owner.read_text() == environment_name:
+            if ready.exists() and owner.exists() and owner.read_text() == whose:
                 progress(Event(SINK, "running"))
                 return service_status(project, SINK)
             supervisor.stop(project.local, SINK, STOP_SECONDS)
         supervisor.kill_leftovers(project.local, [SINK])
         ready.unlink(missing_ok=True)
         owner.parent.mkdir(parents=True, exist_ok=True)
-        owner.write_text(environment_name)
+        owner.write_text(whose)
         progress(Event(SINK, "starting"))
         try:
             supervisor.start(project.local, _service(project, environment_name))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from modules.connectors.sink.metrics import SinkStatus
 from modules.connectors.sink.runner import Sink, SinkOptions
-from modules.connectors.sink.settings import Batching, SinkSettings, settings_for
+from modules.connectors.sink.settings import Batching, SinkSettings, settings_for, sink_topics
+from modules.connectors.sink.several import Sinks
 
-__all__ = ["Batching", "Sink", "SinkOptions", "SinkSettings", "SinkStatus", "settings_for"]
+__all__ = ["Batching", "Sink", "SinkOptions", "SinkSettings", "SinkStatus", "Sinks", "settings_for", "sink_topics"]

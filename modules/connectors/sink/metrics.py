@@ -118,9 +118,10 @@ class Metrics:
             )
 
 
-def write_atomically(path: Path, status: SinkStatus) -> None:
+def write_atomically(path: Path, status: SinkStatus | list[SinkStatus]) -> None:
     """A reader finds the old content or the new, never half of it."""
+    content = [asdict(each) for each in status] if isinstance(status, list) else asdict(status)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(asdict(status), indent=2) + "\n")
+    temporary.write_text(json.dumps(content, indent=2) + "\n")
     temporary.replace(path)

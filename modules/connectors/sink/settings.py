@@ -96,10 +96,11 @@ def settings_for(
     name = topic_name or _only_sink(environment)
     topic = environment.topics.get(name)
     if topic is None or topic.sink is None:
+        others = ", ".join(sink_topics(environment)) or "none has a sink"
         raise ConfigError(
             f"topic {name} " + ("is not declared" if topic is None else "has no sink"),
             where=environment.source,
-            do=f"add topics.{name}.sink.table, or choose one of: {', '.join(_sinks(environment)) or 'none has a sink'}",
+            do=f"add topics.{name}.sink.table, or choose one of: {others}",
         )
     snowflake = platform.snowflake_client("connector")
     return SinkSettings(
@@ -119,12 +120,13 @@ def settings_for(
     )
 
 
-def _sinks(environment: Environment) -> list[str]:
+def sink_topics(environment: Environment) -> list[str]:
+    """The topics that have a sink, in the YAML's order."""
     return [name for name, topic in environment.topics.items() if topic.sink]
 
 
 def _only_sink(environment: Environment) -> str:
-    names = _sinks(environment)
+    names = sink_topics(environment)
     if len(names) == 1:
         return names[0]
     raise ConfigError(

@@ -1,0 +1,60 @@
+"""An environment with several topics that have a sink: deployed once, carried by one process."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from modules.local.platform import down
+from modules.warehouse.connection import connect
+from tests.integration.conftest import new_project
+from tests.integration.program import Infra
+
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(240)]
+
+MORE = """extends: local
+topics:
+  returns:
+    partitions: 2
+    key: order_id
+    value: {schema: schemas/order_events.avsc, compatibility: BACKWARD}
+    sink: {table: STREAMING.PUBLIC.RETURNS}
+"""
+
+
+def test_one_deploy_carries_each_topic_into_its_own_table(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
+    infra = Infra(project)
+    (project.environments / "both.yaml").write_text(MORE)
+    try:
+        assert infra("local", "up").code == 0
+        deployed = infra("deploy", "--env", "both", "--yes")
+        assert deployed.code == 0, deployed.err
+        for topic in ("order-events", "returns"):
+            assert infra("produce", "--env", "both", "--topic", topic, "--count", "200").code == 0
+        assert until_rows(infra, {"ORDER_EVENTS": 200, "RETURNS": 200})
+    finally:
+        down(project)
+
+
+def until_rows(infra: Infra, wanted: dict[str, int]) -> bool:
+    from modules.environment import load_environment
+    from modules.platforms import platform_for
+
+    client = platform_for(load_environment(infra.project, "local"), infra.project).snowflake_client("admin")
+    deadline = time.monotonic() + 90
+    found: dict[str, int] = {}
+    while found != wanted and time.monotonic() < deadline:
+        time.sleep(0.3)
+        with connect(client, infra.project) as connection, connection.cursor() as cursor:
+            for table in wanted:
+                (row,) = cursor.execute(
+                    f"SELECT count(DISTINCT EVENT_ID), count(*) FROM STREAMING.PUBLIC.{table}"
+                ).fetchall()
+                found[table] = int(row[0])
+                assert row[0] == row[1]
+    assert found == wanted, json.dumps(found)
+    return True
