@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modules.environment.model import Environment
-from modules.platforms.declare.aws.certificates import declare_alias, declare_certificate, host_of
+from modules.platforms.declare.aws.balancer import Tasks, declare_http_balancer
+from modules.platforms.declare.aws.certificates import host_of
 from modules.platforms.declare.aws.connectors import Place, SecretRef
 from modules.platforms.declare.aws.provider import allow, name_tag, policy, trust_of_service
 from modules.platforms.declare.aws.secrets import pull_statements
@@ -41,7 +42,6 @@ __all__ = [
 ]  # fmt: skip
 
 _PORT = 8083
-_TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 _CPU, _MEMORY, _HEAP = "1024", "4096", "2g"
 _CLIENTS = ("", "producer.", "consumer.", "admin.")
 """A worker's own client, and those of its connectors."""
@@ -273,43 +273,16 @@ def _balancer(
             referenced_security_group_id=source,
             tags={"Name": description},
         )
-    balancer = AwsLb(
+    return declare_http_balancer(
         stack,
+        environment,
         "connect",
-        name=resource_name(environment, "connect", limit=32),
-        load_balancer_type="application",
-        internal=True,
-        subnets=place.subnets,
-        security_groups=[group],
-        drop_invalid_header_fields=True,
-        enable_deletion_protection=False,
+        Tasks(place.vpc_id, place.subnets, _PORT, {"path": "/connectors", "matcher": "200", "interval": 15}),
+        group=group,
+        host=host,
+        protected=False,
         tags=name_tag(environment, "connect"),
     )
-    target = AwsLbTargetGroup(
-        stack,
-        "connect",
-        name=resource_name(environment, "connect", limit=32),
-        vpc_id=place.vpc_id,
-        target_type="ip",
-        port=_PORT,
-        protocol="HTTP",
-        deregistration_delay="30",
-        health_check={"path": "/connectors", "matcher": "200", "interval": 15},
-    )
-    certificate = declare_certificate(stack, environment, "connect", host) if host else None
-    listener = AwsLbListener(
-        stack,
-        "connect",
-        load_balancer_arn=balancer.attr("arn"),
-        port=port,
-        protocol="HTTPS" if host else "HTTP",
-        certificate_arn=certificate,
-        ssl_policy=_TLS_POLICY if host else None,
-        default_action=[{"type": "forward", "target_group_arn": target.attr("arn")}],
-    )
-    if host:
-        declare_alias(stack, environment, "connect", host, balancer)
-    return balancer, target, listener
 
 
 def _role(stack: Stack, environment: Environment, id_: str, statements: Sequence[Mapping[str, object]]) -> Expr:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from modules.environment.model import Environment
 from modules.platforms.aws import DATABASE_ROLE
-from modules.platforms.declare.aws.certificates import declare_alias, declare_certificate, host_of
+from modules.platforms.declare.aws.balancer import Tasks, declare_http_balancer
+from modules.platforms.declare.aws.certificates import host_of
 from modules.platforms.declare.aws.network import NetworkRefs
 from modules.platforms.declare.aws.provider import allow, name_tag, policy, trust_of_service
 from modules.platforms.declare.aws.secrets import (
@@ -48,7 +49,6 @@ from modules.resources.expressions import Expr, function
 __all__ = ["Apicurio", "declare_apicurio", "log_days"]
 
 _PORT, _HEALTH_PORT, _DATABASE_PORT = 8080, 9000, 5432
-_TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
 
 @dataclass(frozen=True)
@@ -220,42 +220,20 @@ def _database(
 def _balancer(
     stack: Stack, environment: Environment, network: NetworkRefs, host: str | None
 ) -> tuple[AwsLb, AwsLbTargetGroup, AwsLbListener]:
-    balancer = AwsLb(
+    return declare_http_balancer(
         stack,
+        environment,
         "registry",
-        name=resource_name(environment, "registry", limit=32),
-        load_balancer_type="application",
-        internal=True,
-        subnets=network.subnet_ids,
-        security_groups=[group_id("registry-balancer")],
-        drop_invalid_header_fields=True,
-        enable_deletion_protection=environment.production,
+        Tasks(
+            network.vpc_id,
+            network.subnet_ids,
+            _PORT,
+            {"path": "/health/ready", "port": str(_HEALTH_PORT), "matcher": "200", "interval": 15},
+        ),
+        group=group_id("registry-balancer"),
+        host=host,
+        protected=environment.production,
     )
-    target = AwsLbTargetGroup(
-        stack,
-        "registry",
-        name=resource_name(environment, "registry", limit=32),
-        vpc_id=network.vpc_id,
-        target_type="ip",
-        port=_PORT,
-        protocol="HTTP",
-        deregistration_delay="30",
-        health_check={"path": "/health/ready", "port": str(_HEALTH_PORT), "matcher": "200", "interval": 15},
-    )
-    certificate = declare_certificate(stack, environment, "registry", host) if host else None
-    listener = AwsLbListener(
-        stack,
-        "registry",
-        load_balancer_arn=balancer.attr("arn"),
-        port=443 if host else 80,
-        protocol="HTTPS" if host else "HTTP",
-        certificate_arn=certificate,
-        ssl_policy=_TLS_POLICY if host else None,
-        default_action=[{"type": "forward", "target_group_arn": target.attr("arn")}],
-    )
-    if host:
-        declare_alias(stack, environment, "registry", host, balancer)
-    return balancer, target, listener
 
 
 def _task(

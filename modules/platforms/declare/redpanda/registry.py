@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from modules.environment.model import Environment
 from modules.environment.redpanda import domain_of
+from modules.platforms.declare.aws.balancer import TLS_POLICY
 from modules.platforms.declare.aws.certificates import declare_alias, declare_certificate, host_of
 from modules.platforms.declare.aws.network import NetworkRefs
 from modules.platforms.declare.aws.provider import name_tag
@@ -18,8 +19,6 @@ from modules.resources.aws import AwsLb, AwsLbListener, AwsLbTargetGroup, AwsRou
 from modules.resources.base import Stack
 
 __all__ = ["declare_balancer"]
-
-_TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
 
 def declare_balancer(
@@ -58,7 +57,7 @@ def declare_balancer(
         port=443,
         protocol="TLS" if host else "TCP",
         certificate_arn=declare_certificate(stack, environment, "registry", host) if host else None,
-        ssl_policy=_TLS_POLICY if host else None,
+        ssl_policy=TLS_POLICY if host else None,
         default_action=[{"type": "forward", "target_group_arn": target.attr("arn")}],
         tags=name_tag(environment, "registry"),
     )
