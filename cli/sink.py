@@ -1,4 +1,4 @@
-"""`infra sink`: carries a topic into its table until it is told to stop."""
+"""`infra sink`: carries topics into their tables until it is told to stop."""
 
 from __future__ import annotations
 

@@ -6,19 +6,12 @@ those of the environment model, so the sink runs with no more rights than it has
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -43,6 +36,7 @@ from modules.warehouse.build import estate_of
 from modules.warehouse.connection import connect, make_key_pair
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE, RoleRef
 from tests.integration.conftest import RunningPlatform
+from tests.integration.program import Running
 
 
 @dataclass
@@ -179,74 +173,16 @@ class Pipeline:
             return process.finish()
 
 
-class SinkProcess:
+class SinkProcess(Running):
     """`infra sink` in a process group of its own, as a user or the supervisor starts it."""
 
     def __init__(self, pipeline: Pipeline, arguments: tuple[str, ...]) -> None:
-        folder = pipeline.project.root / "sinks" / f"{pipeline.topic}-{len(pipeline.sinks)}"
-        folder.mkdir(parents=True)
-        self.status_file = folder / "status.json"
-        self.ready_file = folder / "ready.json"
-        self.log = folder / "log"
-        files = ("--status-file", str(self.status_file), "--ready-file", str(self.ready_file))
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [
-                    str(Path(sys.executable).parent / "infra"), "--plain", "sink",
-                    "--env", pipeline.environment.name, "--topic", pipeline.topic, "--json", *files, *arguments,
-                ],
-                cwd=pipeline.project.root,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )  # fmt: skip
-
-    def __enter__(self) -> SinkProcess:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-
-    def kill(self) -> None:
-        """SIGKILL to the whole process group."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
-
-    def stop(self) -> dict[str, Any]:
-        """SIGTERM; the final status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.finish()
-
-    def finish(self, timeout: float = 120) -> dict[str, Any]:
-        out, _ = self.process.communicate(timeout=timeout)
-        assert "Traceback" not in self.said(), self.said()
-        assert self.process.returncode == 0, self.said()
-        status: dict[str, Any] = json.loads(out)
-        return status
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def status(self) -> dict[str, Any]:
-        try:
-            status: dict[str, Any] = json.loads(self.status_file.read_text())
-        except FileNotFoundError:
-            return {"rows_appended": 0, "state": "starting"}
-        return status
-
-    def ready(self) -> SinkProcess:
-        self.until(self.ready_file.exists)
-        return self
-
-    def until(self, condition: Callable[[], bool], seconds: float = 60, every: float = 0.005) -> None:
-        """Wait; a sink that ends meanwhile has failed."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, f"not within {seconds} s: {self.status()}\n{self.said()}"
-            time.sleep(every)
+        super().__init__(
+            pipeline.project,
+            f"sinks/{pipeline.topic}-{len(pipeline.sinks)}",
+            ("sink", "--env", pipeline.environment.name, "--topic", pipeline.topic, *arguments),
+            {"rows_appended": 0, "state": "starting"},
+        )
 
 
 def make_pipeline(running: RunningPlatform, name: str, **topic_changes: Any) -> Pipeline:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from modules.project import Project
 
@@ -51,3 +54,75 @@ class Infra:
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
+
+
+class Running:
+    """A command that runs until it is stopped, in a process group of its own, with its status in a file."""
+
+    def __init__(self, project: Project, folder: str, command: Sequence[str], starting: Mapping[str, Any]) -> None:
+        """Starts it.
+
+        Args:
+            folder: for its files, below the project.
+            starting: its status before it has told one.
+        """
+        files = project.root / folder
+        files.mkdir(parents=True)
+        self._starting = starting
+        self.status_file, self.ready_file, self.log = files / "status.json", files / "ready.json", files / "log"
+        told = ("--json", "--status-file", str(self.status_file), "--ready-file", str(self.ready_file))
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "infra"), "--plain", *command, *told],
+                cwd=project.root,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to the whole process group."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+    def stop(self) -> dict[str, Any]:
+        """SIGTERM; the final status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.finish()
+
+    def finish(self, timeout: float = 120) -> dict[str, Any]:
+        out, _ = self.process.communicate(timeout=timeout)
+        assert "Traceback" not in self.said(), self.said()
+        assert self.process.returncode == 0, self.said()
+        status: dict[str, Any] = json.loads(out)
+        return status
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def status(self) -> dict[str, Any]:
+        try:
+            status: dict[str, Any] = json.loads(self.status_file.read_text())
+        except FileNotFoundError:
+            return dict(self._starting)
+        return status
+
+    def ready(self) -> Self:
+        self.until(self.ready_file.exists)
+        return self
+
+    def until(self, condition: Callable[[], bool], seconds: float = 60, every: float = 0.005) -> None:
+        """Wait; a command that ends meanwhile has failed."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, f"not within {seconds} s: {self.status()}\n{self.said()}"
+            time.sleep(every)

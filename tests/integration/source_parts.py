@@ -8,14 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
@@ -45,6 +39,7 @@ from modules.warehouse.connection import connect, make_key_pair
 from modules.warehouse.estate import SOURCE_USER, WAREHOUSE
 from modules.warehouse.keys import private_key_of
 from tests.integration.conftest import RunningPlatform
+from tests.integration.program import Running
 
 _ACL_TYPES = {"TransactionalID": "TRANSACTIONAL_ID"}
 
@@ -169,68 +164,16 @@ class SourceSetup:
         return self.schemas[schema_id]
 
 
-class SourceProcess:
+class SourceProcess(Running):
     """`infra source` in a process group of its own."""
 
     def __init__(self, setup: SourceSetup, arguments: Sequence[str]) -> None:
-        folder = setup.project.root / "sources" / f"{setup.name}-{len(setup.processes)}"
-        folder.mkdir(parents=True)
-        self.status_file = folder / "status.json"
-        self.ready_file = folder / "ready.json"
-        self.log = folder / "log"
-        files = ("--status-file", str(self.status_file), "--ready-file", str(self.ready_file))
-        command = [str(Path(sys.executable).parent / "infra"), "--plain", "source", "--env", setup.environment.name]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*command, "--json", *files, *arguments],
-                cwd=setup.project.root,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-
-    def __enter__(self) -> SourceProcess:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-
-    def kill(self) -> None:
-        """SIGKILL to the whole process group."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
-
-    def stop(self) -> dict[str, Any]:
-        """SIGTERM; the final status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.finish()
-
-    def finish(self, timeout: float = 120) -> dict[str, Any]:
-        out, _ = self.process.communicate(timeout=timeout)
-        assert "Traceback" not in self.said(), self.said()
-        assert self.process.returncode == 0, self.said()
-        status: dict[str, Any] = json.loads(out)
-        return status
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def status(self) -> dict[str, Any]:
-        try:
-            status: dict[str, Any] = json.loads(self.status_file.read_text())
-        except FileNotFoundError:
-            return {"rows_published": 0, "caught_up": False, "state": "starting"}
-        return status
-
-    def until(self, condition: Callable[[], bool], seconds: float = 60, every: float = 0.005) -> None:
-        """Wait; a source that ends meanwhile has failed."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, f"not within {seconds} s: {self.status()}\n{self.said()}"
-            time.sleep(every)
+        super().__init__(
+            setup.project,
+            f"sources/{setup.name}-{len(setup.processes)}",
+            ("source", "--env", setup.environment.name, *arguments),
+            {"rows_published": 0, "caught_up": False, "state": "starting"},
+        )
 
 
 def make_source(

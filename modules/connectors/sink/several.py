@@ -31,6 +31,8 @@ class _Member:
 
     @property
     def ready(self) -> bool:
+        if self.final is not None:
+            return True
         return self.latest is not None and self.latest.state == "running" and self.latest.lag is not None
 
 
