@@ -14,6 +14,7 @@ from cli.main import main
 from modules.errors import ApplyError
 from modules.warehouse.sql import Catalogue, Roles, Statement, apply, difference, read_live
 from modules.warehouse.sql.catalogue import Column, Item, Member, Right
+from modules.warehouse.sql.environment import account_of
 from modules.warehouse.sql.quoting import qualified
 from tests.standin.harness import StandIn, run
 from tests.warehouse.parity import HERE, declared, differing
@@ -129,6 +130,9 @@ def test_printing_needs_no_account_and_shows_no_secret(
     monkeypatch.setenv("INFRA_PROJECT", str(tmp_path))
     assert main(["warehouse", "sql", "--env", "prod"]) == 0
     script = capsys.readouterr().out
+    unnamed = ours.environment.warehouse.model_copy(update={"account": None})
+    elsewhere = ours.environment.model_copy(update={"warehouse": unnamed})
+    assert account_of(elsewhere)[0] == "not named yet (`warehouse.account`)", "the laptop's is nobody else's"
     assert script.startswith("-- The Snowflake estate of the environment prod: all of it")
     assert "-- Account INFRA-LOCAL; to be run by a user who has ACCOUNTADMIN" in script
     assert 'CREATE TABLE IF NOT EXISTS "STREAMING"."PUBLIC"."ORDER_EVENTS"' in script

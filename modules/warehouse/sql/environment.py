@@ -23,12 +23,15 @@ __all__ = ["account_of", "apply_difference", "compare", "declared"]
 
 
 _LOCAL = ("INFRA-LOCAL", "ACCOUNTADMIN")
+_UNNAMED = ("not named yet (`warehouse.account`)", "ACCOUNTADMIN")
 
 
 def account_of(environment: Environment) -> tuple[str, str]:
     """The account's identifier and the role the project works in there, for which nothing has to be up."""
     account = environment.warehouse.account
-    return (f"{account.organization}-{account.account}", account.role) if account else _LOCAL
+    if account:
+        return f"{account.organization}-{account.account}", account.role
+    return _LOCAL if environment.platform == "local" else _UNNAMED
 
 
 def declared(environment: Environment, project: Project) -> Catalogue:
