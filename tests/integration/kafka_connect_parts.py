@@ -55,9 +55,24 @@ class Worker:
         return self.running.project
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        status, answer = connect.call(self.port, method, path, body, seconds=30)
-        assert status is not None and status < 300, f"{method} {path}: {status} {answer}"
+        status, answer = self.settled(method, path, body)
+        assert status < 300, f"{method} {path}: {status} {answer}"
         return answer
+
+    def settled(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and answer. For a moment after a change the worker answers 409, or late: that is waited out."""
+        deadline = time.monotonic() + 90
+        while True:
+            status, answer = connect.call(self.port, method, path, body, seconds=30)
+            if status is not None and status != 409:
+                return status, answer
+            assert time.monotonic() < deadline, f"{method} {path}: {status} {answer}"
+            time.sleep(0.1)
+
+    def config(self, name: str) -> dict[str, str] | None:
+        """A connector's settings; None without it."""
+        status, answer = self.settled("GET", f"/connectors/{name}/config")
+        return answer if status == 200 else None
 
     def state(self, name: str) -> str:
         """`RUNNING` when the connector and each of its tasks are; else what stands in the way."""
@@ -200,7 +215,7 @@ class Flow:
         return self
 
     def stop(self) -> None:
-        connect.call(self.worker.port, "DELETE", f"/connectors/{self.name}")
+        self.worker.settled("DELETE", f"/connectors/{self.name}")
 
     def send(self, events: list[dict[str, Any]]) -> None:
         endpoint = load_endpoints(self.worker.project).kafka_bootstrap

@@ -231,7 +231,7 @@ def test_connectors_read_no_file_outside_of_the_folders_of_secrets(worker: Worke
     for file in (inside, outside):
         file.write_text(flow.user)
     config = flow.config(**{"snowflake.user.name": connect.secret_reference(outside)})
-    code, answer = connect.call(worker.port, "PUT", f"/connectors/{flow.name}/config", config, seconds=30)
+    code, answer = worker.settled("PUT", f"/connectors/{flow.name}/config", config)
     assert (code, "Cannot connect to Snowflake" in str(answer)) == (400, True)
     flow.start(**{"snowflake.user.name": connect.secret_reference(inside)})
 

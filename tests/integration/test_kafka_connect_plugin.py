@@ -52,8 +52,7 @@ class ConnectFolder(Terraform):
         self.write(configuration)
 
     def live(self, name: str | None = None) -> dict[str, str] | None:
-        status, config = connect.call(self.worker.port, "GET", f"/connectors/{name or self.flow.name}/config")
-        return config if status == 200 else None
+        return self.worker.config(name or self.flow.name)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +67,7 @@ def folder(_folder: ConnectFolder) -> Iterator[ConnectFolder]:
     yield _folder
     (_folder.folder / "terraform.tfstate").unlink(missing_ok=True)
     for name in (_folder.flow.name, "terraformed-2"):
-        connect.call(_folder.worker.port, "DELETE", f"/connectors/{name}", seconds=30)
+        _folder.worker.settled("DELETE", f"/connectors/{name}")
         until(lambda name=name: _folder.live(name) is None, lambda: "the connector is still there")  # type: ignore[misc]
 
 
