@@ -7,6 +7,7 @@ means: a workload that only just fits has no room for its peaks. Sources: the ve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from modules.environment.msk_limits import BROKERS, SERVERLESS_PARTITIONS
 
 if TYPE_CHECKING:
     from modules.environment.confluent_facts import Tier
-    from modules.environment.model import Redpanda
+    from modules.environment.model import Environment, Redpanda
 
 __all__ = [
     "Misfit",
@@ -27,6 +28,7 @@ __all__ = [
     "check_redpanda",
     "check_serverless",
     "check_standard",
+    "with_change",
 ]
 
 _MB = Decimal(10**6)
@@ -47,13 +49,35 @@ _SERVERLESS_MESSAGE = 8 * 10**6
 
 @dataclass(frozen=True)
 class Misfit:
-    """Why a workload does not fit, and what would."""
+    """Why a workload does not fit, and what would.
+
+    Attributes:
+        change: what to write in the environment's YAML so that it fits: section → key → value, such as
+            `{"msk": {"brokers": 6}}`; `with_change` gives the environment with it. None where no one setting helps.
+        warns: it would run, but past what the vendor recommends: said beside the price, and no reason to rank it last.
+    """
 
     why: str
     fits: str
+    change: Mapping[str, Mapping[str, object]] | None = None
+    warns: bool = False
 
     def __str__(self) -> str:
         return f"{self.why}; {self.fits}"
+
+
+def with_change(environment: Environment, change: Mapping[str, Mapping[str, object]]) -> Environment:
+    """The environment as it would be with these settings, each as the YAML would have it; nothing else is checked.
+
+    Raises:
+        pydantic.ValidationError: a section has no such key, or takes no such value.
+    """
+    changed = {}
+    for name, its in change.items():
+        section = getattr(environment, name)
+        given = {key: getattr(section, key) for key in section.model_fields_set}
+        changed[name] = type(section).model_validate({**given, **its})
+    return environment.model_copy(update=changed)
 
 
 def check_confluent(tier: Tier, usage: Usage) -> tuple[Misfit, ...]:
