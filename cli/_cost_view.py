@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from modules.cost.compare import Comparison, Row
 from modules.cost.lines import Line, Total, money
-from modules.cost.report import Comparison, Report, Row
+from modules.cost.report import Report
 from modules.cost.words import (
     budget_words,
     caveats,

@@ -9,6 +9,8 @@ import typer
 from cli._cost_view import show_comparison, show_explanation, show_options, show_report
 from cli._options import EnvOption, JsonOption
 from cli._output import print_json, stdout
+from modules.cost.compare import Comparison
+from modules.cost.compare import compare as compared
 from modules.cost.formats import (
     JSON_VERSION,
     comparison_json,
@@ -17,8 +19,7 @@ from modules.cost.formats import (
     report_json,
     report_markdown,
 )
-from modules.cost.report import Comparison, find_line, report
-from modules.cost.report import compare as compared
+from modules.cost.report import find_line, report
 from modules.environment.loader import load_environment
 from modules.project import find_project
 

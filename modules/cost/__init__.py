@@ -10,6 +10,7 @@ Money is `Decimal`, a quantity carries its unit, and what is not known is None, 
 from __future__ import annotations
 
 from modules.cost.book import load_book
-from modules.cost.report import Comparison, Report, compare, report
+from modules.cost.compare import Comparison, compare
+from modules.cost.report import Report, report
 
 __all__ = ["Comparison", "Report", "compare", "load_book", "report"]

@@ -5,14 +5,22 @@ The table `OPTIONS` is where a platform is registered; `option_of` says which on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from modules.cost.book import PriceBook
 from modules.cost.estimators import account, confluent, connector, msk, network, redpanda, registry, snowflake
 from modules.cost.estimators.base import Assumptions, Inputs
-from modules.cost.limits import Misfit, check_confluent, check_express, check_redpanda, check_serverless, check_standard
+from modules.cost.limits import (
+    Misfit,
+    check_confluent,
+    check_express,
+    check_redpanda,
+    check_serverless,
+    check_standard,
+    with_change,
+)
 from modules.cost.lines import Estimate
 from modules.cost.usage import Usage, usage_of
 from modules.environment.confluent_facts import TIERS, Tier
@@ -22,7 +30,10 @@ from modules.environment.redpanda import size_of
 from modules.errors import PriceError
 from modules.topics import client_roles
 
-__all__ = ["COMPARED", "OPTIONS", "Option", "estimate", "inputs_for", "misfits", "moved", "option_of", "region_of"]
+__all__ = [
+    "COMPARED", "OPTIONS", "Option", "Sized", "estimate", "inputs_for", "misfits", "moved", "option_of", "region_of",
+    "sized",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,10 +148,8 @@ OPTIONS: dict[str, Option] = {
     )
 }  # fmt: skip
 
-COMPARED = (
-    "confluent-basic", "confluent-standard", "msk", "msk-express", "msk-serverless", "redpanda-fargate", "redpanda-ec2",
-)  # fmt: skip
-"""What `compare` shows; the environment's own option is added where it is another."""
+COMPARED = tuple(OPTIONS)
+"""What `compare` shows: all of them."""
 
 
 def option_of(environment: Environment) -> Option | None:
@@ -228,3 +237,43 @@ def estimate(option: Option, inputs: Inputs, environment: Environment) -> Estima
 def misfits(option: Option, usage: Usage, environment: Environment) -> tuple[Misfit, ...]:
     """Where the workload does not fit the option."""
     return option.check(usage, moved(environment, option))
+
+
+@dataclass(frozen=True)
+class Sized:
+    """An option in the size that carries a workload.
+
+    Attributes:
+        environment: on this option, in that size.
+        changes: what was set for it, `msk.brokers` → 6; empty where the given size carries the workload.
+        misfits: what no setting of this option mends.
+    """
+
+    environment: Environment
+    changes: Mapping[str, object]
+    misfits: tuple[Misfit, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        return not self.misfits
+
+
+def sized(option: Option, usage: Usage, environment: Environment) -> Sized:
+    """The option with as much as the workload needs, never with less than the environment gives it."""
+    its, changes = moved(environment, option), {}
+    for _ in range(_STEPS):
+        found = tuple(each for each in option.check(usage, its) if not each.warns)
+        change = next((each.change for each in found if each.change), None)
+        larger = with_change(its, change) if change else its
+        kind = option_of(larger)
+        if larger == its or kind is None or kind.id != option.id:  # nothing helps, or only another mode does
+            return Sized(its, changes, found)
+        its = larger
+        changes |= {
+            f"{section}.{key}": value for section, keys in (change or {}).items() for key, value in keys.items()
+        }
+    return Sized(its, changes, tuple(each for each in option.check(usage, its) if not each.warns))
+
+
+_STEPS = 4
+"""What is mended in one limit may meet another: disks, then partitions, then rates."""

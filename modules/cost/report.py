@@ -1,18 +1,17 @@
-"""Reports as data: one environment's lines and totals, and the comparison of all options. Rendering is `formats.py`'s.
+"""A report as data: one environment's lines and totals. All options beside each other are `compare.py`'s, rendering is
+`formats`'.
 
 Pure: environment and price book in, frozen records out.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 from modules.cost.book import PriceBook, Source, load_book
-from modules.cost.catalog import COMPARED, OPTIONS, Option, estimate, inputs_for, misfits, option_of
+from modules.cost.catalog import Option, estimate, inputs_for, misfits, option_of
 from modules.cost.estimators.base import Assumptions
 from modules.cost.estimators.local import estimate as estimate_laptop
 from modules.cost.limits import Misfit
@@ -21,20 +20,7 @@ from modules.cost.usage import Usage, usage_of
 from modules.environment.model import Environment
 from modules.errors import PriceError
 
-__all__ = [
-    "BudgetCheck",
-    "Comparison",
-    "Report",
-    "Row",
-    "Told",
-    "compare",
-    "find_line",
-    "oldest_read",
-    "report",
-    "sources_of",
-]
-
-_TUTORIAL = Path(__file__).parent / "tutorial.yaml"
+__all__ = ["BudgetCheck", "Report", "find_line", "oldest_read", "price_option", "report", "sources_of"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +47,11 @@ class Report:
     misfits: tuple[Misfit, ...]
     budget: BudgetCheck | None
     assumptions: Assumptions
+
+    @property
+    def fits(self) -> bool:
+        """Whether the option carries the workload; what only warns does not count."""
+        return all(each.warns for each in self.misfits)
 
     @property
     def kafka(self) -> Total:
@@ -99,41 +90,6 @@ class Report:
         return 0 < 2 * ingest < warehouse and warehouse * 2 > snowflake
 
 
-@dataclass(frozen=True)
-class Told:
-    """What the tutorial said of an option, and why it is otherwise here."""
-
-    said: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """One option in a comparison."""
-
-    report: Report
-    chosen: bool
-    told: Told | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All options for one workload, cheapest first; what cannot be ranked or does not fit comes last.
-
-    `told_for`: the tutorial's workload, where this is it; else empty, and no row has `told`.
-    """
-
-    environment: str
-    usage: Usage
-    region: str
-    rows: tuple[Row, ...]
-    told_for: str
-
-    @property
-    def chosen(self) -> Row | None:
-        return next((row for row in self.rows if row.chosen), None)
-
-
 def report(environment: Environment, book: PriceBook | None = None, assumptions: Assumptions | None = None) -> Report:
     """What the environment costs on the platform it has chosen; on a laptop, nothing.
 
@@ -143,41 +99,7 @@ def report(environment: Environment, book: PriceBook | None = None, assumptions:
     option = option_of(environment)
     if option is None:
         return _laptop(environment)
-    return _priced(option, environment, book or load_book(), assumptions or Assumptions())
-
-
-def compare(
-    environment: Environment,
-    book: PriceBook | None = None,
-    assumptions: Assumptions | None = None,
-    options: Sequence[str] = COMPARED,
-) -> Comparison:
-    """The environment's workload on every option named (of `catalog.OPTIONS`), and on its own."""
-    book = book or load_book()
-    assumed = assumptions or Assumptions()
-    own = option_of(environment)
-    names = [*options, *([own.id] if own and own.id not in options else [])]
-    told, told_for = _told()
-    usage = usage_of(environment)
-    if not _is_the_tutorials(usage):
-        told, told_for = {}, ""
-    rows = [
-        Row(
-            _priced(OPTIONS[name], environment, book, assumed),
-            own is not None and own.id == name,
-            told.get(OPTIONS[name].tutorial or ""),
-        )
-        for name in names
-    ]
-    rows.sort(key=_rank)
-    region = inputs_for(environment, book).region
-    return Comparison(environment.name, usage, region, tuple(rows), told_for)
-
-
-def _rank(row: Row) -> tuple[bool, bool, Decimal, str]:
-    """Cheapest first by the least each can be; behind them what has no known most, and last what does not fit."""
-    cost = row.report.total
-    return bool(row.report.misfits), cost.most is None, cost.least, row.report.title
+    return price_option(option, environment, book or load_book(), assumptions or Assumptions())
 
 
 def find_line(found: Report, name: str) -> Line:
@@ -206,7 +128,8 @@ def oldest_read(lines: Iterable[Line]) -> Source | None:
     return min(sources_of(lines), key=lambda source: source.read_date, default=None)
 
 
-def _priced(option: Option, environment: Environment, book: PriceBook, assumptions: Assumptions) -> Report:
+def price_option(option: Option, environment: Environment, book: PriceBook, assumptions: Assumptions) -> Report:
+    """What the environment costs with an option, its own or another."""
     inputs = inputs_for(environment, book, assumptions)
     made = estimate(option, inputs, environment)
     return Report(
@@ -252,17 +175,3 @@ def _budget(environment: Environment, cost: Total) -> BudgetCheck | None:
     over = cost.least > monthly.amount
     maybe = not over and not cost.exact and (cost.most is None or cost.most > monthly.amount)
     return BudgetCheck(monthly.amount, monthly.currency, over, maybe)
-
-
-def _is_the_tutorials(usage: Usage) -> bool:
-    """1 GB a day in, 30 d kept, read once: only then do its figures stand beside ours."""
-    a_day = (usage.bytes_per_second * 86_400).quantize(Decimal(1))
-    return a_day == 10**9 and usage.retention_days == 30 and usage.fan_out == 1
-
-
-@functools.cache
-def _told() -> tuple[dict[str, Told], str]:
-    import yaml
-
-    data = yaml.load(_TUTORIAL.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    return {name: Told(each["said"], each["why"].strip()) for name, each in data["told"].items()}, data["workload"]

@@ -75,8 +75,10 @@ def test_options_that_do_not_fit_or_cannot_be_ranked_come_last(
     fits = [not option["does_not_fit"] for option in options]
     assert fits == sorted(fits, reverse=True)
     assert False in fits
-    fitting = [option["option"] for option in options if not option["does_not_fit"]]
-    assert fitting[-1] == "confluent-dedicated", "nobody knows what it costs, so it is not called cheap"
+    fitting = [option for option in options if not option["does_not_fit"]]
+    ranked = [option["monthly"]["total"]["at_most"] is not None for option in fitting]
+    assert ranked == sorted(ranked, reverse=True), "nobody knows what Dedicated costs, so it is not called cheap"
+    assert "confluent-dedicated" in [option["option"] for option in fitting[ranked.index(False) :]]
 
 
 def test_a_region_nobody_has_is_an_error_with_those_there_are(
@@ -113,9 +115,11 @@ def test_compare_is_cheapest_first_and_marks_the_choice(tmp_path: Path, monkeypa
     project = project_with(tmp_path, "e", MSK)
     code, out, _ = run(monkeypatch, capsys, project, "cost", "compare", "--env", "e", "--json")
     options = json.loads(out)["options"]
-    totals = [Decimal(option["monthly"]["total"]["at_least"]) for option in options]
+    totals = [option["monthly"]["total"] for option in options]
+    least = [Decimal(total["at_least"]) for total in totals if total["at_most"] is not None]
     assert code == 0
-    assert totals == sorted(totals)
+    assert least == sorted(least)
+    assert [total["at_most"] for total in totals[len(least) :]] == [None] * (len(totals) - len(least))
     assert [option["option"] for option in options if option["chosen"]] == ["msk"]
     assert {"confluent-basic", "msk", "redpanda-fargate"} <= {option["option"] for option in options}
     snowflake = {option["monthly"]["snowflake"]["known"] for option in options}

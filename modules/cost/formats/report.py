@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from modules.cost.compare import Comparison
 from modules.cost.lines import Line, Total, money
-from modules.cost.report import BudgetCheck, Comparison, Report, oldest_read
+from modules.cost.report import BudgetCheck, Report, oldest_read
 from modules.cost.units import plain
 from modules.cost.usage import Usage
 from modules.cost.words import budget_words, caveats, footer, heading, per_gb_words, workload_words
