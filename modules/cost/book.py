@@ -1,7 +1,8 @@
 """The price book: list prices with unit, region, source, read date and confidence, read from YAML files.
 
 A price that nobody could confirm (confidence C) has no value here, only perhaps a range: asking for it gives an
-unknown, never 0. The book knows nothing of workloads; `estimators/` decide which price an amount meets.
+unknown, never 0. The book knows nothing of workloads; `estimators/` decide which price an amount meets. What a project
+says of prices itself is in `overlay.py`, what it has negotiated in `terms.py`.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
+from modules.cost.currency import BASE, CREDIT, Rate, factor, written
 from modules.cost.units import Quantity, Unit
 from modules.errors import PriceError
 
-__all__ = ["ANYWHERE", "PRICES", "Price", "PriceBook", "Source", "Tier", "load_book"]
+if TYPE_CHECKING:
+    from modules.cost.terms import Commitment
+
+__all__ = ["ANYWHERE", "PRICES", "Adjustment", "Price", "PriceBook", "Source", "Tier", "load_book", "shown_path"]
 
 PRICES = Path(__file__).parent / "prices"
 ANYWHERE = "*"
@@ -47,8 +53,25 @@ class Tier:
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """What a contract or an exchange does to an amount: `factor` × it + `per_unit` × the quantity.
+
+    `words` stand behind the list price. `currency`: what the amount is in from here on, for an exchange.
+    """
+
+    words: str
+    source: Source
+    factor: Decimal = Decimal(1)
+    per_unit: Decimal = Decimal(0)
+    currency: str = ""
+
+
+@dataclass(frozen=True)
 class Price:
-    """One item of the book in one set of regions. No `tiers` means unknown, between `low` and `high` if given."""
+    """One item of the book in one set of regions. No `tiers` means unknown, between `low` and `high` if given.
+
+    `tiers` are the list's, in `currency`; `adjustments` come after them. `replaced` says what an overlay stands for.
+    """
 
     id: str
     what: str
@@ -63,13 +86,25 @@ class Price:
     note: str = ""
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
+    adjustments: tuple[Adjustment, ...] = ()
+    replaced: str = field(default="", compare=False)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Of the price itself, then of what is done to it."""
+        return (self.source, *(each.source for each in self.adjustments))
+
+    @property
+    def billed_in(self) -> str:
+        """The currency of what `cost` gives."""
+        return next((each.currency for each in reversed(self.adjustments) if each.currency), self.currency)
 
     @property
     def known(self) -> bool:
         return bool(self.tiers)
 
     def cost(self, quantity: Quantity) -> Decimal | None:
-        """What a month's quantity costs, in `currency`; None where the price is unknown.
+        """What a month's quantity costs, in `billed_in`; None where the price is unknown.
 
         Raises:
             TypeError: the quantity is in another unit than the price.
@@ -82,23 +117,34 @@ class Price:
             top = quantity.amount if tier.up_to is None else min(quantity.amount, tier.up_to)
             total += max(top - below, Decimal(0)) * tier.price
             below = top
-        return total
+        return self._adjusted(total, quantity)
 
     def bounds(self, quantity: Quantity) -> tuple[Decimal | None, Decimal | None]:
         """The least and the most an unknown price can come to, each None where nothing is known."""
         self._same_unit(quantity)
-        low, high = (None if edge is None else edge * quantity.amount for edge in (self.low, self.high))
+        low, high = (
+            None if edge is None else self._adjusted(edge * quantity.amount, quantity) for edge in (self.low, self.high)
+        )
         return low, high
+
+    def _adjusted(self, amount: Decimal, quantity: Quantity) -> Decimal:
+        for each in self.adjustments:
+            amount = each.factor * amount + each.per_unit * quantity.amount
+        return amount
 
     def _same_unit(self, quantity: Quantity) -> None:
         if quantity.unit is not self.unit:
             raise TypeError(f"{self.id} is priced per {self.unit}, not per {quantity.unit}")
 
     def __str__(self) -> str:
-        """The price for people: `$0.05 per GiB`, `0.0037 credits per GB`, `unknown`."""
+        """The price for people: `$0.05 per GiB`, `$0.05 per GiB −10 % (contract)`, `unknown`."""
         if not self.known:
-            edges = f" (between {self._money(self.low)} and {self._money(self.high)} per {self.unit})"
-            return "unknown" + (edges if self.low is not None and self.high is not None else "")
+            if self.low is None or self.high is None:
+                return "unknown"
+            return f"unknown (between {self._money(self.low)} and {self._money(self.high)} per {self.unit})"
+        return " ".join([self._listed(), *(each.words for each in self.adjustments)])
+
+    def _listed(self) -> str:
         if len(self.tiers) == 1:
             return f"{self._money(self.tiers[0].price)} per {self.unit}"
         steps = [
@@ -107,17 +153,26 @@ class Price:
         ]
         return f"{', '.join(steps)}, per {self.unit}"
 
-    def _money(self, amount: Decimal | None) -> str:
-        return {"USD": f"${amount}", "credit": f"{amount} credit" + ("" if amount == 1 else "s")}.get(
-            self.currency, f"{amount} {self.currency}"
-        )
+    def _money(self, amount: Decimal) -> str:
+        return written(f"{amount:,f}", self.currency)
 
 
 @dataclass(frozen=True)
 class PriceBook:
-    """All prices by item id; one item has one price a region."""
+    """All prices by item id; one item has one price a region.
+
+    Attributes:
+        currency: what amounts come to; a price in another has an exchange among its adjustments.
+        rates: what is known of other currencies.
+        commitments: what is to be spent with a vendor whether it is used or not.
+        notes: what a reader of a report must know of the prices as a whole (a contract that has ended).
+    """
 
     prices: tuple[Price, ...]
+    currency: str = BASE
+    rates: Mapping[str, Rate] = field(default_factory=lambda: MappingProxyType({}))
+    commitments: tuple[Commitment, ...] = ()
+    notes: tuple[str, ...] = ()
     _by_id: dict[str, tuple[Price, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -138,9 +193,10 @@ class PriceBook:
         found = self._by_id.get(item)
         if not found:
             raise PriceError(f"the price book has no item `{item}`", do="add it to modules/cost/prices/")
-        for price in found:
-            if region in price.regions or ANYWHERE in price.regions:
-                return price
+        for wanted in (region, ANYWHERE):
+            for price in found:
+                if wanted in price.regions:
+                    return price
         # Another region's price is a guess here, so it is not even given as a range.
         like = found[0]
         there = ", ".join(sorted({name for price in found for name in price.regions}))
@@ -151,15 +207,64 @@ class PriceBook:
         """Every region that some item is priced in."""
         return frozenset(name for price in self.prices for name in price.regions) - {ANYWHERE}
 
+    @property
+    def has_terms(self) -> bool:
+        return bool(self.commitments or self.notes)
 
-@functools.cache
-def load_book(folder: Path = PRICES) -> PriceBook:
-    """The book of all `*.yaml` files of a folder, checked.
+    def convert(self, amount: Decimal, currency: str, where: str | None = None) -> Decimal:
+        """An amount in another currency as one in the book's.
+
+        Raises:
+            PriceError: there is no rate between the two.
+        """
+        return amount * factor(self.rates, currency, self.currency, where)
+
+    def in_currency(self, currency: str) -> PriceBook:
+        """The same prices, their amounts in `currency`.
+
+        Raises:
+            PriceError: there is no rate for it, or for the currency that some price is in.
+        """
+        prices = tuple(_exchanged(price, currency, self.rates) for price in self.prices)
+        committed = tuple(
+            replace(each, price=_exchanged(each.price, currency, self.rates)) for each in self.commitments
+        )
+        return replace(self, prices=prices, currency=currency, commitments=committed)
+
+
+def _exchanged(price: Price, currency: str, rates: Mapping[str, Rate]) -> Price:
+    """The price with the exchange to `currency` as its last adjustment, in place of another exchange."""
+    kept = tuple(each for each in price.adjustments if not each.currency)
+    if price.currency in (CREDIT, currency):
+        return price if kept == price.adjustments else replace(price, adjustments=kept)
+    times = factor(rates, price.currency, currency, f"{price.file}:{price.line}" if price.file else None)
+    if price.currency == BASE:
+        words, rate = f"× {rates[currency].per_usd} {currency}/{BASE}", rates[currency]
+    else:
+        rate = rates[price.currency]
+        words = f"÷ {rate.per_usd} {price.currency}/{BASE}"
+        words += "" if currency == BASE else f" × {rates[currency].per_usd} {currency}/{BASE}"
+    source = Source(rate.source, rate.read)
+    return replace(price, adjustments=(*kept, Adjustment(words, source, factor=times, currency=currency)))
+
+
+def load_book(folder: Path = PRICES, overlays: Sequence[Path] = (), currency: str = BASE) -> PriceBook:
+    """The book of all `*.yaml` files of a folder, checked; what the overlay files say on top, in their order.
 
     Raises:
-        PriceError: a file is malformed (with `file:line` and every problem of that file), or two prices of one item
-            claim the same region.
+        PriceError: a file is malformed (with `file:line` and every problem of that file), two prices of one item
+            claim the same region, an overlay is for an item that does not exist, or a currency has no rate.
     """
+    book = _listed_book(folder)
+    if overlays:
+        from modules.cost.overlay import overlaid
+
+        book = overlaid(book, overlays)
+    return book if currency == book.currency else book.in_currency(currency)
+
+
+@functools.cache
+def _listed_book(folder: Path) -> PriceBook:
     prices: list[Price] = []
     for file in sorted(folder.glob("*.yaml")):
         prices += _read(file)
@@ -186,7 +291,7 @@ def _read(file: Path) -> list[Price]:
     """One file's prices. The checks live in `schema.py`, which is pydantic's; here its records become prices."""
     from modules.cost.schema import read_price_file
 
-    shown = _shown(file)
+    shown = shown_path(file)
     content, lines = read_price_file(file, shown)
     return [
         Price(
@@ -194,10 +299,10 @@ def _read(file: Path) -> list[Price]:
             what=item.what,
             unit=item.unit,
             currency=item.currency or content.currency,
-            regions=tuple(_listed(item.region or content.region)),
+            regions=regions_of(item.region or content.region),
             source=content.sources[item.source],
             confidence=item.confidence,
-            tiers=_tiers(item),
+            tiers=tiers_of(item),
             low=item.range[0] if item.range else None,
             high=item.range[1] if item.range else None,
             note=item.note,
@@ -208,18 +313,18 @@ def _read(file: Path) -> list[Price]:
     ]
 
 
-def _tiers(item: Any) -> tuple[Tier, ...]:
+def tiers_of(item: Any) -> tuple[Tier, ...]:
     if item.tiers:
         return tuple(Tier(tier.price, tier.up_to) for tier in item.tiers)
     return () if item.price is None else (Tier(item.price),)
 
 
-def _listed(region: str | list[str]) -> list[str]:
-    return [region] if isinstance(region, str) else region
+def regions_of(region: str | list[str]) -> tuple[str, ...]:
+    return (region,) if isinstance(region, str) else tuple(region)
 
 
-def _shown(file: Path) -> str:
+def shown_path(file: Path) -> str:
     """The path as a reader of the project writes it."""
     text = file.as_posix()
-    match = re.search(r"modules/cost/prices/.*$", text)
+    match = re.search(r"(modules/cost|environments)/prices/[^/]*$", text)
     return match[0] if match else text

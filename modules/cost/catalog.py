@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from modules.cost import terms
 from modules.cost.book import PriceBook
 from modules.cost.estimators import account, confluent, connector, msk, network, redpanda, registry, snowflake
 from modules.cost.estimators.base import Assumptions, Inputs
@@ -230,8 +231,9 @@ _SECTIONS: dict[Platform, Callable[[Environment, Option], dict[str, object]]] = 
 
 
 def estimate(option: Option, inputs: Inputs, environment: Environment) -> Estimate:
-    """Everything the option costs, Snowflake beside it."""
-    return option.kafka(inputs, moved(environment, option)) + snowflake.estimate(inputs)
+    """Everything the option costs, Snowflake beside it, and what is owed for commitments that it does not use up."""
+    made = option.kafka(inputs, moved(environment, option)) + snowflake.estimate(inputs)
+    return made + terms.shortfalls(inputs.book, made) if inputs.book.has_terms else made
 
 
 def misfits(option: Option, usage: Usage, environment: Environment) -> tuple[Misfit, ...]:

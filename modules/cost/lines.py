@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
 from modules.cost.book import Price
+from modules.cost.currency import report_currency, written
 from modules.cost.units import Quantity, Unit
 
 __all__ = ["Basis", "Estimate", "Group", "Line", "Total", "credit_line", "line", "money", "total"]
@@ -126,7 +127,7 @@ def line(
     notes = "; ".join(each for each in (note, price.note if amount is None else "") if each)
     return Line(
         id, group, what or price.what, quantity, (price,), _derived(how, quantity), basis,
-        _micro(amount), _micro(low), _micro(high), notes, count=count,
+        _micro(amount), _micro(low), _micro(high), notes, price.billed_in, count,
     )  # fmt: skip
 
 
@@ -140,7 +141,10 @@ def credit_line(
     how = _derived(how, used) + (f", {bought}" if bought is not None else "")
     reasons = [price.note for price in (rate, credit) if not price.known]
     notes = "; ".join(each for each in (note, *reasons) if each)
-    return Line(id, "snowflake", what or rate.what, used, (rate, credit), how, basis, _micro(amount), note=notes)
+    return Line(
+        id, "snowflake", what or rate.what, used, (rate, credit), how, basis, _micro(amount), note=notes,
+        currency=credit.billed_in,
+    )  # fmt: skip
 
 
 def total(lines: Iterable[Line]) -> Total:
@@ -161,7 +165,7 @@ def total(lines: Iterable[Line]) -> Total:
 
 
 def money(amount: Decimal | None) -> str:
-    """Dollars and cents; `unknown` for None, and never $0.00 for a little that is owed.
+    """Dollars and cents, or the run's other currency; `unknown` for None, and never $0.00 for a little that is owed.
 
     >>> money(Decimal("1234.5")), money(Decimal("0.001")), money(None)
     ('$1,234.50', '<$0.01', 'unknown')
@@ -169,8 +173,8 @@ def money(amount: Decimal | None) -> str:
     if amount is None:
         return "unknown"
     if 0 < amount < Decimal("0.005"):
-        return "<$0.01"
-    return f"${amount:,.2f}"
+        return f"<{written('0.01', report_currency())}"
+    return written(f"{amount:,.2f}", report_currency())
 
 
 def _derived(how: str, quantity: Quantity) -> str:

@@ -15,7 +15,7 @@ from modules.cost.catalog import Option, estimate, inputs_for, misfits, option_o
 from modules.cost.estimators.base import Assumptions
 from modules.cost.estimators.local import estimate as estimate_laptop
 from modules.cost.limits import Misfit
-from modules.cost.lines import Estimate, Line, Total, money, total
+from modules.cost.lines import Estimate, Line, Total, total
 from modules.cost.usage import Usage, usage_of
 from modules.environment.model import Environment
 from modules.errors import PriceError
@@ -25,12 +25,16 @@ __all__ = ["BudgetCheck", "Report", "find_line", "oldest_read", "price_option", 
 
 @dataclass(frozen=True)
 class BudgetCheck:
-    """A monthly budget against a total. `over` counts what is known; `maybe` is what the unknown could still do."""
+    """A monthly budget against a total. `over` counts what is known; `maybe` is what the unknown could still do.
+
+    `monthly` is in the report's currency; `stated` is how the environment says it, where that is another.
+    """
 
     monthly: Decimal
     currency: str
     over: bool
     maybe: bool
+    stated: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,11 @@ def report(environment: Environment, book: PriceBook | None = None, assumptions:
     """What the environment costs on the platform it has chosen; on a laptop, nothing.
 
     Raises:
-        PriceError: its region or broker type is not in the price book, or its budget is in another currency.
+        PriceError: its region or broker type is not in the price book, or its budget is in a currency without a rate.
     """
     option = option_of(environment)
     if option is None:
-        return _laptop(environment)
+        return _laptop(environment, book or load_book())
     return price_option(option, environment, book or load_book(), assumptions or Assumptions())
 
 
@@ -120,7 +124,7 @@ def find_line(found: Report, name: str) -> Line:
 
 def sources_of(lines: Iterable[Line]) -> tuple[Source, ...]:
     """Every source the lines rest on, once, in the order met."""
-    return tuple(dict.fromkeys(price.source for each in lines for price in each.prices))
+    return tuple(dict.fromkeys(source for each in lines for price in each.prices for source in price.sources))
 
 
 def oldest_read(lines: Iterable[Line]) -> Source | None:
@@ -141,12 +145,12 @@ def price_option(option: Option, environment: Environment, book: PriceBook, assu
         usage=inputs.usage,
         estimate=made,
         misfits=misfits(option, inputs.usage, environment),
-        budget=_budget(environment, total(made.lines)),
+        budget=_budget(environment, total(made.lines), book),
         assumptions=assumptions,
     )
 
 
-def _laptop(environment: Environment) -> Report:
+def _laptop(environment: Environment, book: PriceBook) -> Report:
     made = estimate_laptop(environment)
     return Report(
         environment=environment.name,
@@ -157,21 +161,17 @@ def _laptop(environment: Environment) -> Report:
         usage=usage_of(environment),
         estimate=made,
         misfits=(),
-        budget=_budget(environment, total(made.lines)),
+        budget=_budget(environment, total(made.lines), book),
         assumptions=Assumptions(),
     )
 
 
-def _budget(environment: Environment, cost: Total) -> BudgetCheck | None:
+def _budget(environment: Environment, cost: Total, book: PriceBook) -> BudgetCheck | None:
     if environment.budget is None:
         return None
     monthly = environment.budget.monthly
-    if monthly.currency != "USD":
-        raise PriceError(
-            f"the budget is in {monthly.currency}, the price book in USD, and there is no rate between them",
-            where=f"{environment.source}: budget.monthly",
-            do=f"give the budget in USD, such as {money(cost.least).lstrip('$').replace(',', '')} USD",
-        )
-    over = cost.least > monthly.amount
-    maybe = not over and not cost.exact and (cost.most is None or cost.most > monthly.amount)
-    return BudgetCheck(monthly.amount, monthly.currency, over, maybe)
+    limit = book.convert(monthly.amount, monthly.currency, f"{environment.source}: budget.monthly")
+    over = cost.least > limit
+    maybe = not over and not cost.exact and (cost.most is None or cost.most > limit)
+    stated = f"{monthly.amount:,} {monthly.currency}" if monthly.currency != book.currency else ""
+    return BudgetCheck(limit, book.currency, over, maybe, stated)

@@ -54,6 +54,7 @@ class Unit(StrEnum):
     TEN_THOUSAND_CALLS = "10k-calls"
     WAREHOUSE_HOUR = "warehouse-hour"
     CREDIT = "credit"
+    COMMITMENT_MONTH = "commitment-month"
 
     def plural(self, amount: Decimal) -> str:
         """The unit as it is written after an amount: `3 broker-hours`, `1 credit`, `12 GiB`."""

@@ -43,7 +43,7 @@ def check_environment(
         problems += _value(name, topic, positions, folder, schemas)
     problems += _subjects(environment, positions)
     problems += _slo(environment, positions)
-    problems += _budget(environment, positions)
+    problems += _workload(environment, positions)
     problems += _tags(environment, positions)
     problems += applications.check(environment, positions)
     problems += sources.check(environment, positions)
@@ -278,13 +278,7 @@ def _slo(environment: Environment, positions: Positions) -> Iterator[Problem]:
                 yield Problem(positions.at(*path), ".".join(path), message)
 
 
-def _budget(environment: Environment, positions: Positions) -> Iterator[Problem]:
-    if environment.budget and environment.budget.monthly.currency != "USD":
-        path = ("budget", "monthly")
-        currency = environment.budget.monthly.currency
-        yield Problem(
-            positions.at(*path), ".".join(path), f"the price book is in USD, so write USD instead of {currency}"
-        )
+def _workload(environment: Environment, positions: Positions) -> Iterator[Problem]:
     for key in ("message_size", "ingress"):
         if getattr(environment.workload, key).bytes < 1:
             yield Problem(positions.at("workload", key), f"workload.{key}", "must be more than nothing")

@@ -77,7 +77,7 @@ def test_yaml_is_read_as_version_1_2(write: Write) -> None:
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(refusal: Refusal) -> None:
     error = refusal(
         "extends: base", "platfrom: local", "platform: confluant", "topics:", "  order-events:", "    retention: 30",
-        "    key: oder_id", "budget: {monthly: 3 EUR}",
+        "    key: oder_id", "budget: {monthly: 3}",
     )  # fmt: skip
     assert [line.split(": ")[0] for line in error.details] == [
         f"environments/dev.yaml:{line}" for line in (2, 3, 6, 7, 8)
@@ -128,7 +128,7 @@ def test_a_value_that_mends_the_extended_file_is_enough(write: Write) -> None:
         (["workload: {fan_out: lots}"], "expected a number, got 'lots'"),
         (["workload: {fan_out: .nan}"], "workload.fan_out: expected a number"),
         (["budget: {monthly: 300}"], "got 300 without a unit; write 300 USD"),
-        (["budget: {monthly: 300 EUR}"], "write USD instead of EUR"),
+        (["budget: {monthly: 300 euros}"], "expected"),
         (["slo: {consumed: {p95: 1s, p99: 10ms}}"], "p99 (10ms) is below p95 (1s)"),
         (["topics: {..: {}}"], "Kafka refuses '..' as a topic name"),
         (["topics: {a/b: {}}"], "'/' is not allowed"),
