@@ -1,7 +1,10 @@
-"""What a workload amounts to in a month: bytes in, out and kept, partitions, warehouse hours.
+"""What a workload amounts to in a month: bytes in, out and kept, partitions, who reads and for how many hours.
 
-Derived once from the environment, so that every platform is priced for the same month. Rates are means; peaks are not
-modelled.
+Derived once from the environment, so that every platform is priced for the same month. Everything is a plain value, so
+that another month is cheap to make: `replace(usage, bytes_per_second=…)` or `usage.times(10)`.
+
+Two rates: what is billed by volume follows the mean (`bytes_per_second`, `data_in` …), while what has to carry the
+traffic, a limit or a size, is held against `peak_bytes_per_second` and `peak_bytes_out_per_second`.
 """
 
 from __future__ import annotations
@@ -9,8 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from modules.cost.estate import Ingest, MonitorUse, Rewritten, estate_of, ingest_of, reading_of
 from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit, of_bytes
+from modules.cost.warehouse_hours import ReaderUse, WarehouseUse
 from modules.environment.model import Environment
+from modules.environment.workload import ScenarioName, in_scenario
 from modules.topics.specs import schema_specs, topic_specs
 
 __all__ = ["Usage", "usage_of"]
@@ -23,13 +29,24 @@ class Usage:
     """A month of one workload.
 
     Attributes:
-        bytes_per_second: sent by producers, the mean over the month.
+        bytes_per_second: of events before compression, the mean over the month.
         fan_out: bytes read per byte written, the sink included.
         retention_days: how long the cluster keeps a byte.
-        compression: bytes kept per byte sent.
+        compression: bytes sent and kept per byte of events.
         partitions: of all topics, dead-letter topics included.
+        sink_share: of the bytes, what is carried into the warehouse.
         connector_tasks: of all topics that are carried into the warehouse.
-        warehouse_hours_per_day: hours a day for which Snowflake's warehouse runs for readers.
+        warehouse_size, warehouse_hours_per_day: the short form: hours a day on some warehouse of this size.
+        peak_to_mean: how much higher than its mean the traffic gets.
+        ingest: how rows come into Snowflake.
+        warehouses: each virtual warehouse on which something runs, beside the short form's hours.
+        warehouse_generation: 1 or 2, of all warehouses.
+        cloud_services_per_day: credits, as measured; None: estimated.
+        rows_kept_days: age at which rows are deleted from the sinks' tables; None: they are not.
+        rows_history_days: for how long Time Travel and Fail-safe keep what is deleted there.
+        rewritten: tables that are written anew, whose old bytes are kept for a while.
+        needs_edition: the edition the estate needs, and what for; empty where standard will do.
+        monitors: what the estate's resource monitors let its warehouses use.
     """
 
     bytes_per_second: Decimal
@@ -44,11 +61,35 @@ class Usage:
     warehouse_size: str
     warehouse_hours_per_day: Decimal
     snowflake_edition: str
+    peak_to_mean: Decimal = Decimal(1)
+    ingest: Ingest = "streaming"
+    warehouses: tuple[WarehouseUse, ...] = ()
+    warehouse_generation: int = 1
+    cloud_services_per_day: Decimal | None = None
+    rows_kept_days: Decimal | None = None
+    rows_history_days: Decimal = Decimal(8)
+    rewritten: tuple[Rewritten, ...] = ()
+    needs_edition: tuple[str, str] | tuple[()] = ()
+    monitors: tuple[MonitorUse, ...] = ()
+
+    @property
+    def wire_bytes_per_second(self) -> Decimal:
+        """As producers send them, compressed: what Kafka's vendors count. The mean."""
+        return self.bytes_per_second * self.compression
+
+    @property
+    def peak_bytes_per_second(self) -> Decimal:
+        """As producers send them when they send most: what limits are held against."""
+        return self.wire_bytes_per_second * self.peak_to_mean
+
+    @property
+    def peak_bytes_out_per_second(self) -> Decimal:
+        return self.peak_bytes_per_second * self.fan_out
 
     @property
     def bytes_in(self) -> Decimal:
-        """Sent in a month of 730 h."""
-        return self.bytes_per_second * 3600 * HOURS_PER_MONTH
+        """Sent in a month of 730 h, compressed."""
+        return self.wire_bytes_per_second * 3600 * HOURS_PER_MONTH
 
     @property
     def bytes_out(self) -> Decimal:
@@ -57,12 +98,16 @@ class Usage:
     @property
     def bytes_kept(self) -> Decimal:
         """One copy, once the topic has been filled for a whole retention."""
-        return self.bytes_per_second * 86_400 * self.retention_days * self.compression
+        return self.wire_bytes_per_second * 86_400 * self.retention_days
 
     @property
     def bytes_sunk(self) -> Decimal:
-        """Carried into the warehouse in a month."""
-        return self.bytes_in * self.sink_share
+        """Carried into the warehouse in a month, uncompressed."""
+        return self.bytes_per_second * 3600 * HOURS_PER_MONTH * self.sink_share
+
+    @property
+    def bytes_sunk_per_day(self) -> Decimal:
+        return self.bytes_per_second * 86_400 * self.sink_share
 
     @property
     def data_in(self) -> Quantity:
@@ -78,36 +123,73 @@ class Usage:
         return of_bytes(self.bytes_kept, Unit.GIB_MONTH)
 
     @property
+    def all_warehouses(self) -> tuple[WarehouseUse, ...]:
+        """Those with readers, behind the short form's, whose name is empty; it is there whenever it is the only one."""
+        if self.warehouses and not self.warehouse_hours_per_day:
+            return self.warehouses
+        readers = (ReaderUse("readers", hours_per_day=self.warehouse_hours_per_day),)
+        return (WarehouseUse("", self.warehouse_size, readers=readers), *self.warehouses)
+
+    @property
     def warehouse_hours(self) -> Decimal:
-        return self.warehouse_hours_per_day * HOURS_PER_MONTH / 24
+        """Billed in a month, all warehouses together."""
+        short = self.warehouse_hours_per_day * HOURS_PER_MONTH / 24
+        return short + sum((each.hours_per_month for each in self.warehouses), Decimal(0))
 
     @property
     def messages_per_second(self) -> Decimal:
         return self.bytes_per_second / max(self.message_bytes, 1)
+
+    @property
+    def rows_per_day(self) -> Decimal:
+        """Carried into the warehouse."""
+        return self.messages_per_second * 86_400 * self.sink_share
 
     def times(self, factor: Decimal | int) -> Usage:
         """The same workload with that many times the traffic; partitions and warehouse hours stay."""
         return replace(self, bytes_per_second=self.bytes_per_second * factor)
 
 
-def usage_of(environment: Environment) -> Usage:
-    """The month an environment's workload, topics, connector and warehouse describe."""
-    workload = environment.workload
-    kept_ms = workload.retention or max(
-        (topic.retention for topic in environment.topics.values()), default=None, key=lambda each: each.milliseconds
-    )
+def usage_of(environment: Environment, scenario: ScenarioName = "expected") -> Usage:
+    """The month an environment's workload, topics, connector and warehouses describe.
+
+    Args:
+        scenario: `low` and `high` are the expected month where the YAML does not say what is otherwise in them.
+    """
+    workload = in_scenario(environment.workload, scenario)
+    if workload is not environment.workload:
+        environment = environment.model_copy(update={"workload": workload})
     sunk = sum(1 for topic in environment.topics.values() if topic.sink)
+    estate = estate_of(environment)
     return Usage(
         bytes_per_second=workload.ingress.bytes_per_second,
         message_bytes=workload.message_size.bytes,
         fan_out=workload.fan_out,
-        retention_days=Decimal(kept_ms.milliseconds) / _MS_PER_DAY if kept_ms else Decimal(0),
+        retention_days=_days(environment.workload_retention.milliseconds) if _keeps(environment) else Decimal(0),
         compression=workload.compression,
         partitions=sum(topic.partitions for topic in topic_specs(environment)),
         schemas=len(schema_specs(environment)),
         sink_share=Decimal(1 if sunk else 0),
         connector_tasks=environment.connect.tasks * max(1, sunk),
         warehouse_size=environment.warehouse.size.lower(),
-        warehouse_hours_per_day=workload.warehouse_hours_per_day,
+        warehouse_hours_per_day=Decimal(0) if workload.readers else workload.warehouse_hours_per_day,
         snowflake_edition=workload.snowflake_edition,
+        peak_to_mean=workload.peak_to_mean,
+        ingest=ingest_of(environment),
+        warehouses=reading_of(workload, estate),
+        warehouse_generation=workload.warehouse_generation,
+        cloud_services_per_day=workload.cloud_services_per_day,
+        rows_kept_days=_days(workload.rows_kept.milliseconds) if workload.rows_kept else None,
+        rows_history_days=Decimal(estate.rows_history_days),
+        rewritten=estate.rewritten,
+        needs_edition=estate.needs_edition,
+        monitors=estate.monitors,
     )
+
+
+def _keeps(environment: Environment) -> bool:
+    return environment.workload.retention is not None or bool(environment.topics)
+
+
+def _days(milliseconds: int) -> Decimal:
+    return Decimal(milliseconds) / _MS_PER_DAY

@@ -5,7 +5,6 @@ Pure data: no file, no network, no cdktf. Reading YAML with `extends`, file:line
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -21,17 +20,15 @@ from modules.environment.section import Section
 from modules.environment.source import SnowflakeSource
 from modules.environment.sources import Source, principals
 from modules.environment.types import (
-    DataRate,
-    DataRateValue,
     DataSize,
     DataSizeValue,
     Duration,
     DurationValue,
     Money,
-    Number,
     Whole,
 )
 from modules.environment.warehouse import SnowflakeAccount, Warehouse
+from modules.environment.workload import Workload
 
 __all__ = [
     "Application", "Confluent", "Connect", "DebeziumPostgres", "Environment", "Local", "Msk", "Network", "Platform",
@@ -112,22 +109,6 @@ class Topic(Section):
     def dead_letter_of(self, name: str) -> str | None:
         """The dead-letter topic's name, given this topic's; None without one."""
         return f"{name}.dlq" if self.sink and self.dead_letter else None
-
-
-class Workload(Section):
-    """What the pipeline carries; the cost report's input."""
-
-    ingress: DataRate = Field(DataRateValue(10**9, 86400), description="What producers send; GB is 10⁹ bytes.")
-    message_size: DataSize = Field(DataSizeValue(1024), description="An event's size as sent.")
-    fan_out: Number = Field(Decimal(1), ge=0, description="Bytes read per byte written, the sink included.")
-    retention: Duration | None = Field(None, description="Default: the longest retention of the topics.")
-    warehouse_hours_per_day: Number = Field(
-        Decimal(2), ge=0, le=24, description="Hours a day the Snowflake warehouse runs for readers."
-    )
-    compression: Number = Field(Decimal(1), gt=0, description="Bytes kept in Kafka per byte sent.")
-    snowflake_edition: Literal["standard", "enterprise", "business_critical"] = Field(
-        "standard", description="Sets the price of a credit."
-    )
 
 
 class StageSlo(Section):
