@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._cost_view import show_comparison, show_explanation, show_options, show_report
+from cli._cost_compare import show_comparison, show_options
+from cli._cost_view import show_explanation, show_report
 from cli._options import EnvOption, JsonOption
 from cli._output import print_json, stdout
-from modules.cost.compare import Comparison
+from modules.cost.compare import Comparison, grown
 from modules.cost.compare import compare as compared
 from modules.cost.formats import (
     JSON_VERSION,
@@ -60,7 +61,8 @@ def compare(
     ctx: typer.Context, env: EnvOption = "", json: JsonOption = False, markdown: MarkdownOption = False
 ) -> None:
     """The environment's workload on every platform, Snowflake beside each, cheapest first."""
-    made = compared(_environment(env or ctx.obj))
+    environment = _environment(env or ctx.obj)
+    made = grown(compared(environment), environment)
     if json:
         print_json(comparison_json(made))
     elif markdown:

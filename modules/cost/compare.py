@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,7 +21,10 @@ from modules.cost.report import Report, price_option
 from modules.cost.usage import Usage, usage_of
 from modules.environment.model import Environment
 
-__all__ = ["AtLoad", "Comparison", "Crossover", "Growth", "Row", "Told", "compare"]
+__all__ = ["FACTORS", "AtLoad", "Comparison", "Crossover", "Growth", "Row", "Told", "compare", "grown"]
+
+FACTORS = (1, 10, 100)
+"""The loads that a comparison shows beside each other."""
 
 _TUTORIAL = Path(__file__).parent / "tutorial.yaml"
 
@@ -143,6 +146,21 @@ def compare(
     rows.sort(key=_rank)
     region = inputs_for(environment, book).region
     return Comparison(environment.name, usage, region, tuple(rows), told_for)
+
+
+def grown(
+    comparison: Comparison,
+    environment: Environment,
+    book: PriceBook | None = None,
+    assumptions: Assumptions | None = None,
+    factors: Sequence[int] = FACTORS,
+) -> Comparison:
+    """The comparison with its `growth`, from the smallest to the largest of the factors."""
+    from modules.cost.growth import growth
+
+    options = [row.report.option for row in comparison.rows]
+    inputs = inputs_for(environment, book or load_book(), assumptions)
+    return replace(comparison, growth=growth(environment, inputs, options, tuple(factors)))
 
 
 def _rank(row: Row) -> tuple[bool, bool, Decimal, str]:

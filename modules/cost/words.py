@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from modules.cost.compare import Comparison, Crossover
 from modules.cost.lines import Line, Total, money
 from modules.cost.report import BudgetCheck, Report, oldest_read, sources_of
 from modules.cost.units import plain
@@ -13,11 +14,16 @@ from modules.cost.usage import Usage
 __all__ = [
     "budget_words",
     "caveats",
+    "crossover_words",
     "explanation",
     "footer",
+    "growth_words",
     "heading",
+    "notes_together",
     "per_gb_words",
+    "rate_words",
     "size_words",
+    "unknown_by_option",
     "unknown_by_reason",
     "warehouse_words",
     "workload_words",
@@ -49,8 +55,72 @@ def size_words(count: Decimal) -> str:
     return f"{plain(count)} B"
 
 
+def rate_words(bytes_per_second: Decimal) -> str:
+    """A rate as people size pipelines: by the day, and from a MB/s on by the second as well."""
+    a_day = f"{_three(bytes_per_second * _DAY)} a day"
+    return a_day if bytes_per_second < 10**6 else f"{a_day} ({_three(bytes_per_second)}/s)"
+
+
+def _three(count: Decimal) -> str:
+    """Three digits, however small the last are: a found load is no more exact than that."""
+    return size_words(Decimal(f"{count:.2e}"))
+
+
+def crossover_words(crossing: Crossover, titles: Mapping[str, str]) -> str:
+    """`from 26.2 GB a day MSK Serverless costs less than MSK Standard ($990.54)`."""
+    best = ", and is the cheapest" if crossing.cheapest else ""
+    return (
+        f"from {rate_words(crossing.ingress)} {titles[crossing.overtaker]} costs less than "
+        f"{titles[crossing.overtaken]} ({money(crossing.monthly)}){best}"
+    )
+
+
+def growth_words(comparison: Comparison) -> list[str]:
+    """What changes as the load grows: sizes, crossovers, where an option ends."""
+    growth = comparison.growth
+    if growth is None:
+        return []
+    titles = {row.report.option: row.report.title for row in comparison.rows}
+    found = [crossover_words(each, titles) for each in growth.crossovers]
+    least, most = (rate_words(comparison.usage.bytes_per_second * factor) for factor in _ends(growth.factors))
+    if not found:
+        found = [f"the order stays the same from {least} to {most}"]
+    for name, columns in growth.columns.items():
+        sizes = [
+            f"{factor}× {', '.join(f'{key} {value}' for key, value in at.sized.changes.items())}"
+            for factor, at in zip(growth.factors, columns, strict=True)
+            if at.sized.changes and at.total is not None
+        ]
+        if sizes:
+            found.append(f"{titles[name]}, sized to carry it: {'; '.join(sizes)}")
+        reach = growth.reach[name]
+        if reach is not None:
+            last = next(at for at in columns if at.total is None)
+            end = f"carries up to {rate_words(reach)}" if reach else "does not carry the load in any size"
+            found.append(f"{titles[name]} {end}: {last.sized.misfits[0].why}")
+    return found
+
+
+def _ends(factors: tuple[int, ...]) -> tuple[int, int]:
+    return min(factors), max(factors)
+
+
 def unknown_by_reason(lines: Iterable[Line]) -> list[str]:
     """Why lines have no amount, and what each lies between; those with one reason are said together."""
+    return [f"unknown: {_first(names)}: {reason}" for reason, names in _unknown(lines).items()]
+
+
+def unknown_by_option(reports: Iterable[Report]) -> list[str]:
+    """The same for several options, each reason once with the options it holds for."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for report in reports:
+        for reason, names in _unknown(each for each in report.estimate.lines if each.amount is None).items():
+            found.setdefault((_first(names), reason), []).append(report.title)
+    return [f"unknown on {', '.join(titles)}: {names}: {reason}" for (names, reason), titles in found.items()]
+
+
+def _unknown(lines: Iterable[Line]) -> dict[str, list[str]]:
+    """Reason → what is unknown for it, with its bounds."""
     found: dict[str, list[str]] = {}
     for each in lines:
         reason = "; ".join(price.note for price in each.prices if not price.known and price.note)
@@ -59,7 +129,16 @@ def unknown_by_reason(lines: Iterable[Line]) -> list[str]:
         name = f"{each.what}{between}"
         if name not in names:
             names.append(name)
-    return [f"unknown: {_first(names)}: {reason}" for reason, names in found.items()]
+    return found
+
+
+def notes_together(notes: Iterable[str]) -> list[str]:
+    """Each note once; those that say the same of several options (`Confluent Basic: …`) as one."""
+    found: dict[str, list[str]] = {}
+    for note in dict.fromkeys(notes):
+        who, colon, text = note.partition(": ")
+        found.setdefault(text if colon else note, []).append(who if colon else "")
+    return [f"{', '.join(who)}: {text}" if who[0] else text for text, who in found.items()]
 
 
 def _first(names: list[str], most: int = 8) -> str:
