@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from modules.cost import terms
 from modules.cost.book import PriceBook
-from modules.cost.estimators import account, confluent, connector, msk, network, redpanda, registry, snowflake
+from modules.cost.estimators import confluent, msk, redpanda, snowflake
 from modules.cost.estimators.base import Assumptions, Inputs
+from modules.cost.estimators.prepared import Bill
 from modules.cost.limits import (
     Misfit,
     check_confluent,
@@ -27,19 +27,18 @@ from modules.cost.usage import Usage, usage_of
 from modules.environment.confluent_facts import TIERS, Tier
 from modules.environment.model import Environment, Platform
 from modules.environment.msk import Msk
-from modules.environment.redpanda import size_of
 from modules.errors import PriceError
-from modules.topics import client_roles
 
 __all__ = [
-    "COMPARED", "OPTIONS", "Option", "Sized", "estimate", "inputs_for", "misfits", "moved", "option_of", "region_of",
-    "sized",
+    "COMPARED", "OPTIONS", "Option", "Sized", "estimate", "inputs_for", "misfits", "moved", "option_of", "prepare",
+    "region_of", "sized",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Option:
-    """A platform in one mode. `kafka` prices everything but Snowflake; `check` says where the workload does not fit.
+    """A platform in one mode. `prepare` gives what everything but Snowflake costs, as a function of the month; `check`
+    says where the workload does not fit.
 
     Both take an environment that is on this platform, in this mode: see `moved`.
     """
@@ -49,82 +48,16 @@ class Option:
     mode: str
     name: str
     tutorial: str | None
-    kafka: Callable[[Inputs, Environment], Estimate]
+    prepare: Callable[[Inputs, Environment], Bill]
     check: Callable[[Usage, Environment], tuple[Misfit, ...]]
 
 
 def _confluent(tier: Tier) -> Option:
-    def kafka(inputs: Inputs, environment: Environment) -> Estimate:
-        its = environment.confluent
-        return (
-            confluent.estimate(inputs, tier, its.cku, advanced=its.stream_governance == "advanced")
-            + connector.estimate_of(inputs, environment, "confluent")
-            + confluent.around(inputs, environment)
-        )
-
     name = f"Confluent {tier.capitalize()}"
     told = f"confluent-{tier}" if tier in ("basic", "standard", "dedicated") else None
     return Option(
-        f"confluent-{tier}", "confluent", tier, name, told, kafka, lambda usage, _: check_confluent(tier, usage)
-    )
-
-
-def _around_msk(inputs: Inputs, environment: Environment) -> Estimate:
-    return (
-        registry.estimate(inputs, environment)
-        + connector.estimate_of(inputs, environment, "msk")
-        + msk.around(inputs, environment)
-        + network.estimate(
-            inputs, environment, msk.logs_gib(inputs, environment) + connector.logs_gib(inputs, environment)
-        )
-    )
-
-
-def _msk_standard(inputs: Inputs, environment: Environment) -> Estimate:
-    given = environment.msk.storage_per_broker
-    its = environment.msk
-    brokers = msk.estimate_standard(inputs, its.broker_type, its.brokers, given.bytes if given else None)
-    return brokers + _around_msk(inputs, environment)
-
-
-def _msk_express(inputs: Inputs, environment: Environment) -> Estimate:
-    brokers = msk.estimate_express(inputs, environment.msk.broker_type, environment.msk.brokers)
-    return brokers + _around_msk(inputs, environment)
-
-
-def _msk_serverless(inputs: Inputs, environment: Environment) -> Estimate:
-    return msk.estimate_serverless(inputs) + _around_msk(inputs, environment)
-
-
-def _redpanda(inputs: Inputs, environment: Environment) -> Estimate:
-    its, size = environment.redpanda, size_of(environment.redpanda)
-    given = its.storage_per_broker.bytes if its.storage_per_broker else None
-    days = its.log_retention.milliseconds // 86_400_000
-    if size.instance_type is None:
-        memory = Decimal(its.memory.bytes) / 2**30
-        brokers = redpanda.estimate_fargate(
-            inputs, its.brokers, Decimal(size.vcpu), memory, given_bytes=given, log_days=days
-        )
-    else:
-        brokers = redpanda.estimate_ec2(
-            inputs, its.brokers, size.instance_type,
-            production=environment.production, given_bytes=given, log_days=days,
-        )  # fmt: skip
-    return (
-        brokers
-        + connector.estimate_of(inputs, environment, "redpanda")
-        + account.secrets(
-            inputs, environment, {
-                "administrator's login": 1,
-                "Kafka logins": len(client_roles(environment)) + 1,  # and the Schema Registry's own
-                "certificates": 0 if its.certificate else 3,
-            },
-        )
-        + account.key(inputs, "volumes and secrets")
-        + account.zones(inputs, ("brokers' names", *(() if environment.network.domain else ("registry's name",))))
-        + network.estimate(
-            inputs, environment, redpanda.logs_gib(inputs, its.brokers) + connector.logs_gib(inputs, environment)
-        )
+        f"confluent-{tier}", "confluent", tier, name, told, confluent.prepare,
+        lambda usage, _: check_confluent(tier, usage),
     )  # fmt: skip
 
 
@@ -133,18 +66,18 @@ OPTIONS: dict[str, Option] = {
     for option in (
         *(_confluent(tier) for tier in TIERS),
         Option(
-            "msk", "msk", "provisioned", "MSK Standard", "msk", _msk_standard,
+            "msk", "msk", "provisioned", "MSK Standard", "msk", msk.prepare,
             lambda usage, environment: check_standard(environment.msk.broker_type, environment.msk.brokers, usage),
         ),
         Option(
-            "msk-express", "msk", "express", "MSK Express", None, _msk_express,
+            "msk-express", "msk", "express", "MSK Express", None, msk.prepare,
             lambda usage, environment: check_express(environment.msk.broker_type, environment.msk.brokers, usage),
         ),
-        Option("msk-serverless", "msk", "serverless", "MSK Serverless", "msk-serverless", _msk_serverless,
+        Option("msk-serverless", "msk", "serverless", "MSK Serverless", "msk-serverless", msk.prepare,
                lambda usage, _: check_serverless(usage)),
-        Option("redpanda-fargate", "redpanda", "fargate", "Redpanda on Fargate", "redpanda-fargate", _redpanda,
+        Option("redpanda-fargate", "redpanda", "fargate", "Redpanda on Fargate", "redpanda-fargate", redpanda.prepare,
                lambda usage, environment: check_redpanda(environment.redpanda, usage)),
-        Option("redpanda-ec2", "redpanda", "ec2", "Redpanda on EC2", None, _redpanda,
+        Option("redpanda-ec2", "redpanda", "ec2", "Redpanda on EC2", None, redpanda.prepare,
                lambda usage, environment: check_redpanda(environment.redpanda, usage)),
     )
 }  # fmt: skip
@@ -232,8 +165,19 @@ _SECTIONS: dict[Platform, Callable[[Environment, Option], dict[str, object]]] = 
 
 def estimate(option: Option, inputs: Inputs, environment: Environment) -> Estimate:
     """Everything the option costs, Snowflake beside it, and what is owed for commitments that it does not use up."""
-    made = option.kafka(inputs, moved(environment, option)) + snowflake.estimate(inputs)
-    return made + terms.shortfalls(inputs.book, made) if inputs.book.has_terms else made
+    return prepare(option, inputs, environment)(inputs.usage)
+
+
+def prepare(option: Option, inputs: Inputs, environment: Environment) -> Bill:
+    """What `estimate` gives, as a function of the month, for many months of one environment; the month in `inputs` is
+    not looked at."""
+    kafka, book = option.prepare(inputs, moved(environment, option)), inputs.book
+
+    def of(usage: Usage) -> Estimate:
+        made = kafka(usage) + snowflake.estimate(Inputs(usage, book, inputs.region, inputs.assumptions))
+        return made + terms.shortfalls(book, made) if book.has_terms else made
+
+    return of
 
 
 def misfits(option: Option, usage: Usage, environment: Environment) -> tuple[Misfit, ...]:

@@ -122,7 +122,10 @@ def test_nothing_is_spoken_of_that_no_report_and_no_stack_has(reports: Any) -> N
 AWAITED: frozenset[str] = frozenset()
 """Entries for resources that no case has yet."""
 
-AWAITED_LINES = {"confluent.package", "connect.secret"}
+AWAITED_LINES = {
+    "capture.memory", "capture.vcpu", "confluent.package", "connect.secret", "source.address", "source.memory",
+    "source.vcpu",
+}  # fmt: skip
 """Settings that no case has; tests of the estimators have them."""
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from modules.cost.estimators import account, network
+from modules.cost.estimators import account, connector, network
 from modules.cost.estimators.base import REPLICATION, Inputs, whole
+from modules.cost.estimators.prepared import Bill, joined
 from modules.cost.lines import Estimate, Line, line
 from modules.cost.units import Unit, hours, plain
 from modules.environment import capture
@@ -18,7 +19,7 @@ from modules.environment.confluent_facts import TIERS, Tier
 from modules.environment.model import Environment
 from modules.topics import application_subjects
 
-__all__ = ["around", "estimate", "units_for"]
+__all__ = ["estimate", "prepare", "units_for"]
 
 _MB = Decimal(10**6)
 _KEYS = 6
@@ -82,13 +83,29 @@ def _storage(inputs: Inputs, tier: Tier) -> Line:
     )  # fmt: skip
 
 
-def around(inputs: Inputs, environment: Environment) -> Estimate:
-    """What is made beside the cluster: API keys in Secrets Manager, PrivateLink's near end."""
+def prepare(inputs: Inputs, environment: Environment) -> Bill:
+    """Everything of an environment on Confluent Cloud, by its month."""
+    its = environment.confluent
+
+    def cluster(now: Inputs) -> Estimate:
+        return estimate(now, its.tier, its.cku, advanced=its.stream_governance == "advanced")
+
+    return joined(
+        inputs,
+        cluster,
+        *connector.parts(inputs, environment, "confluent"),
+        _secrets(inputs, environment),
+        *network.private_link(inputs, environment),
+    )
+
+
+def _secrets(inputs: Inputs, environment: Environment) -> Estimate:
+    """API keys in Secrets Manager."""
     managed = capture.principals(environment)  # a managed connector works as its account, without a key
     applications = [name for name in environment.applications if name not in managed]
     keys = len(applications) + sum(1 for name in applications if application_subjects(environment, name))
     made = {"API keys": _KEYS, "API keys of applications": keys} if secrets_of(environment) == "aws-sm" else {}
-    return account.secrets(inputs, environment, made) + network.private_link(inputs, environment)
+    return account.secrets(inputs, environment, made)
 
 
 def _governance(inputs: Inputs, advanced: bool) -> list[Line]:

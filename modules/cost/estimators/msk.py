@@ -1,7 +1,7 @@
 """Amazon MSK: Standard brokers with the disk that is provisioned, Express brokers, or Serverless.
 
 Inside the cluster MSK does not bill the copies between zones. The Schema Registry beside it is the project's: see
-`registry.py`; what is watched and logged is in `around`.
+`registry.py`; what is watched and logged is in `_around`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from modules.cost.book import Price
-from modules.cost.estimators import account
+from modules.cost.estimators import account, connector, network, registry
 from modules.cost.estimators.base import Inputs, copies_on_disk, disk_words
+from modules.cost.estimators.prepared import Bill, Part, joined
 from modules.cost.lines import Estimate, line
 from modules.cost.units import Quantity, Unit, hours, plain
 from modules.environment.model import Environment
@@ -18,7 +19,7 @@ from modules.environment.msk import registry_tasks
 from modules.errors import PriceError
 from modules.topics import client_roles
 
-__all__ = ["around", "estimate_express", "estimate_serverless", "estimate_standard", "logs_gib"]
+__all__ = ["estimate_express", "estimate_serverless", "estimate_standard", "logs_gib", "prepare"]
 
 
 def estimate_standard(inputs: Inputs, broker_type: str, brokers: int, given_bytes: int | None = None) -> Estimate:
@@ -90,7 +91,30 @@ def estimate_serverless(inputs: Inputs) -> Estimate:
     )  # fmt: skip
 
 
-def around(inputs: Inputs, environment: Environment) -> Estimate:
+def prepare(inputs: Inputs, environment: Environment) -> Bill:
+    """Everything of an environment on MSK, by its month."""
+    logs = logs_gib(inputs, environment) + connector.logs_gib(inputs, environment)
+    return joined(
+        inputs,
+        _cluster(environment),
+        registry.estimate(inputs, environment),
+        *connector.parts(inputs, environment, "msk"),
+        _around(inputs, environment),
+        *network.parts(inputs, environment, logs),
+    )
+
+
+def _cluster(environment: Environment) -> Part:
+    its = environment.msk
+    if its.mode == "serverless":
+        return estimate_serverless
+    if its.mode == "express":
+        return lambda now: estimate_express(now, its.broker_type, its.brokers)
+    given = its.storage_per_broker.bytes if its.storage_per_broker else None
+    return lambda now: estimate_standard(now, its.broker_type, its.brokers, given)
+
+
+def _around(inputs: Inputs, environment: Environment) -> Estimate:
     """What the stack makes beside the brokers: logins, their key, alarms, logs."""
     its = environment.msk
     apicurio, scram = its.registry.kind == "apicurio", its.login == "scram"

@@ -6,9 +6,11 @@ and the gateway endpoint of S3 have no price. In a VPC that was there already no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from modules.cost.estimators.base import Inputs
+from modules.cost.estimators.prepared import Part
 from modules.cost.lines import Estimate, Line, line
 from modules.cost.units import Quantity, Unit, hours, of_bytes
 from modules.environment.confluent import networking_of
@@ -16,70 +18,90 @@ from modules.environment.connect import runs_in_vpc
 from modules.environment.model import Environment
 from modules.environment.network import egress_of
 
-__all__ = ["estimate", "private_link"]
+__all__ = ["parts", "private_link"]
 
 
-def estimate(inputs: Inputs, environment: Environment, logs_gib: Decimal) -> Estimate:
+def parts(inputs: Inputs, environment: Environment, logs_gib: Decimal) -> tuple[Part, ...]:
     """The way out of a VPC that is made. `logs_gib`: what tasks write to CloudWatch in a month, which goes that way."""
     egress = egress_of(environment)
-    through, words = _through(inputs, environment, logs_gib)
-    lines: list[Line] = []
+    through = _through(environment, logs_gib)
+    made: list[Part] = []
     if egress.nat_gateways:
-        lines += _nat(inputs, egress.nat_gateways, through, words, "; ".join(egress.reasons))
+        made += [Estimate(_nat(inputs, egress.nat_gateways, "; ".join(egress.reasons))), _nat_data(through)]
     if egress.interface_endpoints:
-        services, zones = egress.interface_endpoints, environment.network.zones
-        count = len(services)
-        lines += [
-            line(
-                "network.endpoints", "kafka", "fixed", hours(count * zones, Unit.ENDPOINT_HOUR),
-                inputs.price("aws.endpoint.hour"), f"{count} endpoints × {zones} zones × 730 h",
-                what=f"{count} endpoints in {zones} zones", note=", ".join(services), count=count,
-            ),
-            line(
-                "network.endpoint_data", "kafka", "usage", through, inputs.price("aws.endpoint.data"), words,
-                what="endpoints, data",
-            ),
-        ]  # fmt: skip
+        services = egress.interface_endpoints
+        made += [Estimate((_endpoints(inputs, services, environment.network.zones),)), _endpoint_data(through)]
     if egress.snowflake:
-        carried = inputs.usage.bytes_sunk if runs_in_vpc(environment) else Decimal(0)
-        sunk = of_bytes(carried, Unit.GIB)
-        lines += _link(
-            inputs, "snowflakelink", "PrivateLink to Snowflake", environment.network.zones, sunk, f"{sunk} sent"
-        )
-    return Estimate(tuple(lines))
+        carries = runs_in_vpc(environment)
+
+        def sunk(now: Inputs) -> tuple[Quantity, str]:
+            amount = of_bytes(now.usage.bytes_sunk if carries else Decimal(0), Unit.GIB)
+            return amount, f"{amount} sent"
+
+        made += _link(inputs, "snowflakelink", "PrivateLink to Snowflake", environment.network.zones, sunk)
+    return tuple(made)
 
 
-def private_link(inputs: Inputs, environment: Environment) -> Estimate:
+def private_link(inputs: Inputs, environment: Environment) -> tuple[Part, ...]:
     """The near end of PrivateLink to Confluent: an endpoint in each subnet, and a private zone for the names."""
     if networking_of(environment) != "privatelink":
-        return Estimate(())
+        return ()
     zones = len(environment.network.subnet_ids) or environment.network.zones
-    usage = inputs.usage
-    through = of_bytes(usage.bytes_in + usage.bytes_out, Unit.GIB)
-    words = f"{usage.data_in} sent × (1 + {usage.fan_out} read)"
-    return Estimate(tuple(_link(inputs, "privatelink", "PrivateLink", zones, through, words)))
+
+    def both_ways(now: Inputs) -> tuple[Quantity, str]:
+        usage = now.usage
+        amount = of_bytes(usage.bytes_in + usage.bytes_out, Unit.GIB)
+        return amount, f"{usage.data_in} sent × (1 + {usage.fan_out} read)"
+
+    return tuple(_link(inputs, "privatelink", "PrivateLink", zones, both_ways))
 
 
-def _link(inputs: Inputs, prefix: str, what: str, zones: int, through: Quantity, words: str) -> list[Line]:
+Through = Callable[[Inputs], tuple[Quantity, str]]
+"""What goes through something in a month, and how it was found."""
+
+
+def _link(inputs: Inputs, prefix: str, what: str, zones: int, through: Through) -> list[Part]:
     """An endpoint with an address in each zone, and the private zone of the names behind it."""
-    return [
-        line(
-            f"{prefix}.endpoint", "kafka", "fixed", hours(zones, Unit.ENDPOINT_HOUR), inputs.price("aws.endpoint.hour"),
-            f"1 endpoint × {zones} zones × 730 h", what=f"{what}, {zones} zones", count=1,
-        ),
-        line(
-            f"{prefix}.data", "kafka", "usage", through, inputs.price("aws.endpoint.data"), words, what=f"{what}, data",
-        ),
-        line(
-            f"{prefix}.zone", "kafka", "fixed", Quantity(Decimal(1), Unit.ZONE_MONTH), inputs.price("aws.zone"),
-            "1 private zone", what=f"{what}, DNS zone", count=1,
-        ),
-    ]  # fmt: skip
+    endpoint = line(
+        f"{prefix}.endpoint", "kafka", "fixed", hours(zones, Unit.ENDPOINT_HOUR), inputs.price("aws.endpoint.hour"),
+        f"1 endpoint × {zones} zones × 730 h", what=f"{what}, {zones} zones", count=1,
+    )  # fmt: skip
+    zone = line(
+        f"{prefix}.zone", "kafka", "fixed", Quantity(Decimal(1), Unit.ZONE_MONTH), inputs.price("aws.zone"),
+        "1 private zone", what=f"{what}, DNS zone", count=1,
+    )  # fmt: skip
+
+    def data(now: Inputs) -> Estimate:
+        amount, words = through(now)
+        price = now.price("aws.endpoint.data")
+        return Estimate((line(f"{prefix}.data", "kafka", "usage", amount, price, words, what=f"{what}, data"),))
+
+    return [Estimate((endpoint,)), data, Estimate((zone,))]
 
 
-def _nat(inputs: Inputs, count: int, through: Quantity, words: str, why: str) -> list[Line]:
+def _endpoints(inputs: Inputs, services: tuple[str, ...], zones: int) -> Line:
+    count = len(services)
+    return line(
+        "network.endpoints", "kafka", "fixed", hours(count * zones, Unit.ENDPOINT_HOUR),
+        inputs.price("aws.endpoint.hour"), f"{count} endpoints × {zones} zones × 730 h",
+        what=f"{count} endpoints in {zones} zones", note=", ".join(services), count=count,
+    )  # fmt: skip
+
+
+def _endpoint_data(through: Through) -> Part:
+    def data(now: Inputs) -> Estimate:
+        amount, words = through(now)
+        price = now.price("aws.endpoint.data")
+        return Estimate(
+            (line("network.endpoint_data", "kafka", "usage", amount, price, words, what="endpoints, data"),)
+        )
+
+    return data
+
+
+def _nat(inputs: Inputs, count: int, why: str) -> tuple[Line, ...]:
     plural = "s" if count != 1 else ""
-    return [
+    return (
         line(
             "network.nat", "kafka", "fixed", hours(count, Unit.GATEWAY_HOUR), inputs.price("aws.nat.hour"),
             f"{count} × 730 h", what=f"{count} NAT gateway{plural}", note=why, count=count,
@@ -88,20 +110,32 @@ def _nat(inputs: Inputs, count: int, through: Quantity, words: str, why: str) ->
             "network.nat_addresses", "kafka", "fixed", hours(count, Unit.ADDRESS_HOUR), inputs.price("aws.ipv4"),
             f"{count} × 730 h", what=f"NAT, {count} public IPv4", count=count,
         ),
-        line(
-            "network.nat_data", "kafka", "usage", through, inputs.price("aws.nat.data"), words, what="NAT, data",
+    )  # fmt: skip
+
+
+def _nat_data(through: Through) -> Part:
+    def data(now: Inputs) -> Estimate:
+        amount, words = through(now)
+        made = line(
+            "network.nat_data", "kafka", "usage", amount, now.price("aws.nat.data"), words, what="NAT, data",
             note="images that are pulled are not counted",
-        ),
-    ]  # fmt: skip
+        )  # fmt: skip
+        return Estimate((made,))
+
+    return data
 
 
-def _through(inputs: Inputs, environment: Environment, logs_gib: Decimal) -> tuple[Quantity, str]:
-    """What leaves the VPC in a month, and how it was found."""
-    words = [f"{logs_gib:,.0f} GiB of logs"] if logs_gib else []
-    total = Quantity(logs_gib, Unit.GIB)
-    link = environment.network.snowflake is not None
-    if runs_in_vpc(environment) and inputs.usage.bytes_sunk and not link:
-        sunk = of_bytes(inputs.usage.bytes_sunk, Unit.GIB)
-        words.append(f"{sunk} to Snowflake")
-        total = total + sunk
-    return total, " + ".join(words) or "nothing that is counted"
+def _through(environment: Environment, logs_gib: Decimal) -> Through:
+    """What leaves the VPC in a month: logs, and what a connector in it carries to Snowflake."""
+    carries = runs_in_vpc(environment) and environment.network.snowflake is None
+    logs = [f"{logs_gib:,.0f} GiB of logs"] if logs_gib else []
+
+    def of(now: Inputs) -> tuple[Quantity, str]:
+        total, words = Quantity(logs_gib, Unit.GIB), list(logs)
+        if carries and now.usage.bytes_sunk:
+            sunk = of_bytes(now.usage.bytes_sunk, Unit.GIB)
+            words.append(f"{sunk} to Snowflake")
+            total = total + sunk
+        return total, " + ".join(words) or "nothing that is counted"
+
+    return of

@@ -8,17 +8,60 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from modules.cost.estimators import account
+from modules.cost.estimators import account, connector, network
 from modules.cost.estimators.base import REPLICATION, Inputs, copies_on_disk, disk_words
+from modules.cost.estimators.prepared import Bill, joined
 from modules.cost.lines import Estimate, Line, line
 from modules.cost.units import Quantity, Unit, hours, of_bytes, plain
+from modules.environment.model import Environment
+from modules.environment.redpanda import size_of
+from modules.topics import client_roles
 
-__all__ = ["estimate_ec2", "estimate_fargate", "logs_gib"]
+__all__ = ["estimate_ec2", "estimate_fargate", "logs_gib", "prepare"]
 
 _LEAST_GIB = 20
 _ROOT_GIB = 30
 _DETAILED_METRICS = 7
 """What EC2's detailed monitoring adds for an instance."""
+
+
+def prepare(inputs: Inputs, environment: Environment) -> Bill:
+    """Everything of an environment on Redpanda, by its month."""
+    its, size = environment.redpanda, size_of(environment.redpanda)
+    given = its.storage_per_broker.bytes if its.storage_per_broker else None
+    days = its.log_retention.milliseconds // 86_400_000
+    ec2 = size.instance_type is not None
+    if size.instance_type is None:
+        compute = _tasks(inputs, its.brokers, Decimal(size.vcpu), Decimal(its.memory.bytes) / 2**30)
+    else:
+        compute = _machines(inputs, its.brokers, size.instance_type, environment.production)
+
+    def disks(now: Inputs) -> Estimate:
+        return Estimate(_disks(now, its.brokers, given, its.brokers if ec2 else None))
+
+    logs = logs_gib(inputs, its.brokers) + connector.logs_gib(inputs, environment)
+    return joined(
+        inputs,
+        Estimate(compute),
+        disks,
+        _around(inputs, its.brokers, days),
+        *connector.parts(inputs, environment, "redpanda"),
+        _account(inputs, environment),
+        *network.parts(inputs, environment, logs),
+    )
+
+
+def _account(inputs: Inputs, environment: Environment) -> Estimate:
+    """Secrets, their key and the names' zones."""
+    secrets = account.secrets(
+        inputs, environment, {
+            "administrator's login": 1,
+            "Kafka logins": len(client_roles(environment)) + 1,  # and the Schema Registry's own
+            "certificates": 0 if environment.redpanda.certificate else 3,
+        },
+    )  # fmt: skip
+    names = ("brokers' names", *(() if environment.network.domain else ("registry's name",)))
+    return secrets + account.key(inputs, "volumes and secrets") + account.zones(inputs, names)
 
 
 def estimate_fargate(
@@ -31,18 +74,8 @@ def estimate_fargate(
     log_days: int = 30,
 ) -> Estimate:
     """One Fargate task a broker, its volume made and gone with it."""
-    compute = (
-        line(
-            "redpanda.vcpu", "kafka", "fixed", hours(brokers * vcpu, Unit.VCPU_HOUR), inputs.price("aws.fargate.vcpu"),
-            f"{_brokers(brokers)} × {vcpu} vCPU × 730 h", what=f"{brokers} Fargate brokers, {vcpu} vCPU", count=brokers,
-        ),
-        line(
-            "redpanda.memory", "kafka", "fixed", hours(brokers * memory_gib, Unit.GIB_HOUR),
-            inputs.price("aws.fargate.memory"), f"{_brokers(brokers)} × {plain(memory_gib)} GiB × 730 h",
-            what=f"{brokers} Fargate brokers, {plain(memory_gib)} GiB",
-        ),
-    )  # fmt: skip
-    return Estimate((*compute, *_disks(inputs, brokers, given_bytes, None))) + _around(inputs, brokers, log_days)
+    lines = _tasks(inputs, brokers, vcpu, memory_gib) + _disks(inputs, brokers, given_bytes, None)
+    return Estimate(lines) + _around(inputs, brokers, log_days)
 
 
 def estimate_ec2(
@@ -55,8 +88,27 @@ def estimate_ec2(
     log_days: int = 30,
 ) -> Estimate:
     """One EC2 instance a broker, and a volume that outlives it."""
+    lines = _machines(inputs, brokers, instance_type, production) + _disks(inputs, brokers, given_bytes, brokers)
+    return Estimate(lines) + _around(inputs, brokers, log_days)
+
+
+def _tasks(inputs: Inputs, brokers: int, vcpu: Decimal, memory_gib: Decimal) -> tuple[Line, ...]:
+    return (
+        line(
+            "redpanda.vcpu", "kafka", "fixed", hours(brokers * vcpu, Unit.VCPU_HOUR), inputs.price("aws.fargate.vcpu"),
+            f"{_brokers(brokers)} × {vcpu} vCPU × 730 h", what=f"{brokers} Fargate brokers, {vcpu} vCPU", count=brokers,
+        ),
+        line(
+            "redpanda.memory", "kafka", "fixed", hours(brokers * memory_gib, Unit.GIB_HOUR),
+            inputs.price("aws.fargate.memory"), f"{_brokers(brokers)} × {plain(memory_gib)} GiB × 730 h",
+            what=f"{brokers} Fargate brokers, {plain(memory_gib)} GiB",
+        ),
+    )  # fmt: skip
+
+
+def _machines(inputs: Inputs, brokers: int, instance_type: str, production: bool) -> tuple[Line, ...]:
     item = f"aws.ec2.{instance_type}"
-    compute = [
+    made = (
         line(
             "redpanda.instances", "kafka", "fixed", hours(brokers, Unit.INSTANCE_HOUR),
             inputs.price(item if item in inputs.book else "aws.ec2.other"), f"{_instances(brokers)} × 730 h",
@@ -67,17 +119,15 @@ def estimate_ec2(
             inputs.price("aws.ebs.gp3"), f"{_instances(brokers)} × {_ROOT_GIB} GiB",
             what=f"{brokers} root volumes",
         ),
-    ]  # fmt: skip
-    if production:
-        metrics = Quantity(Decimal(brokers * _DETAILED_METRICS), Unit.METRIC_MONTH)
-        compute.append(
-            line(
-                "redpanda.monitoring", "kafka", "fixed", metrics,
-                inputs.price("aws.metric"), f"{_instances(brokers)} × {_DETAILED_METRICS} metrics",
-                what="detailed monitoring",
-            )
-        )  # fmt: skip
-    return Estimate((*compute, *_disks(inputs, brokers, given_bytes, brokers))) + _around(inputs, brokers, log_days)
+    )  # fmt: skip
+    if not production:
+        return made
+    metrics = line(
+        "redpanda.monitoring", "kafka", "fixed", Quantity(Decimal(brokers * _DETAILED_METRICS), Unit.METRIC_MONTH),
+        inputs.price("aws.metric"), f"{_instances(brokers)} × {_DETAILED_METRICS} metrics",
+        what="detailed monitoring",
+    )  # fmt: skip
+    return (*made, metrics)
 
 
 def logs_gib(inputs: Inputs, brokers: int) -> Decimal:
