@@ -10,6 +10,8 @@ from cli._cost_compare import show_comparison, show_options
 from cli._cost_view import show_explanation, show_report
 from cli._options import EnvOption, JsonOption
 from cli._output import print_json, stdout
+from cli.cost_actual import EPILOG as ACTUAL
+from cli.cost_actual import actual
 from modules.cost.compare import Comparison, grown
 from modules.cost.compare import compare as compared
 from modules.cost.formats import (
@@ -32,6 +34,8 @@ __all__ = ["app", "comparison_json", "comparison_table"]
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
 OVER_BUDGET = 3
+
+app.command(epilog=ACTUAL)(actual)
 
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")]
 
