@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli._cost_compare import show_comparison, show_options
+from cli._cost_prices import CurrencyOption, PricesOption, book_for
 from cli._cost_view import show_explanation, show_report
 from cli._options import EnvOption, JsonOption
 from cli._output import print_json, stdout
@@ -44,13 +45,18 @@ MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown
     epilog="Examples:  infra cost --env dev  ·  infra cost compare --env dev  ·  infra cost explain storage --env dev"
 )
 def cost(
-    ctx: typer.Context, env: EnvOption = "local", json: JsonOption = False, markdown: MarkdownOption = False
+    ctx: typer.Context,
+    env: EnvOption = "local",
+    json: JsonOption = False,
+    markdown: MarkdownOption = False,
+    prices: PricesOption = None,
+    currency: CurrencyOption = "",
 ) -> None:
     """What an environment costs a month, line by line, from list prices with their source. Exit 3: over budget."""
     if ctx.invoked_subcommand is not None:
         ctx.obj = env
         return
-    made = report(_environment(env))
+    made = report(_environment(env), book_for(find_project(), ctx))
     if json:
         print_json(report_json(made))
     elif markdown:
@@ -62,11 +68,17 @@ def cost(
 
 @app.command(epilog="Examples:  infra cost compare  ·  infra cost compare -e dev --json | jq '.options[].title'")
 def compare(
-    ctx: typer.Context, env: EnvOption = "", json: JsonOption = False, markdown: MarkdownOption = False
+    ctx: typer.Context,
+    env: EnvOption = "",
+    json: JsonOption = False,
+    markdown: MarkdownOption = False,
+    prices: PricesOption = None,
+    currency: CurrencyOption = "",
 ) -> None:
     """The environment's workload on every platform, Snowflake beside each, cheapest first."""
     environment = _environment(env or ctx.obj)
-    made = grown(compared(environment), environment)
+    book = book_for(find_project(), ctx)
+    made = grown(compared(environment, book), environment, book)
     if json:
         print_json(comparison_json(made))
     elif markdown:
@@ -83,9 +95,11 @@ def explain(
     line: Annotated[str, typer.Argument(help="A line's id, or its end (`storage`); without it all lines.")] = "",
     env: EnvOption = "",
     json: JsonOption = False,
+    prices: PricesOption = None,
+    currency: CurrencyOption = "",
 ) -> None:
     """One line in full: formula, inputs, price, source, date."""
-    made = report(_environment(env or ctx.obj))
+    made = report(_environment(env or ctx.obj), book_for(find_project(), ctx))
     lines = (find_line(made, line),) if line else made.estimate.lines
     if json:
         print_json({"schema": JSON_VERSION, "kind": "lines", "lines": [line_json(each) for each in lines]})

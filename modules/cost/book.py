@@ -225,6 +225,7 @@ class PriceBook:
         Raises:
             PriceError: there is no rate for it, or for the currency that some price is in.
         """
+        factor(self.rates, BASE, currency)
         prices = tuple(_exchanged(price, currency, self.rates) for price in self.prices)
         committed = tuple(
             replace(each, price=_exchanged(each.price, currency, self.rates)) for each in self.commitments

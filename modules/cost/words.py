@@ -8,6 +8,7 @@ from decimal import Decimal
 from modules.cost.compare import Comparison, Crossover
 from modules.cost.lines import Line, Total, money
 from modules.cost.report import BudgetCheck, Report, oldest_read, sources_of
+from modules.cost.stale import stale_words, today
 from modules.cost.units import plain
 from modules.cost.usage import Usage
 
@@ -124,6 +125,7 @@ def _unknown(lines: Iterable[Line]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for each in lines:
         reason = "; ".join(price.note for price in each.prices if not price.known and price.note)
+        reason = reason or (each.note if all(price.known for price in each.prices) else "")
         between = f" (between {money(each.low)} and {money(each.high)} a month)" if each.low is not None else ""
         names = found.setdefault(reason or "no confirmed price was found", [])
         name = f"{each.what}{between}"
@@ -166,7 +168,8 @@ def caveats(report: Report) -> list[str]:
         found.append(warehouse_words(report))
     found += [each.note for each in report.estimate.lines if each.id == "snowflake.warehouse" and each.note]
     found += report.estimate.notes
-    return found
+    old = stale_words((price for each in report.estimate.lines for price in each.prices), today())
+    return [*found, old] if old else found
 
 
 def warehouse_words(report: Report) -> str:
@@ -182,7 +185,7 @@ def budget_words(budget: BudgetCheck | None, total: Total) -> str:
     """Whether the total keeps to the budget."""
     if budget is None:
         return ""
-    limit = money(budget.monthly)
+    limit = money(budget.monthly) + (f" ({budget.stated})" if budget.stated else "")
     if budget.over:
         return f"over budget: {total} of {limit} a month, {money(total.least - budget.monthly)} too much"
     if budget.maybe:
@@ -205,11 +208,19 @@ def footer(lines: Iterable[Line]) -> list[str]:
     letters = {"A": "A the vendor's own page", "B": "B an independent dated source", "C": "C unconfirmed, so unknown"}
     used = sorted({price.confidence for each in shown for price in each.prices})
     text.append(
-        "List prices in USD without tax, a month of 730 h. GB is 10^9 bytes, GiB 2^30. Confidence: "
+        f"{_list_words(shown)} without tax, a month of 730 h. GB is 10^9 bytes, GiB 2^30. Confidence: "
         + ", ".join(letters[letter] for letter in used)
         + "."
     )
     return text
+
+
+def _list_words(lines: list[Line]) -> str:
+    """`List prices in USD`, and what was done to them."""
+    done = {each.words: each for line in lines for price in line.prices for each in price.adjustments}
+    exchanges = [f"{each.words}" for each in done.values() if each.currency]
+    terms = "List prices in USD" if len(exchanges) == len(done) else "List prices in USD less what was negotiated"
+    return terms + (f", {', '.join(exchanges)}," if exchanges else "")
 
 
 def explanation(line: Line) -> list[tuple[str, str]]:
@@ -227,6 +238,9 @@ def explanation(line: Line) -> list[tuple[str, str]]:
         where = f" ({price.file}:{price.line})" if price.file else ""
         found.append(("price", f"{price.id}: {price}{where}"))
         found.append(("source", f"{price.source.what}, read {price.source.read}, confidence {price.confidence}"))
+        if price.replaced:
+            found.append(("replaces", price.replaced))
+        found += [("terms", f"{each.words}: {each.source.what}, read {each.source.read}") for each in price.adjustments]
         if price.note and price.note not in line.note:
             found.append(("note", price.note))
     if line.note:
