@@ -58,6 +58,8 @@ def run(
     monkeypatch.setenv("INFRA_PROJECT", str(project))
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("NO_COLOR", "1")
+    # Reports say which prices are old by the day they are made: here 2026-11-21.
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795219200")
     monkeypatch.delenv("INFRA_ENV", raising=False)
     code = main(arguments)
     captured = capsys.readouterr()
