@@ -11,10 +11,10 @@ Nothing here knows of money or latency, reads a file or opens a connection.
 from __future__ import annotations
 
 from modules.charts.bars import Bar, Range, Segment, ranges, stacked_bars
-from modules.charts.figure import DataTable, Figure, Key, Point, Value
+from modules.charts.figure import Dash, DataTable, Figure, Key, Point, Value
 from modules.charts.histogram import Bin, Bins, histogram
 from modules.charts.lines import Rule, Series, Span, lines, milliseconds, percentiles
-from modules.charts.page import Column, Fact, Facts, Meter, Notes, Row, Section, Table, page
+from modules.charts.page import Block, Column, Fact, Facts, Meter, Notes, Row, Section, Table, Tone, page
 from modules.charts.scale import Axis
 
 __all__ = [
@@ -22,7 +22,9 @@ __all__ = [
     "Bar",
     "Bin",
     "Bins",
+    "Block",
     "Column",
+    "Dash",
     "DataTable",
     "Fact",
     "Facts",
@@ -39,6 +41,7 @@ __all__ = [
     "Series",
     "Span",
     "Table",
+    "Tone",
     "Value",
     "histogram",
     "lines",

@@ -88,6 +88,14 @@ class Table:
     caption: str = ""
     kind: str = field(default="table", init=False)
 
+    def moved(self, row: Row) -> list[tuple[str, str]]:
+        """What of a row moves into its details where the page is narrow: column and cell."""
+        if row.tone not in ("plain", "strong"):
+            return []
+        return [
+            (column.name, cell) for column, cell in zip(self.columns, row.cells, strict=True) if column.wide and cell
+        ]
+
 
 @dataclass(frozen=True)
 class Notes:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from modules.cost.actual.match import Actual, Row
-from modules.cost.formats.report import JSON_VERSION
+from modules.cost.formats.parts import JSON_VERSION
 from modules.cost.lines import money
 
 __all__ = [

@@ -1,7 +1,4 @@
-"""Reports as JSON documents and Markdown. Both are stable: a change of shape raises `JSON_VERSION`.
-
-Amounts are strings of exact decimals in USD a month, since a JSON number would be read as a float; unknown is null.
-"""
+"""One environment's report and the comparison of all options, as JSON documents and as Markdown."""
 
 from __future__ import annotations
 
@@ -9,23 +6,25 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from modules.cost.compare import Comparison
-from modules.cost.lines import Line, Total, money
-from modules.cost.report import BudgetCheck, Report, oldest_read
-from modules.cost.units import plain
-from modules.cost.usage import Usage
-from modules.cost.words import budget_words, caveats, footer, heading, per_gb_words, workload_words
+from modules.cost.compare import AtLoad, Comparison, Growth
+from modules.cost.currency import report_currency
+from modules.cost.formats.parts import (
+    JSON_VERSION,
+    body_json,
+    budget_json,
+    line_json,
+    number,
+    oldest_json,
+    total_json,
+    usage_json,
+)
+from modules.cost.lines import Line, money
+from modules.cost.report import Report
+from modules.cost.words import budget_words, caveats, footer, growth_words, heading, per_gb_words, workload_words
 
-__all__ = [
-    "JSON_VERSION",
-    "comparison_json",
-    "comparison_markdown",
-    "line_json",
-    "report_json",
-    "report_markdown",
-]
+__all__ = ["comparison_json", "comparison_markdown", "lines_json", "report_json", "report_markdown"]
 
-JSON_VERSION = "infra.cost/1"
+_DAY = 86_400
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -34,12 +33,13 @@ def report_json(report: Report) -> dict[str, Any]:
         "schema": JSON_VERSION,
         "kind": "report",
         "environment": report.environment,
-        **_body(report),
-        "workload": _usage(report.usage),
+        "currency": report_currency(),
+        **body_json(report),
+        "workload": usage_json(report.usage),
         "lines": [line_json(each) for each in report.estimate.lines],
         "notes": list(report.estimate.notes),
-        "budget": _budget(report.budget),
-        "oldest_price": _oldest(report.estimate.lines),
+        "budget": budget_json(report.budget),
+        "oldest_price": oldest_json(report.estimate.lines),
     }
 
 
@@ -50,47 +50,70 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "kind": "comparison",
         "environment": comparison.environment,
         "region": comparison.region,
-        "workload": _usage(comparison.usage),
+        "currency": report_currency(),
+        "workload": usage_json(comparison.usage),
         "options": [
             {
-                **_body(row.report),
+                **body_json(row.report),
                 "chosen": row.chosen,
                 "lines": [line_json(each) for each in row.report.estimate.lines],
+                "notes": list(row.report.estimate.notes),
                 "tutorial": {"said": row.told.said, "why_it_differs": row.told.why} if row.told else None,
             }
             for row in comparison.rows
         ],
-        "budget": _budget(comparison.chosen.report.budget) if comparison.chosen else None,
-        "oldest_price": _oldest([each for row in comparison.rows for each in row.report.estimate.lines]),
+        "growth": _growth(comparison.growth) if comparison.growth else None,
+        "budget": budget_json(comparison.chosen.report.budget) if comparison.chosen else None,
+        "oldest_price": oldest_json([each for row in comparison.rows for each in row.report.estimate.lines]),
     }
 
 
-def line_json(line: Line) -> dict[str, Any]:
-    """One line: what, quantity, prices with their source, formula, amount."""
+def lines_json(lines: Sequence[Line]) -> dict[str, Any]:
+    """Lines alone, as `explain` shows them."""
+    return {"schema": JSON_VERSION, "kind": "lines", "lines": [line_json(each) for each in lines]}
+
+
+def _growth(growth: Growth) -> dict[str, Any]:
+    """Each option at each load, in the order of the loads; a null total: no size of it carries that load."""
+    by_option = {name: _by_load(growth, name) for name in growth.curve}
+    loads = sorted({at.ingress for curve in by_option.values() for at in curve.values()})
+    factors = {growth.columns[name][index].ingress: factor
+               for name in growth.columns for index, factor in enumerate(growth.factors)}  # fmt: skip
     return {
-        "id": line.id,
-        "group": line.group,
-        "what": line.what,
-        "quantity": {"amount": _number(line.quantity.amount), "unit": str(line.quantity.unit)},
-        "prices": [
+        "loads": [{"gb_per_day": _a_day(load), "times": factors.get(load)} for load in loads],
+        "options": [
             {
-                "item": price.id,
-                "unit": str(price.unit),
-                "currency": price.currency,
-                "tiers": [{"price": _number(tier.price), "up_to": _number(tier.up_to)} for tier in price.tiers],
-                "confidence": price.confidence,
-                "source": price.source.what,
-                "read": price.source.read,
+                "option": name,
+                "totals": [_at(at[load]) for load in loads],
+                "carries_up_to_gb_per_day": _a_day(growth.reach[name]),
             }
-            for price in line.prices
+            for name, at in by_option.items()
         ],
-        "formula": line.formula,
-        "basis": line.basis,
-        "monthly": _number(line.amount),
-        "monthly_range": None if line.low is None else [_number(line.low), _number(line.high)],
-        "currency": line.currency,
-        "note": line.note,
+        "crossovers": [
+            {
+                "gb_per_day": _a_day(each.ingress),
+                "overtaker": each.overtaker,
+                "overtaken": each.overtaken,
+                "monthly": number(each.monthly),
+                "cheapest": each.cheapest,
+            }
+            for each in growth.crossovers
+        ],
     }
+
+
+def _by_load(growth: Growth, name: str) -> dict[Decimal, AtLoad]:
+    return {at.ingress: at for at in (*growth.curve[name], *growth.columns[name])}
+
+
+def _at(at: AtLoad) -> dict[str, Any] | None:
+    if at.total is None:
+        return None
+    return {**total_json(at.total), "sized": {key: str(value) for key, value in at.sized.changes.items()}}
+
+
+def _a_day(bytes_per_second: Decimal | None) -> str | None:
+    return None if bytes_per_second is None else number(bytes_per_second * _DAY / 10**9)
 
 
 def report_markdown(report: Report) -> str:
@@ -112,85 +135,43 @@ def report_markdown(report: Report) -> str:
 
 def comparison_markdown(comparison: Comparison) -> str:
     """For a pull request or a decision record."""
-    rows = []
-    for row in comparison.rows:
-        its = row.report
-        name = f"**{its.title}**" if row.chosen else its.title
-        totals = [str(each) for each in (its.fixed, its.by_usage, its.kafka, its.snowflake, its.total)]
-        rows.append([name, *totals, per_gb_words(its), row.told.said if row.told else ""])
     told = [f"{row.report.title}: told {row.told.said}; {row.told.why}" for row in comparison.rows if row.told]
-    head = ["", "fixed", "usage", "Kafka side", "Snowflake", "total", "per GB", "tutorial said"]
-    if not comparison.told_for:
-        head, rows = head[:-1], [cells[:-1] for cells in rows]
     misfits = [f"{row.report.title} does not fit: {each}" for row in comparison.rows for each in row.report.misfits]
     lines = [each for row in comparison.rows for each in row.report.estimate.lines]
+    head, rows = _options(comparison)
     parts = [
         f"### {comparison.environment}: the same workload on every platform, {comparison.region}",
         workload_words(comparison.usage),
-        _table(head, rows, right={1, 2, 3, 4, 5, 6}),
-        _bullets([*misfits, *told]),
+        _table(head, rows, right=set(range(1, len(head) - bool(comparison.told_for)))),
+        _bullets([*misfits, *growth_words(comparison), *told]),
         "\n".join(f"<sub>{text}</sub>  " for text in footer(lines)),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _body(report: Report) -> dict[str, Any]:
-    return {
-        "platform": report.platform,
-        "option": report.option,
-        "title": report.title,
-        "region": report.region,
-        "monthly": {
-            "fixed": _total(report.fixed),
-            "usage": _total(report.by_usage),
-            "kafka": _total(report.kafka),
-            "snowflake": _total(report.snowflake),
-            "total": _total(report.total),
-            "per_gb": _number(report.per_gb.quantize(Decimal("0.000001")) if report.per_gb is not None else None),
-        },
-        "does_not_fit": [{"why": each.why, "fits": each.fits} for each in report.misfits],
-    }
+def _options(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """The comparison's table: heads and rows."""
+    factors = (
+        [(index, each) for index, each in enumerate(comparison.growth.factors) if each != 1]
+        if comparison.growth
+        else []
+    )
+    head = ["", "fixed", "usage", "Kafka side", "Snowflake", "total", "per GB", *(f"{each}×" for _, each in factors)]
+    rows = []
+    for row in comparison.rows:
+        its = row.report
+        name = f"**{its.title}**" if row.chosen else its.title
+        totals = [str(each) for each in (its.fixed, its.by_usage, its.kafka, its.snowflake, its.total)]
+        grown = [_grown(comparison, its.option, index) for index, _ in factors]
+        told = [row.told.said if row.told else ""] if comparison.told_for else []
+        rows.append([name, *totals, per_gb_words(its), *grown, *told])
+    return [*head, *(["tutorial said"] if comparison.told_for else [])], rows
 
 
-def _total(total: Total) -> dict[str, Any]:
-    return {
-        "known": _number(total.known),
-        "at_least": _number(total.least),
-        "at_most": _number(total.most),
-        "unknown_lines": total.unknown,
-    }
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    return {
-        "bytes_per_second": plain(usage.bytes_per_second).replace(",", ""),
-        "gb_in": _number(usage.bytes_in / 10**9),
-        "gib_in": _number(usage.data_in.amount),
-        "gib_out": _number(usage.data_out.amount),
-        "gib_kept": _number(usage.kept.amount),
-        "retention_days": _number(usage.retention_days),
-        "partitions": usage.partitions,
-        "warehouse_hours": _number(usage.warehouse_hours),
-    }
-
-
-def _budget(budget: BudgetCheck | None) -> dict[str, Any] | None:
-    if budget is None:
-        return None
-    return {"monthly": _number(budget.monthly), "currency": budget.currency, "over": budget.over, "maybe": budget.maybe}
-
-
-def _oldest(lines: Sequence[Line]) -> dict[str, str] | None:
-    source = oldest_read(lines)
-    return {"source": source.what, "read": source.read} if source else None
-
-
-def _number(amount: Decimal | None) -> str | None:
-    """Six decimals at most, without a tail of zeros and without an exponent."""
-    if amount is None:
-        return None
-    text = f"{amount:.6f}"
-    return text.rstrip("0").rstrip(".") or "0"
+def _grown(comparison: Comparison, option: str, index: int) -> str:
+    assert comparison.growth is not None
+    at = comparison.growth.columns[option][index]
+    return "does not fit" if at.total is None else str(at.total)
 
 
 def _prices(line: Line) -> str:
