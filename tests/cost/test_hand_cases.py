@@ -1,4 +1,4 @@
-"""Cases computed by hand, each with its arithmetic: tier boundaries, allowances, least units, no traffic, unknown prices.
+"""Cases computed by hand, with their arithmetic: tier boundaries, allowances, least units, no traffic, unknown prices.
 
 A month has 730 h, which are 2,628,000 s; 1 GiB is 2^30 bytes. Each case is a whole environment, priced as `infra cost`
 prices it, and looks at the lines its arithmetic is about.
@@ -81,7 +81,7 @@ def test_4_serverless_without_traffic_costs_its_cluster_and_partitions() -> None
 
 
 def test_5_dedicated_is_unknown_and_what_is_known_beside_it_is_a_lower_bound() -> None:
-    """2 CKU by sales: nobody's 0. Known: 2 h of an XS warehouse a day, 2 × 730/24 = 60.8333 h × 2.00 = 121.67, and more."""
+    """2 CKU by sales: nobody's 0. Known: an XS warehouse 2 h a day, 2 × 730/24 = 60.8333 h × 2.00 = 121.67."""
     found = lines("confluent", confluent={"tier": "dedicated", "cku": 2}, production=True)
     cluster = found["confluent.cluster"]
     assert (cluster.amount, cluster.low, cluster.high) == (None, None, None)
