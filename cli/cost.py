@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from cli._cost_compare import show_comparison, show_options
 from cli._cost_prices import CurrencyOption, PricesOption, book_for
 from cli._cost_view import show_explanation, show_report
 from cli._options import EnvOption, JsonOption
 from cli._output import print_json, stdout
-from cli.cost_actual import EPILOG as ACTUAL
-from cli.cost_actual import actual
 from modules.cost.compare import Comparison, grown
 from modules.cost.compare import compare as compared
 from modules.cost.formats import (
@@ -25,6 +26,7 @@ from modules.cost.formats import (
 )
 from modules.cost.report import find_line, report
 from modules.environment.loader import load_environment
+from modules.errors import InfraError
 from modules.project import find_project
 
 if TYPE_CHECKING:
@@ -32,11 +34,45 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "comparison_json", "comparison_table"]
 
-app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
-
 OVER_BUDGET = 3
 
-app.command(epilog=ACTUAL)(actual)
+SUBCOMMANDS = {
+    "diff": "What a change adds: two revisions, two environments, or the files against a revision.",
+    "actual": "What was billed, beside what was estimated.",
+}
+"""Commands in files of their own, `cost_<name>.py`, each loaded only when it is called: a function that is named as the
+command is, and its `EPILOG`. Those of this file are `app.command`s."""
+
+
+class CostGroup(TyperGroup):
+    """The commands of this file, and those of `SUBCOMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *SUBCOMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A stand-in that carries the help text, enough for listings and completion, where the file is another."""
+        help_text = SUBCOMMANDS.get(cmd_name)
+        if help_text is None:
+            return super().get_command(ctx, cmd_name)
+        return TyperCommand(cmd_name, help=help_text, short_help=help_text)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that was asked for, imported now."""
+        name = args[0]
+        if name in SUBCOMMANDS:
+            module = importlib.import_module(f"cli.cost_{name}")
+            own = typer.Typer(rich_markup_mode=None, add_completion=False)
+            own.command(name, epilog=module.EPILOG)(getattr(module, name))
+            return name, typer.main.get_command(own), args[1:]
+        if super().get_command(ctx, name) is None:
+            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f"did you mean `infra cost {close[0]}`?" if close else "see `infra cost --help` for the list"
+            raise InfraError(f"there is no command `cost {name}`", do=hint)
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(cls=CostGroup, rich_markup_mode=None, invoke_without_command=True, add_completion=False)
 
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")]
 

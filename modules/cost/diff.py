@@ -73,6 +73,11 @@ class Change:
         return Delta(_difference(less, high), _difference(more, low))
 
     @property
+    def free(self) -> bool:
+        """Whether it comes, goes or changes at no cost."""
+        return self.delta.known == 0
+
+    @property
     def repriced(self) -> bool:
         """Whether the price itself is another one, whatever the quantity."""
         return self.before is not None and self.after is not None and _priced(self.before) != _priced(self.after)
@@ -208,7 +213,6 @@ def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 
 def _size(delta: Delta) -> tuple[bool, Decimal]:
-    """For sorting: what could be anything first, then the largest amount either way."""
-    if delta.least is None and delta.most is None:
-        return False, Decimal(0)
-    return True, -max(abs(each) for each in (delta.least, delta.most) if each is not None)
+    """For sorting: what has no known end first, then the largest amount either way."""
+    known = [abs(each) for each in (delta.least, delta.most) if each is not None]
+    return len(known) == 2, -max(known, default=Decimal(0))
