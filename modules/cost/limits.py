@@ -1,23 +1,23 @@
 """Whether a workload fits a platform, from the vendors' published limits; and the size that would fit.
 
-A misfit is said beside the price, since the price of a cluster that cannot carry the load is of no use. Rates are
-means: a workload that only just fits has no room for its peaks. Sources: the vendors' limits pages, read 2026-09
-(confidence A; MSK Serverless's partitions have an older page that says 120, t3.small's are B).
+A misfit is said beside the price, since the price of a cluster that cannot carry the load is of no use. Limits are held
+against the workload's peak. Sources: the vendors' limits pages (each named where its figures are), read 2026-09 to
+2026-11; nothing published is nothing checked, and docs/cost-platforms.md says so. MSK's are in `limits_msk.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from modules.cost.bandwidth import baseline
 from modules.cost.estimators.base import REPLICATION
-from modules.cost.usage import Usage
+from modules.cost.limits_msk import check_express, check_serverless, check_standard
+from modules.cost.misfit import GIB, MIB, Change, Misfit, up, with_change
 from modules.environment.confluent_facts import TIERS
-from modules.environment.msk_limits import BROKERS, SERVERLESS_PARTITIONS
 
 if TYPE_CHECKING:
+    from modules.cost.usage import Usage
     from modules.environment.confluent_facts import Tier
     from modules.environment.model import Environment, Redpanda
 
@@ -28,182 +28,164 @@ __all__ = [
     "check_redpanda",
     "check_serverless",
     "check_standard",
+    "most_units",
     "with_change",
 ]
 
-_MB = Decimal(10**6)
-_MIB = Decimal(2**20)
+_PRIVATELINK_ECKU = 10
+"""Of Enterprise on AWS by PrivateLink, the only way to it here (Confluent's cluster types page, quoted; B)."""
 
-_EXPRESS_MIB_IN = {
-    "large": "15.6", "xlarge": "31.25", "2xlarge": "62.5", "4xlarge": "125", "8xlarge": "250", "12xlarge": "375",
-    "16xlarge": "500",
-}  # fmt: skip
-"""Sustained MiB/s in per express.m7g broker; out is twice that."""
+_GP3 = 125 * MIB
+"""Bytes/s of a gp3 volume as it comes; the stacks provision no more (Amazon EBS User Guide)."""
 
-_STANDARD_GIB = 16_384
-
-_SERVERLESS_MB_IN, _SERVERLESS_MB_OUT = 200, 400
-_SERVERLESS_PARTITION_MB_IN, _SERVERLESS_PARTITION_MB_OUT = 5, 10
-_SERVERLESS_MESSAGE = 8 * 10**6
+_VOLUME_GIB = 16_384
 
 
-@dataclass(frozen=True)
-class Misfit:
-    """Why a workload does not fit, and what would.
-
-    Attributes:
-        change: what to write in the environment's YAML so that it fits: section → key → value, such as
-            `{"msk": {"brokers": 6}}`; `with_change` gives the environment with it. None where no one setting helps.
-        warns: it would run, but past what the vendor recommends: said beside the price, and no reason to rank it last.
-    """
-
-    why: str
-    fits: str
-    change: Mapping[str, Mapping[str, object]] | None = None
-    warns: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.why}; {self.fits}"
+def most_units(tier: Tier) -> int:
+    """eCKU or CKU that a cluster of this tier may have."""
+    return _PRIVATELINK_ECKU if tier == "enterprise" else TIERS[tier].most
 
 
-def with_change(environment: Environment, change: Mapping[str, Mapping[str, object]]) -> Environment:
-    """The environment as it would be with these settings, each as the YAML would have it; nothing else is checked.
-
-    Raises:
-        pydantic.ValidationError: a section has no such key, or takes no such value.
-    """
-    changed = {}
-    for name, its in change.items():
-        section = getattr(environment, name)
-        given = {key: getattr(section, key) for key in section.model_fields_set}
-        changed[name] = type(section).model_validate({**given, **its})
-    return environment.model_copy(update=changed)
-
-
-def check_confluent(tier: Tier, usage: Usage) -> tuple[Misfit, ...]:
-    """Units beyond the tier's most, and the cluster's partitions."""
+def check_confluent(tier: Tier, usage: Usage, environment: Environment | None = None) -> tuple[Misfit, ...]:
+    """Units beyond the tier's most or the environment's, the cluster's partitions, messages, connector tasks."""
     from modules.cost.estimators.confluent import units_for
 
-    limits = TIERS[tier]
-    name = tier.capitalize()
-    found = []
-    out = usage.bytes_per_second * usage.fan_out
+    limits, name = TIERS[tier], tier.capitalize()
+    found: list[Misfit] = []
+    fits, change = _other_tiers(tier, usage)
     if usage.partitions > limits.partitions:
         found.append(
-            Misfit(
-                f"{usage.partitions:,} partitions, {name} has {limits.partitions:,} a cluster",
-                "a larger tier or fewer partitions",
-            )
+            Misfit(f"{usage.partitions:,} partitions, {name} has {limits.partitions:,} a cluster", fits, change)
         )
-    units, reason = units_for(tier, usage.bytes_per_second, out, usage.partitions)
-    if units > limits.most:
-        larger = [
-            other.capitalize()
-            for other, its in TIERS.items()
-            if units_for(other, usage.bytes_per_second, out, usage.partitions)[0] <= its.most
-            and usage.partitions <= its.partitions
-        ]
-        fits = f"fits: {', '.join(larger)}" if larger else "no tier fits: several clusters"
-        found.append(Misfit(f"{units} units needed ({reason}), {name} has at most {limits.most}", fits))
+    peak_in, peak_out = usage.peak_bytes_per_second, usage.peak_bytes_out_per_second
+    units, reason = units_for(tier, peak_in, peak_out, usage.partitions)
+    if units > most_units(tier):
+        where = " by PrivateLink on AWS" if tier == "enterprise" else ""
+        words = f"{units} units needed at the peak ({reason}), {name} has at most {most_units(tier)}{where}"
+        found.append(Misfit(words, fits, change))
+    elif environment is not None and environment.platform == "confluent":
+        found += _of_environment(environment, tier, int(units), reason)
+    message = usage.message_bytes * min(usage.compression, Decimal(1))
+    if message > limits.message_bytes:
+        words = f"messages of {message:,.0f} bytes, {name} takes {limits.message_bytes:,}"
+        found.append(Misfit(words, fits, change))
     return tuple(found)
 
 
-def check_standard(broker_type: str, brokers: int, usage: Usage) -> tuple[Misfit, ...]:
-    """Disk and partitions per broker, copies included; MSK publishes no throughput limit for these."""
-    found = []
-    each = usage.kept.amount * REPLICATION / brokers
-    if each > _STANDARD_GIB:
-        found.append(
-            Misfit(
-                f"{each:,.0f} GiB kept a broker, MSK Standard provisions at most {_STANDARD_GIB:,}",
-                f"fits: {-(-usage.kept.amount * REPLICATION // _STANDARD_GIB)} brokers, or Express",
-            )
-        )
-    most = BROKERS["provisioned"][broker_type]
-    return (*found, *_partitions(broker_type, brokers, usage, most))
+def _of_environment(environment: Environment, tier: Tier, units: int, reason: str) -> list[Misfit]:
+    """What the environment itself has set too small."""
+    from modules.environment.confluent import cku_of, max_ecku_of
+    from modules.environment.connect import kind_of
+
+    its, found = environment.confluent, []
+    if tier == "dedicated" and units > cku_of(environment):
+        words = f"{units} CKU needed at the peak ({reason}), the environment has {cku_of(environment)}"
+        found.append(Misfit(words, f"fits: {units} CKU", {"confluent": {"cku": units}}))
+    most = max_ecku_of(environment)
+    if tier != "dedicated" and most is not None and units > most:
+        change = {"confluent": {"max_ecku": units}}
+        words = f"{units} eCKU needed at the peak ({reason}), "
+        if its.max_ecku:
+            found.append(Misfit(f"{words}`max_ecku` is {most}", f"fits: max_ecku {units}", change))
+        else:
+            cap = f"outside production the cluster is capped at {most}, so that peaks are throttled"
+            found.append(Misfit(words + cap, f"not throttled: max_ecku {units}", change, warns=True))
+    if tier == "basic" and environment.connect.tasks > 1 and kind_of(environment) == "managed":
+        words = f"{environment.connect.tasks} tasks a connector, Basic allows one"
+        found.append(Misfit(words, "fits: Standard", {"confluent": {"tier": "standard"}}))
+    return found
 
 
-def check_express(broker_type: str, brokers: int, usage: Usage) -> tuple[Misfit, ...]:
-    """Sustained throughput and partitions per broker."""
-    _, _, size = broker_type.rpartition(".")
-    if size not in _EXPRESS_MIB_IN:
-        return ()
-    found = list(_partitions(broker_type, brokers, usage, BROKERS["express"][broker_type]))
-    each_in = usage.bytes_per_second / _MIB / brokers
-    each_out = each_in * usage.fan_out
-    limit = Decimal(_EXPRESS_MIB_IN[size])
-    if each_in > limit or each_out > 2 * limit:
-        need = max(each_in, each_out / 2)
-        larger = next((name for name, mib in _EXPRESS_MIB_IN.items() if Decimal(mib) >= need), None)
-        fits = f"fits: express.m7g.{larger}" if larger else "more brokers"
-        found.append(
-            Misfit(
-                f"{each_in:,.1f} MiB/s in and {each_out:,.1f} out a broker, {broker_type} sustains {limit} and "
-                f"{2 * limit}",
-                fits,
-            )
-        )
-    return tuple(found)
+def _other_tiers(tier: Tier, usage: Usage) -> tuple[str, Change | None]:
+    """Tiers that would carry the workload; as a change, one that is reached the same way."""
+    from modules.cost.estimators.confluent import units_for
 
-
-def check_serverless(usage: Usage) -> tuple[Misfit, ...]:
-    """The cluster's and the partitions' rates, the number of partitions, the message size."""
-    rate_in = usage.bytes_per_second / _MB
-    rate_out = rate_in * usage.fan_out
-    partitions = max(usage.partitions, 1)
-    provisioned = "fits: provisioned MSK"
-    found = []
-    if rate_in > _SERVERLESS_MB_IN or rate_out > _SERVERLESS_MB_OUT:
-        found.append(
-            Misfit(
-                f"{rate_in:,.1f} MB/s in and {rate_out:,.1f} out, Serverless has {_SERVERLESS_MB_IN} and "
-                f"{_SERVERLESS_MB_OUT}",
-                provisioned,
-            )
-        )
-    elif rate_in > _SERVERLESS_PARTITION_MB_IN * partitions or rate_out > _SERVERLESS_PARTITION_MB_OUT * partitions:
-        need = max(rate_in / _SERVERLESS_PARTITION_MB_IN, rate_out / _SERVERLESS_PARTITION_MB_OUT)
-        found.append(
-            Misfit(
-                f"{rate_in:,.1f} MB/s in on {partitions} partitions, Serverless takes "
-                f"{_SERVERLESS_PARTITION_MB_IN} MB/s in and {_SERVERLESS_PARTITION_MB_OUT} out each",
-                f"fits: {need.to_integral_value(rounding='ROUND_CEILING')} partitions",
-            )
-        )
-    if usage.partitions > SERVERLESS_PARTITIONS:
-        found.append(Misfit(f"{usage.partitions:,} partitions, Serverless has {SERVERLESS_PARTITIONS:,}", provisioned))
-    if usage.message_bytes > _SERVERLESS_MESSAGE:
-        found.append(Misfit(f"messages of {usage.message_bytes:,} bytes, Serverless takes 8 MB", provisioned))
-    return tuple(found)
+    peak_in, peak_out = usage.peak_bytes_per_second, usage.peak_bytes_out_per_second
+    message = usage.message_bytes * min(usage.compression, Decimal(1))
+    larger: dict[Tier, int] = {}
+    for other, its in TIERS.items():
+        units, _ = units_for(other, peak_in, peak_out, usage.partitions)
+        if units <= most_units(other) and usage.partitions <= its.partitions and message <= its.message_bytes:
+            larger[other] = int(units)
+    if not larger:
+        return "no tier fits: several clusters", None
+    fits = f"fits: {', '.join(other.capitalize() for other in larger)}"
+    for other, units in larger.items():
+        if TIERS[other].private == TIERS[tier].private or other == "dedicated":
+            size = {"cku": units} if other == "dedicated" else {}
+            return fits, {"confluent": {"tier": other, **size}}
+    return fits, None
 
 
 def check_redpanda(settings: Redpanda, usage: Usage) -> tuple[Misfit, ...]:
-    """Memory: 2 GB a core, 2 MB a partition copy; at least 3 brokers for 3 copies."""
+    """Three brokers, 2 GB a core, 2 MB a partition copy (Redpanda's requirements); what volumes and network carry."""
     found = []
-    memory = Decimal(settings.memory.bytes)
+    brokers = _redpanda_brokers(settings, usage)
+    more: Change = {"redpanda": {"brokers": brokers}}
+    fits = f"fits: {brokers} brokers"
+    copies = min(REPLICATION, settings.brokers)
     if settings.brokers < REPLICATION:
-        found.append(Misfit(f"{settings.brokers} brokers for {REPLICATION} copies", f"fits: {REPLICATION} brokers"))
-    if memory < settings.vcpu * 2 * 10**9:
-        need = settings.vcpu * 2
-        found.append(Misfit(f"{settings.memory} for {settings.vcpu} vCPU", f"fits: {need} GB, 2 GB a core"))
-    copies = Decimal(usage.partitions * REPLICATION) / settings.brokers
-    if copies * 2 * _MB > memory:
-        found.append(
-            Misfit(
-                f"{copies:,.0f} partition copies a broker at 2 MB each, {settings.memory} of memory",
-                f"fits: {copies * 2 * _MB / 2**30:,.1f} GiB a broker",
-            )
-        )
-    return tuple(found)
+        found.append(Misfit(f"{settings.brokers} brokers for {REPLICATION} copies", fits, more))
+    kept = usage.kept.amount * copies / settings.brokers
+    if kept > _VOLUME_GIB:
+        found.append(Misfit(f"{kept:,.0f} GiB kept a broker, an EBS volume has {_VOLUME_GIB:,} at most", fits, more))
+    network, disk = _rates(settings)
+    written = usage.peak_bytes_per_second * copies / settings.brokers
+    if written > disk:
+        words = f"{written / MIB:,.1f} MiB/s to disk a broker at the peak, copies included, its volume sustains "
+        found.append(Misfit(f"{words}{disk / MIB:,.1f}", fits, more))
+    sent = usage.peak_bytes_per_second * (copies - 1 + usage.fan_out) / settings.brokers
+    if network is not None and sent > network:
+        words = f"{sent / MIB:,.1f} MiB/s sent a broker at the peak, copies included, its machine sustains "
+        found.append(Misfit(f"{words}{network / MIB:,.1f}", fits, more))
+    return (*found, *_disk_given(settings, usage, kept), *_memory(settings, usage))
 
 
-def _partitions(broker_type: str, brokers: int, usage: Usage, most: int) -> tuple[Misfit, ...]:
-    copies = Decimal(usage.partitions * REPLICATION) / brokers
-    if copies <= most:
+def _redpanda_brokers(settings: Redpanda, usage: Usage) -> int:
+    """As many as disks and network ask for, never fewer than there are."""
+    network, disk = _rates(settings)
+    wants = [
+        Decimal(max(REPLICATION, settings.brokers)),
+        usage.kept.amount * REPLICATION / _VOLUME_GIB,
+        usage.peak_bytes_per_second * REPLICATION / disk,
+    ]
+    if network is not None:
+        wants.append(usage.peak_bytes_per_second * (REPLICATION - 1 + usage.fan_out) / network)
+    return up(max(wants))
+
+
+def _rates(settings: Redpanda) -> tuple[Decimal | None, Decimal]:
+    """Bytes/s of a broker's network, of which nothing is published for a Fargate task, and of its volume."""
+    from modules.environment.redpanda import size_of
+
+    machine = size_of(settings).instance_type
+    found = baseline(machine) if machine else None
+    return (found[0], min(found[1], _GP3)) if found else (None, _GP3)
+
+
+def _disk_given(settings: Redpanda, usage: Usage, kept: Decimal) -> tuple[Misfit, ...]:
+    if settings.storage_per_broker is None or kept <= settings.storage_per_broker.bytes / GIB:
         return ()
-    return (
-        Misfit(
-            f"{copies:,.0f} partition copies a broker, {broker_type} takes at most {most:,}",
-            f"fits: {-(-usage.partitions * REPLICATION // most)} brokers or a larger type",
-        ),
-    )
+    enough = up(kept * Decimal("1.3"))
+    words = f"{kept:,.0f} GiB kept a broker on disks of {settings.storage_per_broker.bytes / GIB:,.0f} GiB"
+    return (Misfit(words, f"fits: {enough:,} GiB a broker", {"redpanda": {"storage_per_broker": f"{enough}GiB"}}),)
+
+
+def _memory(settings: Redpanda, usage: Usage) -> tuple[Misfit, ...]:
+    from modules.environment.redpanda import PER_CORE, PER_REPLICA, size_of, with_memory
+
+    size, copies, found = size_of(settings), min(REPLICATION, settings.brokers), []
+    has = f"{size.memory / GIB:.1f} GiB of {settings.memory}"
+
+    def misfit(why: str, needed: int) -> None:
+        change = with_memory(settings, needed)
+        wants = f"fits: {(needed - size.memory + size.task) / GIB:,.1f} GiB a broker"
+        found.append(Misfit(why, wants, {"redpanda": change} if change else None))
+
+    if size.memory < size.vcpu * PER_CORE:
+        misfit(f"2 GB a core, Redpanda has {has} for {size.vcpu}", size.vcpu * PER_CORE)
+    partitions = Decimal(usage.partitions * copies) / settings.brokers
+    if partitions * PER_REPLICA > size.memory:
+        words = f"{partitions:,.0f} partition copies a broker at 2 MB each, Redpanda has {has}"
+        misfit(words, up(partitions * PER_REPLICA))
+    return tuple(found)

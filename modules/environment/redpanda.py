@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from modules.environment.explain import Positions
     from modules.environment.model import Environment
 
-__all__ = ["IMAGE", "Redpanda", "Size", "check", "domain_of", "machine", "size_of", "storage_of"]
+__all__ = ["IMAGE", "Redpanda", "Size", "check", "domain_of", "machine", "size_of", "storage_of", "with_memory"]
 
 GIB = 2**30
 
@@ -170,6 +170,24 @@ def _smallest(vcpu: int, memory: int) -> str:
         if cores >= vcpu and cores * _FAMILIES["m"] * GIB >= memory:
             return f"m7g.{size}"
     return "m7g.16xlarge"
+
+
+def with_memory(redpanda: Redpanda, needed: int) -> dict[str, object] | None:
+    """Settings of the smallest broker, no smaller than this one, that leaves Redpanda this many bytes; None without."""
+    if redpanda.compute == "fargate":
+        for vcpu, (low, high, step) in _FARGATE.items():
+            for gib in range(low, high + 1, step):
+                if vcpu >= redpanda.vcpu and gib * GIB - CONTAINER_MEMORY >= max(needed, vcpu * PER_CORE):
+                    return {"vcpu": vcpu, "memory": f"{gib}GiB"}
+        return None
+    family = (redpanda.instance_type or "m7g.large").partition(".")[0]
+    for size, cores in _SIZES.items():
+        name = f"{family}.{size}"
+        if cores >= redpanda.vcpu and size_of(Redpanda(instance_type=name)).memory >= needed:
+            found = machine(name)
+            memory = {"memory": f"{found[1] // GIB}GiB", "vcpu": cores} if found else {}
+            return {"instance_type": name, **memory} if redpanda.instance_type else memory
+    return None
 
 
 def domain_of(environment: Environment) -> str:
