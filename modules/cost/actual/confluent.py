@@ -29,9 +29,7 @@ API = "https://api.confluent.cloud"
 _PATH = "/billing/v1/costs"
 _PAGE = 5000
 _RIGHTS = "give the API key's account the role BillingAdmin (or OrganizationAdmin)"
-_KEY = (
-    "check the Cloud API key: `confluent.cloud_api_key` and `cloud_api_secret`, a key for the cloud, not of a cluster"
-)
+_KEY = "check `confluent.cloud_api_key` and `cloud_api_secret`: a Cloud API key, not a cluster's"
 _LATE = "Confluent's costs come up to 72 hours late"
 _PLACES = 12
 

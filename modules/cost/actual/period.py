@@ -97,7 +97,7 @@ def month_of(text: str, today: date) -> Period:
     Raises:
         ConfigError: it is no month, not begun, or longer ago than bills are kept.
     """
-    if not re.fullmatch(r"\d{4}-\d{2}", text):
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
         raise ConfigError(f"`{text}` is no month", where="--month", do="write one as 2026-10")
     start = _day(f"{text}-01", "--month")
     return _checked(start, _next_month(start), today, "--month")

@@ -161,7 +161,9 @@ def summary_words(actual: Actual) -> str:
     if abs(actual.error) < Decimal("0.005"):
         return f"Estimated as billed: {money(actual.monthly)} a month."
     size = f"{money(abs(actual.error))} ({abs(actual.percent or 0):.1f} %)"
-    return f"The estimate is {size} {how}: {money(actual.estimated)} against {money(actual.monthly)} a month."
+    beside = sum((row.monthly or Decimal(0) for row in actual.of("no line")), Decimal(0))
+    more = f", {money(beside)} of it nothing that is estimated" if beside > 0 else ""
+    return f"The estimate is {size} {how}: {money(actual.estimated)} against {money(actual.monthly)} a month{more}."
 
 
 def remarks(actual: Actual) -> list[str]:
