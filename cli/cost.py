@@ -39,6 +39,9 @@ OVER_BUDGET = 3
 SUBCOMMANDS = {
     "diff": "What a change adds: two revisions, two environments, or the files against a revision.",
     "actual": "What was billed, beside what was estimated.",
+    "prices": "What the price book says: items with unit, region, price, source and age.",
+    "refresh": "Read prices anew from vendors' lists, and write them as a dated overlay.",
+    "resources": "What the resources of any Terraform plan, state or stack cost by being there.",
 }
 """Commands in files of their own, `cost_<name>.py`, each loaded only when it is called: a function that is named as the
 command is, and its `EPILOG`. Those of this file are `app.command`s."""

@@ -24,7 +24,7 @@ from modules.cost.terms import Commitment, Term, apply_terms, commitment, ended,
 from modules.errors import PriceError
 from modules.project import Project
 
-__all__ = ["overlaid", "overlays_of", "project_book"]
+__all__ = ["nearest", "overlaid", "overlays_of", "project_book"]
 
 
 def overlays_of(project: Project) -> tuple[Path, ...]:
