@@ -6,6 +6,6 @@ workload of `infra cost --env` does. Nothing here runs Terraform or knows of an 
 """
 
 from modules.cost.resources.documents import Resource, read_documents
-from modules.cost.resources.pricing import Priced, Pricing, price_resources
+from modules.cost.resources.pricing import Counted, Priced, Pricing, price_resources
 
-__all__ = ["Priced", "Pricing", "Resource", "price_resources", "read_documents"]
+__all__ = ["Counted", "Priced", "Pricing", "Resource", "price_resources", "read_documents"]

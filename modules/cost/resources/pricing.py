@@ -35,12 +35,16 @@ class Priced:
     """One resource that is billed.
 
     Attributes:
+        block: the address without a key.
+        count: how many instances it stands for.
         by_use: prices of what goes through it; how much that is no document says.
         gaps: what of it is billed and not counted, and why.
     """
 
     document: str
     address: str
+    block: str
+    count: int
     type: str
     region: str
     lines: tuple[Line, ...]
@@ -124,10 +128,12 @@ def _sorted(file: str, resources: Sequence[Resource], book: PriceBook, region: s
             continue
         bill = _bill(each, book, each.region or region or DEFAULT_REGION, known)
         if bill is not None and (bill.lines or bill.by_use):
-            gaps = tuple(bill.gaps)
             found.priced.append(
-                Priced(file, each.address, each.type, bill.region, tuple(bill.lines), tuple(bill.by_use), gaps)
-            )
+                Priced(
+                    file, each.address, each.block_address, each.count or 1, each.type, bill.region,
+                    tuple(bill.lines), tuple(bill.by_use), tuple(bill.gaps),
+                )
+            )  # fmt: skip
             continue
         group, reason = _unpriced(found, each, bill)
         group.append(Counted(each.type, each.count or 1, reason))
