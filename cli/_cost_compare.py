@@ -138,10 +138,14 @@ def _shared(comparison: Comparison) -> list[str]:
     if dearest:
         found.append(f"at the dearest the unknown can be: {', '.join(dearest)}")
     first = reports[0]
-    found.append(f"of each total {first.snowflake} is Snowflake beside it")
+    beside = {str(report.snowflake) for report in reports}
+    if len(beside) == 1:
+        found.append(f"of each total {first.snowflake} is Snowflake beside it")
+    else:
+        found.append("how much of a total is Snowflake depends on what brings rows in: `infra cost explain ingest`")
     if first.mostly_warehouse:
         found.append(warehouse_words(first))
-    found += [each.note for each in first.estimate.lines if each.id == "snowflake.warehouse" and each.note]
+    found += [each.note for each in first.estimate.lines if each.id.startswith("snowflake.warehouse") and each.note]
     return found
 
 

@@ -134,17 +134,23 @@ def line(
 def credit_line(
     id: str, basis: Basis, used: Quantity, rate: Price, credit: Price, how: str, *, what: str = "", note: str = ""
 ) -> Line:
-    """Something Snowflake bills in credits: `used` × the rate in credits × the credit's price."""
+    """Something Snowflake bills in credits: `used` × the rate in credits × the credit's price. An unknown rate's
+    range makes the amount's."""
     credits = rate.cost(used)
-    bought = Quantity(credits, Unit.CREDIT) if credits is not None else None
-    amount = credit.cost(bought) if bought is not None else None
-    how = _derived(how, used) + (f", {bought}" if bought is not None else "")
+    amount = _bought(credits, credit)
+    least, most = rate.bounds(used) if credits is None else (None, None)
+    low, high = _bought(least, credit), _bought(most, credit)
+    how = _derived(how, used) + (f", {Quantity(credits, Unit.CREDIT)}" if credits is not None else "")
     reasons = [price.note for price in (rate, credit) if not price.known]
     notes = "; ".join(each for each in (note, *reasons) if each)
     return Line(
-        id, "snowflake", what or rate.what, used, (rate, credit), how, basis, _micro(amount), note=notes,
-        currency=credit.billed_in,
+        id, "snowflake", what or rate.what, used, (rate, credit), how, basis,
+        _micro(amount), _micro(low), _micro(high), notes, currency=credit.billed_in,
     )  # fmt: skip
+
+
+def _bought(credits: Decimal | None, credit: Price) -> Decimal | None:
+    return None if credits is None else credit.cost(Quantity(credits, Unit.CREDIT))
 
 
 def total(lines: Iterable[Line]) -> Total:

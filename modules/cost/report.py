@@ -87,11 +87,17 @@ class Report:
     @property
     def mostly_warehouse(self) -> bool:
         """True where the reader's warehouse is the largest line, and far above what ingest costs."""
-        amounts = {each.id: each.amount or Decimal(0) for each in self.estimate.lines}
-        warehouse = amounts.get("snowflake.warehouse", Decimal(0))
-        ingest = amounts.get("snowflake.ingest", Decimal(0))
-        snowflake = self.snowflake.known
-        return 0 < 2 * ingest < warehouse and warehouse * 2 > snowflake
+        return 0 < 2 * self.ingest < self.warehouses and self.warehouses * 2 > self.snowflake.known
+
+    @property
+    def warehouses(self) -> Decimal:
+        """What is known of all warehouses' lines: `snowflake.warehouse`, `snowflake.warehouse.transform_wh` …"""
+        return total(each for each in self.estimate.lines if each.id.startswith("snowflake.warehouse")).known
+
+    @property
+    def ingest(self) -> Decimal:
+        """What is known of bringing rows into Snowflake."""
+        return total(each for each in self.estimate.lines if each.id.startswith("snowflake.ingest")).known
 
 
 def report(environment: Environment, book: PriceBook | None = None, assumptions: Assumptions | None = None) -> Report:

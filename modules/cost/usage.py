@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 
 from modules.cost.estate import Ingest, MonitorUse, Rewritten, estate_of, ingest_of, reading_of
 from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit, of_bytes
@@ -106,6 +107,11 @@ class Usage:
         return self.bytes_per_second * 3600 * HOURS_PER_MONTH * self.sink_share
 
     @property
+    def carries(self) -> bool:
+        """Whether anything is carried into the warehouse."""
+        return bool(self.bytes_per_second and self.sink_share)
+
+    @property
     def bytes_sunk_per_day(self) -> Decimal:
         return self.bytes_per_second * 86_400 * self.sink_share
 
@@ -122,7 +128,7 @@ class Usage:
         """One copy, for the month."""
         return of_bytes(self.bytes_kept, Unit.GIB_MONTH)
 
-    @property
+    @cached_property
     def all_warehouses(self) -> tuple[WarehouseUse, ...]:
         """Those with readers, behind the short form's, whose name is empty; it is there whenever it is the only one."""
         if self.warehouses and not self.warehouse_hours_per_day:
@@ -133,8 +139,7 @@ class Usage:
     @property
     def warehouse_hours(self) -> Decimal:
         """Billed in a month, all warehouses together."""
-        short = self.warehouse_hours_per_day * HOURS_PER_MONTH / 24
-        return short + sum((each.hours_per_month for each in self.warehouses), Decimal(0))
+        return sum((each.hours_per_month for each in self.all_warehouses), Decimal(0))
 
     @property
     def messages_per_second(self) -> Decimal:

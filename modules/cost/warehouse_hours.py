@@ -18,7 +18,7 @@ from functools import cached_property
 
 from modules.cost.units import HOURS_PER_MONTH
 
-__all__ = ["DAYS_PER_MONTH", "MINIMUM", "ReaderUse", "WarehouseUse", "added", "week_of"]
+__all__ = ["DAYS_PER_MONTH", "MINIMUM", "ReaderUse", "WarehouseUse", "Week", "a_month", "added", "week_of"]
 
 MINIMUM = Decimal(60)
 """Seconds billed at least each time a warehouse is resumed (Service Consumption Table effective 2026-03-31)."""
@@ -129,12 +129,12 @@ class WarehouseUse:
     @cached_property
     def hours_per_month(self) -> Decimal:
         """Billed in a month of 730 h, all clusters that run whenever it runs."""
-        return sum(self.week, Decimal(0)) / 7 * DAYS_PER_MONTH * self.clusters
+        return a_month(self.week) * self.clusters
 
     @property
     def hours_per_day(self) -> Decimal:
         """The mean over the month."""
-        return self.hours_per_month / DAYS_PER_MONTH
+        return sum(self.week, Decimal(0)) / 7 * self.clusters
 
     @property
     def words(self) -> str:
@@ -150,6 +150,11 @@ class WarehouseUse:
 def week_of(days: int, amount: Decimal) -> Week:
     """`amount` on `days` of the seven."""
     return tuple(amount if day < days else Decimal(0) for day in range(7))
+
+
+def a_month(week: Week) -> Decimal:
+    """What a month of 730 h has of something a week has; weeks are not whole in it."""
+    return sum(week, Decimal(0)) * HOURS_PER_MONTH / (7 * 24)
 
 
 def added(weeks: Iterable[Week]) -> Week:

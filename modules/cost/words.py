@@ -166,7 +166,7 @@ def caveats(report: Report) -> list[str]:
         found.append(f"so the total is at least {money(report.total.least)}, and nobody can say how much more")
     if report.mostly_warehouse:
         found.append(warehouse_words(report))
-    found += [each.note for each in report.estimate.lines if each.id == "snowflake.warehouse" and each.note]
+    found += [each.note for each in report.estimate.lines if each.id.startswith("snowflake.warehouse") and each.note]
     found += report.estimate.notes
     old = stale_words((price for each in report.estimate.lines for price in each.prices), today())
     return [*found, old] if old else found
@@ -174,10 +174,9 @@ def caveats(report: Report) -> list[str]:
 
 def warehouse_words(report: Report) -> str:
     """What Snowflake's part of the bill is made of; for a report that is `mostly_warehouse`."""
-    amounts = {each.id: each.amount for each in report.estimate.lines}
     return (
-        f"the reader's bill is the warehouse, not the ingest: {money(amounts['snowflake.warehouse'])} "
-        f"against {money(amounts['snowflake.ingest'])}"
+        f"the reader's bill is the warehouse, not the ingest: {money(report.warehouses)} against "
+        f"{money(report.ingest)}"
     )
 
 

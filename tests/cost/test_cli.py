@@ -108,7 +108,7 @@ def test_unknown_is_null_in_json_and_never_0(tmp_path: Path, monkeypatch: Patch,
     task = next(line for line in found["lines"] if line["id"] == "connect.tasks")
     assert task["monthly"] is None
     assert task["monthly_range"] == ["12.41", "219"]
-    assert found["monthly"]["total"]["unknown_lines"] == 1
+    assert found["monthly"]["total"]["unknown_lines"] == 2  # and the compute of classic streaming
 
 
 def test_compare_is_cheapest_first_and_marks_the_choice(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
@@ -122,8 +122,10 @@ def test_compare_is_cheapest_first_and_marks_the_choice(tmp_path: Path, monkeypa
     assert [total["at_most"] for total in totals[len(least) :]] == [None] * (len(totals) - len(least))
     assert [option["option"] for option in options if option["chosen"]] == ["msk"]
     assert {"confluent-basic", "msk", "redpanda-fargate"} <= {option["option"] for option in options}
-    snowflake = {option["monthly"]["snowflake"]["known"] for option in options}
-    assert len(snowflake) == 1, "the same workload costs the same in Snowflake beside every platform"
+    classic = {option["monthly"]["snowflake"]["known"] for option in options if option["platform"] == "confluent"}
+    streaming = {option["monthly"]["snowflake"]["known"] for option in options if option["platform"] != "confluent"}
+    assert len(classic) == len(streaming) == 1, "the same workload and connector cost the same in Snowflake everywhere"
+    assert classic != streaming, "Confluent's managed connector brings rows in by the classic way"
 
 
 def test_explain_takes_the_end_of_an_id(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:

@@ -124,7 +124,7 @@ AWAITED: frozenset[str] = frozenset()
 
 AWAITED_LINES = {
     "capture.memory", "capture.vcpu", "confluent.package", "connect.secret", "source.address", "source.memory",
-    "source.vcpu",
+    "snowflake.cloud_services", "source.vcpu",
 }  # fmt: skip
 """Settings that no case has; tests of the estimators have them."""
 

@@ -197,10 +197,12 @@ def test_the_workloads_own_retention_comes_first() -> None:
     assert usage_of(made).retention_days == Decimal("0.5")
 
 
-def test_compression_makes_what_is_kept_less_and_what_is_sent_the_same() -> None:
+def test_compression_makes_what_is_sent_read_and_kept_less_and_what_snowflake_bills_the_same() -> None:
     usage = month(compression=Decimal("0.25"))
     assert usage.kept.amount == month().kept.amount / 4
-    assert usage.data_in == month().data_in
+    assert usage.data_in.amount == month().data_in.amount / 4
+    assert usage.data_out.amount == month().data_out.amount / 4
+    assert usage.bytes_sunk == month().bytes_sunk
     assert usage.kept.unit is Unit.GIB_MONTH
 
 
