@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli._cost_compare import show_comparison, show_options
+from cli._cost_out import CsvOption, HtmlOption, not_before, one_format, write_report
 from cli._cost_prices import CurrencyOption, PricesOption, book_for
 from cli._cost_view import show_explanation, show_report
 from cli._options import EnvOption, JsonOption
@@ -17,10 +18,11 @@ from cli._output import print_json, stdout
 from modules.cost.compare import Comparison, grown
 from modules.cost.compare import compare as compared
 from modules.cost.formats import (
-    JSON_VERSION,
+    comparison_csv,
     comparison_json,
     comparison_markdown,
-    line_json,
+    lines_json,
+    report_csv,
     report_json,
     report_markdown,
 )
@@ -81,48 +83,69 @@ MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown
 
 
 @app.callback(
-    epilog="Examples:  infra cost --env dev  ·  infra cost compare --env dev  ·  infra cost explain storage --env dev"
+    epilog="Examples:  infra cost --env dev  ·  infra cost --env dev --html cost.html  ·  infra cost compare -e dev  ·  "
+    "infra cost explain storage --env dev"
 )
 def cost(
     ctx: typer.Context,
     env: EnvOption = "local",
     json: JsonOption = False,
     markdown: MarkdownOption = False,
+    csv: CsvOption = False,
+    html: HtmlOption = None,
     prices: PricesOption = None,
     currency: CurrencyOption = "",
 ) -> None:
     """What an environment costs a month, line by line, from list prices with their source. Exit 3: over budget."""
     if ctx.invoked_subcommand is not None:
+        not_before(ctx.invoked_subcommand, json=json, markdown=markdown, csv=csv, html=html is not None)
         ctx.obj = env
         return
-    made = report(_environment(env), book_for(find_project(), ctx))
-    if json:
+    form = one_format(json=json, markdown=markdown, csv=csv)
+    environment = _environment(env)
+    book = book_for(find_project(), ctx)
+    made = report(environment, book)
+    if html:
+        write_report(html, made, grown(compared(environment, book), environment, book))
+    if form == "json":
         print_json(report_json(made))
-    elif markdown:
+    elif form == "markdown":
         typer.echo(report_markdown(made))
-    else:
+    elif form == "csv":
+        typer.echo(report_csv(made), nl=False)
+    elif not html:
         show_report(made, stdout())
     _leave(made.budget is not None and made.budget.over)
 
 
-@app.command(epilog="Examples:  infra cost compare  ·  infra cost compare -e dev --json | jq '.options[].title'")
+@app.command(
+    epilog="Examples:  infra cost compare  ·  infra cost compare -e dev --html platforms.html  ·  "
+    "infra cost compare -e dev --json | jq '.options[].title'"
+)
 def compare(
     ctx: typer.Context,
     env: EnvOption = "",
     json: JsonOption = False,
     markdown: MarkdownOption = False,
+    csv: CsvOption = False,
+    html: HtmlOption = None,
     prices: PricesOption = None,
     currency: CurrencyOption = "",
 ) -> None:
     """The environment's workload on every platform, Snowflake beside each, cheapest first."""
+    form = one_format(json=json, markdown=markdown, csv=csv)
     environment = _environment(env or ctx.obj)
     book = book_for(find_project(), ctx)
     made = grown(compared(environment, book), environment, book)
-    if json:
+    if html:
+        write_report(html, None, made)
+    if form == "json":
         print_json(comparison_json(made))
-    elif markdown:
+    elif form == "markdown":
         typer.echo(comparison_markdown(made))
-    else:
+    elif form == "csv":
+        typer.echo(comparison_csv(made), nl=False)
+    elif not html:
         show_comparison(made, stdout())
     budget = made.chosen.report.budget if made.chosen else None
     _leave(budget is not None and budget.over)
@@ -141,7 +164,7 @@ def explain(
     made = report(_environment(env or ctx.obj), book_for(find_project(), ctx))
     lines = (find_line(made, line),) if line else made.estimate.lines
     if json:
-        print_json({"schema": JSON_VERSION, "kind": "lines", "lines": [line_json(each) for each in lines]})
+        print_json(lines_json(lines))
         return
     show_explanation(lines, stdout())
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from modules.charts.figure import DataTable, Figure, Key, Value
+from modules.charts.figure import DataTable, Figure, Key, Tone, Value
 from modules.charts.lines import Rule, draw_rule
 from modules.charts.scale import Axis, Scale, scale_of
 from modules.charts.svg import at, element, figure_svg, pattern, slug
@@ -50,6 +50,7 @@ class Bar:
     open: bool = False
     strong: bool = False
     flag: str = ""
+    flag_tone: Tone = "plain"
 
 
 @dataclass(frozen=True)
@@ -149,9 +150,9 @@ def _stack_end(bar: Bar) -> float:
     return sum(max(0.0, float(segment.value.number)) for segment in bar.segments)
 
 
-def _row_head(index: int, name: str, text: str, flag: str = "") -> list[Markup]:
+def _row_head(index: int, name: str, text: str, flag: str = "", tone: Tone = "plain") -> list[Markup]:
     top = _TOP + index * _ROW
-    label = escape(name) + (element("tspan", escape(flag), class_="flag", dx="8") if flag else Markup(""))
+    label = escape(name) + (element("tspan", escape(flag), class_=f"flag {tone}", dx="8") if flag else Markup(""))
     return [
         element("text", label, class_="name", x="0", y=top + 14),
         element("text", escape(text), class_="amount", x="100%", y=top + 14),
@@ -160,7 +161,7 @@ def _row_head(index: int, name: str, text: str, flag: str = "") -> list[Markup]:
 
 def _stacked_row(bar: Bar, index: int, layers: Sequence[tuple[str, int]], scale: Scale, axis: Axis, id: str) -> Markup:
     top = _TOP + index * _ROW + 20
-    parts = _row_head(index, bar.name, bar.text, bar.flag)
+    parts = _row_head(index, bar.name, bar.text, bar.flag, bar.flag_tone)
     reached = 0.0
     ordered = sorted(bar.segments, key=lambda segment: segment.layer)
     for segment in ordered:
@@ -175,7 +176,7 @@ def _stacked_row(bar: Bar, index: int, layers: Sequence[tuple[str, int]], scale:
             element(
                 "rect",
                 element("title", escape(f"{bar.name}, {segment.name}: {text}")),
-                class_=f"part c{colour}",
+                class_=f"part c{colour}" + (" thin" if end - start < 0.006 else ""),
                 x=at(start),
                 y=top,
                 width=at(end - start),

@@ -10,9 +10,10 @@ from markupsafe import Markup
 
 from modules.charts.scale import Number
 
-__all__ = ["Dash", "DataTable", "Figure", "Key", "Point", "Value"]
+__all__ = ["Dash", "DataTable", "Figure", "Key", "Point", "Tone", "Value"]
 
 Dash = Literal["solid", "dashed", "dotted", "dashdot", "sparse"]
+Tone = Literal["plain", "good", "warn", "bad"]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modules.charts.figure import Figure
+from modules.charts.figure import Figure, Tone
 from modules.charts.palette import DARK, LIGHT, variables
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Block", "Column", "Fact", "Facts", "Meter", "Notes", "Row", "Section", "Table", "Tone", "page"]
 
 _HERE = Path(__file__).parent / "page"
-
-Tone = Literal["plain", "good", "warn", "bad"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,7 @@ class Row:
     sort: Sequence[float | str] = ()
     tone: Literal["plain", "group", "sum", "total", "strong"] = "plain"
     flag: str = ""
+    flag_tone: Tone = "plain"
 
 
 @dataclass(frozen=True)

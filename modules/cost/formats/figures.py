@@ -45,6 +45,7 @@ def platforms(comparison: Comparison, document: Mapping[str, Any], prefix: str) 
                 open=total["at_most"] is None,
                 strong=option["chosen"],
                 flag="does not fit" if not report.fits else "this environment" if option["chosen"] else "",
+                flag_tone="plain" if report.fits else "bad",
             )
         )
     return charts.stacked_bars(
@@ -63,7 +64,7 @@ def growth(comparison: Comparison, document: Mapping[str, Any], prefix: str) -> 
     titles = {row.report.option: row.report.title for row in comparison.rows}
     platform = {row.report.option: row.report.platform for row in comparison.rows}
     seen: Counter[str] = Counter()
-    series = []
+    series, left_out = [], []
     for index, option in enumerate(its["options"]):
         name = option["option"]
         dash = _DASHES[seen[platform[name]] % len(_DASHES)]
@@ -75,8 +76,14 @@ def growth(comparison: Comparison, document: Mapping[str, Any], prefix: str) -> 
             )
             for number, (load, at) in enumerate(zip(its["loads"], option["totals"], strict=True))
         ]
-        if any(point.y is not None and point.y.number > 0 for point in points):
+        if any(at and at["at_most"] is not None for at in option["totals"]):
             series.append(charts.Series(titles[name], points, _COLOURS.get(platform[name], 4), dash))
+        else:
+            left_out.append(titles[name])
+    notes = [
+        "Vertical lines: from there on another option is the cheapest." if _firsts(its["crossovers"]) else "",
+        f"Not drawn, since nobody can say what it may cost: {', '.join(left_out)}." if left_out else "",
+    ]
     return charts.lines(
         "Where the order changes",
         "The least that each option can cost a month, over the load. A line ends where no size of it carries more.",
@@ -84,9 +91,7 @@ def growth(comparison: Comparison, document: Mapping[str, Any], prefix: str) -> 
         charts.Axis("sent a day", "log", text=_load),
         charts.Axis(f"{report_currency()} a month", "log", text=_round_money, precise=_money),
         rules=_crossings(its["crossovers"], f"{prefix}/growth/crossovers"),
-        note="Dotted vertical lines: from there on another option is the cheapest."
-        if _firsts(its["crossovers"])
-        else "",
+        note=" ".join(each for each in notes if each),
         id="growth",
     )
 

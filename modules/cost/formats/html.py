@@ -99,7 +99,7 @@ def _summary(report: Report, lines: Sequence[Line], today: dt.date) -> list[char
     remark = upto or ("and nobody can say how much more" if not total.exact else "")
     facts = [
         charts.Fact("a month", str(total), remark, tone),
-        charts.Fact("Kafka, connector, secrets", str(report.kafka)),
+        charts.Fact("Kafka side", str(report.kafka), "with connector and secrets"),
         charts.Fact("Snowflake", str(report.snowflake)),
         charts.Fact("fixed", str(report.fixed), "whatever the traffic"),
         charts.Fact("usage", str(report.by_usage), "grows with the workload"),
@@ -234,7 +234,9 @@ def _option_row(row: Row, comparison: Comparison, indexes: Sequence[int]) -> cha
     flag = "this environment" if row.chosen else ""
     if not its.fits:
         flag = "does not fit"
-    return charts.Row(cells, sort=sort, tone="strong" if row.chosen else "plain", flag=flag)
+    return charts.Row(
+        cells, sort=sort, tone="strong" if row.chosen else "plain", flag=flag, flag_tone="plain" if its.fits else "bad"
+    )
 
 
 def _tutorial(comparison: Comparison, told: Sequence[Row]) -> charts.Section:

@@ -1,0 +1,85 @@
+"""Reports written to files that the user names: whole or not at all, and never over something that is not a report."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from cli._output import note
+from modules.errors import ConfigError
+
+__all__ = ["write_page"]
+
+_BEGINS = b"<!doctype html>"
+
+
+def write_page(option: str, file: Path, page: str) -> None:
+    """Write an HTML page where `option` says; an earlier page is replaced, `-` is stdout.
+
+    Raises:
+        ConfigError: there is no such folder, it may not be written to, or something else is there already.
+    """
+    if str(file) == "-":
+        print(page)
+        return
+    target = file.expanduser()
+    _check(option, target)
+    content = page.encode()
+    try:
+        _replace(target.resolve(), content)
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {_reason(error)}", where=option, do=_elsewhere()) from None
+    note(f"wrote {file} ({len(content) / 1000:,.0f} kB, one file, needs no network)")
+
+
+def _check(option: str, target: Path) -> None:
+    if target.is_dir():
+        raise ConfigError(f"{target} is a folder", where=option, do=f"name a file, such as {target / 'cost.html'}")
+    if not target.parent.is_dir():
+        raise ConfigError(
+            f"there is no folder {target.parent}", where=option, do=f"make it first: mkdir -p {target.parent}"
+        )
+    if target.exists() and not _is_page(target):
+        raise ConfigError(
+            f"{target} is there already and is no HTML page", where=option, do="name another file, or remove that one"
+        )
+
+
+def _is_page(target: Path) -> bool:
+    """An empty file counts as one; one that may not be read is left to the writing to fail on."""
+    try:
+        with target.open("rb") as stream:
+            begins = stream.read(len(_BEGINS))
+    except OSError:
+        return True
+    return not begins or begins.lower() == _BEGINS
+
+
+def _replace(target: Path, content: bytes) -> None:
+    if not target.exists() or target.is_file():
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+            Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    else:  # a pipe or a device, `/dev/stdout`: there is nothing to replace
+        target.write_bytes(content)
+
+
+def _umask() -> int:
+    now = os.umask(0o077)
+    os.umask(now)
+    return now
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _elsewhere() -> str:
+    return "name a file in a folder that you may write to"
