@@ -6,10 +6,11 @@ The table `OPTIONS` is where a platform is registered; `option_of` says which on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modules.cost import terms
 from modules.cost.book import PriceBook
+from modules.cost.estate import ingest_of
 from modules.cost.estimators import confluent, msk, redpanda, snowflake
 from modules.cost.estimators.base import Assumptions, Inputs
 from modules.cost.estimators.prepared import Bill
@@ -57,7 +58,7 @@ def _confluent(tier: Tier) -> Option:
     told = f"confluent-{tier}" if tier in ("basic", "standard", "dedicated") else None
     return Option(
         f"confluent-{tier}", "confluent", tier, name, told, confluent.prepare,
-        lambda usage, _: check_confluent(tier, usage),
+        lambda usage, environment: check_confluent(tier, usage, environment),
     )  # fmt: skip
 
 
@@ -67,11 +68,11 @@ OPTIONS: dict[str, Option] = {
         *(_confluent(tier) for tier in TIERS),
         Option(
             "msk", "msk", "provisioned", "MSK Standard", "msk", msk.prepare,
-            lambda usage, environment: check_standard(environment.msk.broker_type, environment.msk.brokers, usage),
+            lambda usage, its: check_standard(its.msk.broker_type, its.msk.brokers, usage, its),
         ),
         Option(
             "msk-express", "msk", "express", "MSK Express", None, msk.prepare,
-            lambda usage, environment: check_express(environment.msk.broker_type, environment.msk.brokers, usage),
+            lambda usage, its: check_express(its.msk.broker_type, its.msk.brokers, usage, its),
         ),
         Option("msk-serverless", "msk", "serverless", "MSK Serverless", "msk-serverless", msk.prepare,
                lambda usage, _: check_serverless(usage)),
@@ -165,23 +166,32 @@ _SECTIONS: dict[Platform, Callable[[Environment, Option], dict[str, object]]] = 
 
 def estimate(option: Option, inputs: Inputs, environment: Environment) -> Estimate:
     """Everything the option costs, Snowflake beside it, and what is owed for commitments that it does not use up."""
-    return prepare(option, inputs, environment)(inputs.usage)
+    made = prepare(option, inputs, environment)(inputs.usage)
+    near = (f"near a limit: {each}" for each in _checked(option, inputs.usage, environment) if each.warns)
+    return made + Estimate((), tuple(near))
 
 
 def prepare(option: Option, inputs: Inputs, environment: Environment) -> Bill:
     """What `estimate` gives, as a function of the month, for many months of one environment; the month in `inputs` is
     not looked at."""
-    kafka, book = option.prepare(inputs, moved(environment, option)), inputs.book
+    there, book = moved(environment, option), inputs.book
+    kafka, ingest = option.prepare(inputs, there), ingest_of(there)
+    beside = snowflake.prepare(inputs)
 
     def of(usage: Usage) -> Estimate:
-        made = kafka(usage) + snowflake.estimate(Inputs(usage, book, inputs.region, inputs.assumptions))
+        # Rows come in by the option's own connector, which may be another than the environment has now.
+        made = kafka(usage) + beside(usage if usage.ingest == ingest else replace(usage, ingest=ingest))
         return made + terms.shortfalls(book, made) if book.has_terms else made
 
     return of
 
 
 def misfits(option: Option, usage: Usage, environment: Environment) -> tuple[Misfit, ...]:
-    """Where the workload does not fit the option."""
+    """Where the workload does not fit the option; what is merely near a limit is among the estimate's notes."""
+    return tuple(each for each in _checked(option, usage, environment) if not each.warns)
+
+
+def _checked(option: Option, usage: Usage, environment: Environment) -> tuple[Misfit, ...]:
     return option.check(usage, moved(environment, option))
 
 

@@ -63,6 +63,36 @@ def test_the_second_ecku_of_basic_is_billed() -> None:
     assert made.lines[0].amount == Decimal("102.2")  # 2 × 730 − 730 free, × 0.14
 
 
+def test_ecku_of_a_peak_are_billed_for_its_whole_hours() -> None:
+    """5 MB/s with peaks of 15: 1 eCKU, and 3 for 4 of 24 h: 730 × 4/24 = 121.67, 122 whole hours.
+    608 × 1 + 122 × 3 = 974 eCKU-hours, of which 730 are free: 244 × 0.14 = 34.16."""
+    usage = month(bytes_per_second=Decimal(5 * 10**6), peak_to_mean=Decimal(3))
+    cluster = confluent.estimate(inputs(usage), "basic").lines[0]
+    assert cluster.quantity.amount == 974
+    assert cluster.amount == Decimal("34.16")
+    assert (cluster.basis, cluster.what) == ("usage", "1 eCKU, 3 at peaks")
+    assert "× 608 h + 3 eCKU (15.00 MB/s in at 5 a unit) × 122 h" in cluster.how
+
+
+def test_ckus_are_sized_for_the_peak_all_month() -> None:
+    usage = month(bytes_per_second=Decimal(50 * 10**6), peak_to_mean=Decimal(3))  # 150 MB/s at 60 a unit
+    assert confluent.estimate(inputs(usage), "dedicated").lines[0].quantity.amount == 3 * 730
+    assert confluent.estimate(inputs(usage), "dedicated", 2).lines[0].quantity.amount == 2 * 730
+
+
+def test_high_availability_is_two_ecku_at_least_and_max_ecku_ends_them() -> None:
+    def cluster(usage: Usage, **its: object) -> Decimal:
+        made = environment(platform="confluent", confluent={"tier": "standard", **its})
+        found = estimate(OPTIONS["confluent-standard"], inputs(usage), made)
+        return next(line.quantity.amount for line in found.lines if line.id == "confluent.cluster")
+
+    assert cluster(month()) == 730
+    assert cluster(month(), availability="high") == 2 * 730
+    fast = month(bytes_per_second=Decimal(100 * 10**6), peak_to_mean=Decimal(2))
+    assert cluster(fast) == 608 * 4 + 122 * 8
+    assert cluster(fast, max_ecku=5) == 608 * 4 + 122 * 5
+
+
 def test_the_101st_schema_is_billed() -> None:
     def governance(schemas: int) -> Decimal | None:
         made = confluent.estimate(inputs(month(schemas=schemas)), "basic")

@@ -38,8 +38,8 @@ def cents(value: Decimal | None) -> Decimal:
 
 def test_1_basic_at_exactly_one_unit_is_free_and_one_byte_more_a_second_is_a_second_unit() -> None:
     """5 MB/s is what one eCKU takes in. Free: 1 × 730 h; the second: 730 × 0.14 = 102.20."""
-    at = lines("confluent", workload={"ingress": "5000000B/s"})
-    over = lines("confluent", workload={"ingress": "5000001B/s"})
+    at = lines("confluent", workload={"ingress": "5000000B/s", "peak_to_mean": 1})
+    over = lines("confluent", workload={"ingress": "5000001B/s", "peak_to_mean": 1})
     assert at["confluent.cluster"].amount == 0
     assert over["confluent.cluster"].amount == Decimal("102.20")
     # 5,000,000 × 2,628,000 s ÷ 2^30 = 12,237.578630… GiB × 0.05 = 611.878932
@@ -52,7 +52,9 @@ def test_2_standard_beyond_25_mb_a_second_pays_two_units() -> None:
     """26 MB/s ÷ 25 → 2 eCKU × 0.75 × 730 = 1,095; in 26e6 × 2,628,000 ÷ 2^30 = 63,635.4089 GiB × 0.05 = 3,181.77;
     kept 1 d: 26e6 × 86,400 ÷ 2^30 = 2,092.1230 GiB × 3 copies × 0.08 = 502.11."""
     found = lines(
-        "confluent", confluent={"tier": "standard"}, workload={"ingress": "26MB/s", "retention": "1d"}
+        "confluent",
+        confluent={"tier": "standard"},
+        workload={"ingress": "26MB/s", "retention": "1d", "peak_to_mean": 1},
     )  # fmt: skip
     assert found["confluent.cluster"].amount == 1095
     assert cents(found["confluent.in"].amount) == Decimal("3181.77")

@@ -1,20 +1,22 @@
 """Confluent Cloud: eCKU (or CKU), data in and out, storage after replication, Stream Governance, PrivateLink, keys.
 
-eCKUs are sized from the mean rates and the partitions by the limits per unit; Confluent scales them by the hour, so a
-peak costs only its hours. Connectors are in `connector.py`.
+Units are sized from rates and partitions by the limits per unit. Confluent scales eCKUs by the hour, so a peak costs
+only its hours; CKUs are there all month and sized for the peak. Connectors are in `connector.py`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from modules.cost.estimators import account, connector, network
 from modules.cost.estimators.base import REPLICATION, Inputs, whole
 from modules.cost.estimators.prepared import Bill, joined
 from modules.cost.lines import Estimate, Line, line
-from modules.cost.units import Unit, hours, plain
+from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit, hours, plain
+from modules.cost.usage import Usage
 from modules.environment import capture
-from modules.environment.confluent import secrets_of
+from modules.environment.confluent import availability_of, cku_of, secrets_of
 from modules.environment.confluent_facts import TIERS, Tier
 from modules.environment.model import Environment
 from modules.topics import application_subjects
@@ -29,45 +31,108 @@ _FREE_SCHEMAS = 100
 
 
 def units_for(tier: Tier, bytes_in: Decimal, bytes_out: Decimal, partitions: int) -> tuple[Decimal, str]:
-    """Units that carry these mean rates (bytes/s) and partitions, and what decided. May exceed the tier's most."""
+    """Units that carry these rates (bytes/s) and partitions, and what decided. May exceed the tier's most."""
     limits = TIERS[tier]
-    wants = {
-        f"{bytes_in / _MB:,.2f} MB/s in at {limits.mb_in} a unit": whole(bytes_in / _MB / limits.mb_in),
-        f"{bytes_out / _MB:,.2f} MB/s out at {limits.mb_out} a unit": whole(bytes_out / _MB / limits.mb_out),
-        f"{partitions:,} partitions at {limits.unit_partitions:,} a unit": whole(
-            Decimal(partitions) / limits.unit_partitions
-        ),
-    }
-    reason, units = max(wants.items(), key=lambda want: want[1])
+    wants = (
+        (whole(bytes_in / _MB / limits.mb_in), "in"),
+        (whole(bytes_out / _MB / limits.mb_out), "out"),
+        (whole(Decimal(partitions) / limits.unit_partitions), "partitions"),
+    )
+    units, by = max(wants, key=lambda want: want[0])
     if units <= limits.least:
         return Decimal(limits.least), f"the least is {limits.least}"
-    return units, reason
+    if by == "partitions":
+        return units, f"{partitions:,} partitions at {limits.unit_partitions:,} a unit"
+    rate, each = (bytes_in, limits.mb_in) if by == "in" else (bytes_out, limits.mb_out)
+    return units, f"{rate / _MB:,.2f} MB/s {by} at {each} a unit"
 
 
-def estimate(inputs: Inputs, tier: Tier, cku: int | None = None, *, advanced: bool = False) -> Estimate:
+@dataclass(frozen=True)
+class _Size:
+    """Units of a cluster, by the hours they are billed for.
+
+    Attributes:
+        least: what is billed whatever the traffic.
+        steps: units, why so many, and hours of the month.
+    """
+
+    least: int
+    steps: tuple[tuple[Decimal, str, Decimal], ...]
+
+    @property
+    def unit_hours(self) -> Decimal:
+        return sum((units * at for units, _, at in self.steps), Decimal(0))
+
+    @property
+    def follows_traffic(self) -> bool:
+        return any(units > self.least for units, _, _ in self.steps)
+
+
+def estimate(
+    inputs: Inputs,
+    tier: Tier,
+    cku: int | None = None,
+    *,
+    advanced: bool = False,
+    least: int = 1,
+    most: int | None = None,
+) -> Estimate:
     """The cluster of one tier.
 
     Args:
         cku: Dedicated's size, where the environment gives it.
         advanced: Stream Governance's package, in place of Essentials.
+        least: units that the availability asks for.
+        most: eCKU that the environment lets it scale to; what it may not have is not billed.
     """
     usage = inputs.usage
-    units, reason = units_for(tier, usage.bytes_per_second, usage.bytes_per_second * usage.fan_out, usage.partitions)
-    if tier == "dedicated" and cku:
-        units, reason = Decimal(cku), "as given"
     unit, name = (Unit.CKU_HOUR, "CKU") if tier == "dedicated" else (Unit.ECKU_HOUR, "eCKU")
+    size = _cku(usage, cku) if tier == "dedicated" else _ecku(inputs, tier, least, most)
     prefix = f"confluent.{tier}"
     sent = f"{usage.data_in} sent"
+    steps = [f"{units} {name} ({reason}) × {plain(at)} h" for units, reason, at in size.steps]
+    (units, _, _), *peaks = size.steps
     cluster = line(
-        "confluent.cluster", "kafka", "fixed", hours(units, unit), inputs.price(f"{prefix}.{name.lower()}"),
-        f"{units} {name} ({reason}) × 730 h", what=f"{units} {name}", count=1,
+        "confluent.cluster", "kafka", "usage" if size.follows_traffic else "fixed", Quantity(size.unit_hours, unit),
+        inputs.price(f"{prefix}.{name.lower()}"), " + ".join(steps),
+        what=f"{units} {name}" + "".join(f", {more} at peaks" for more, _, _ in peaks), count=1,
     )  # fmt: skip
     data_in = line("confluent.in", "kafka", "usage", usage.data_in, inputs.price(f"{prefix}.in"), sent, what="data in")
     data_out = line(
         "confluent.out", "kafka", "usage", usage.data_out, inputs.price(f"{prefix}.out"),
         f"{sent} × {usage.fan_out} read", what="data out",
     )  # fmt: skip
-    return Estimate((cluster, data_in, data_out, _storage(inputs, tier), *_governance(inputs, advanced)), _notes(tier))
+    lines = (cluster, data_in, data_out, _storage(inputs, tier), *_governance(inputs, advanced))
+    return Estimate(lines, _notes(inputs, tier))
+
+
+def _cku(usage: Usage, given: int | None) -> _Size:
+    """CKUs are bought for the whole month: as given, else what the peak needs."""
+    if given:
+        return _Size(given, ((Decimal(given), "as given", HOURS_PER_MONTH),))
+    peak, out = usage.peak_bytes_per_second, usage.peak_bytes_out_per_second
+    units, reason = units_for("dedicated", peak, out, usage.partitions)
+    return _Size(int(units), ((units, reason, HOURS_PER_MONTH),))
+
+
+def _ecku(inputs: Inputs, tier: Tier, least: int, most: int | None) -> _Size:
+    """eCKUs follow the traffic by the hour: the peak's for its hours of the day, whole hours, and the mean's for the
+    rest."""
+    usage, least = inputs.usage, max(least, TIERS[tier].least)
+
+    def units(rate: Decimal) -> tuple[Decimal, str]:
+        found, reason = units_for(tier, rate, rate * usage.fan_out, usage.partitions)
+        if found < least:
+            found, reason = Decimal(least), f"{least} at least for its availability"
+        if most is not None and found > most:
+            return Decimal(most), f"`max_ecku`, for {reason}"
+        return found, reason
+
+    mean, peak = units(usage.wire_bytes_per_second), units(usage.peak_bytes_per_second)
+    if mean[0] == peak[0]:
+        return _Size(least, ((*mean, HOURS_PER_MONTH),))
+    at_peak = whole(HOURS_PER_MONTH * inputs.assumptions.peak_hours_per_day / 24)
+    return _Size(least, ((*mean, HOURS_PER_MONTH - at_peak), (*peak, at_peak)))
 
 
 def _storage(inputs: Inputs, tier: Tier) -> Line:
@@ -86,9 +151,12 @@ def _storage(inputs: Inputs, tier: Tier) -> Line:
 def prepare(inputs: Inputs, environment: Environment) -> Bill:
     """Everything of an environment on Confluent Cloud, by its month."""
     its = environment.confluent
+    cku = cku_of(environment) if its.tier == "dedicated" else None
+    least = 2 if availability_of(environment) == "high" else 1
+    advanced = its.stream_governance == "advanced"
 
     def cluster(now: Inputs) -> Estimate:
-        return estimate(now, its.tier, its.cku, advanced=its.stream_governance == "advanced")
+        return estimate(now, its.tier, cku, advanced=advanced, least=least, most=its.max_ecku)
 
     return joined(
         inputs,
@@ -130,9 +198,19 @@ def _governance(inputs: Inputs, advanced: bool) -> list[Line]:
     return [*lines, schemas]
 
 
-def _notes(tier: Tier) -> tuple[str, ...]:
-    notes = [f"Confluent {tier.capitalize()}: sized for the mean rate; its GB is 2^30 bytes."]
+def _notes(inputs: Inputs, tier: Tier) -> tuple[str, ...]:
+    name, peak = tier.capitalize(), inputs.usage.peak_to_mean
+    if tier == "dedicated":
+        notes = [f"Confluent {name}: CKUs are sized for the peak; its GB is 2^30 bytes."]
+    elif peak == 1:
+        notes = [f"Confluent {name}: sized for the mean rate, which is the peak; its GB is 2^30 bytes."]
+    else:
+        hours_of_peak = plain(inputs.assumptions.peak_hours_per_day)
+        notes = [
+            f"Confluent {name}: eCKU follow the traffic: {hours_of_peak} h a day at the peak of {plain(peak)} × the "
+            "mean, the rest at the mean; its GB is 2^30 bytes."
+        ]
     if tier in ("standard", "enterprise"):
-        notes.append(f"{tier.capitalize()}'s 99.99 % SLA needs 2 eCKU; priced is what the workload needs.")
-        notes.append(f"{tier.capitalize()} prices are the top of the range found (volume and region move them).")
+        notes.append(f"{name}'s 99.99 % SLA needs 2 eCKU, which `availability: high` has; low is priced from 1.")
+        notes.append(f"{name} prices are the top of the range found (volume and region move them).")
     return tuple(notes)
