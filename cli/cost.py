@@ -83,7 +83,7 @@ MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown
 
 
 @app.callback(
-    epilog="Examples:  infra cost --env dev  ·  infra cost --env dev --html cost.html  ·  infra cost compare -e dev  ·  "
+    epilog="Examples:  infra cost --env dev  ·  infra cost --env dev --html cost.html  ·  infra cost compare -e dev · "
     "infra cost explain storage --env dev"
 )
 def cost(
