@@ -188,7 +188,8 @@ def _cost(score: Score, target: Target) -> Any:
 
 def _show(score: Score, smoke: SmokeResult, report: Any, *, as_json: bool) -> None:
     from cli.cost import comparison_json, comparison_table
-    from modules.smoke.report import to_json, to_text
+    from modules.smoke.document import to_json
+    from modules.smoke.report import to_text
 
     if as_json:
         print_json(

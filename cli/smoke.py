@@ -22,7 +22,7 @@ MISSED = 4
 
 EPILOG = (
     "Examples:  infra smoke --env local  ·  infra smoke --env local --rate 500 --duration 30s  ·  "
-    "infra smoke --env local --json > smoke.json.  "
+    "infra smoke --env local --size 1KiB --json > smoke.json.  "
     "Exit codes: 0 every SLO met and nothing lost, 4 missed or too few samples to know, 1 it could not be measured."
 )
 
@@ -37,9 +37,10 @@ def smoke(
     deadline: str = typer.Option("30s", "--deadline", help="An event that is not back by then is lost."),
     poisson: bool = typer.Option(False, "--poisson", help="Random gaps between events instead of even ones."),
     topic: str | None = typer.Option(None, "--topic", help="Default: the topic with a sink."),
+    size: str | None = typer.Option(None, "--size", help="Of an event's value, such as 1KiB; default: as it comes."),
     as_json: JsonOption = False,
 ) -> None:
-    """Measure latency from the intended send time: acknowledged, consumed, row visible.
+    """Measure latency from the intended send time to the queryable row, and where on the way it goes.
 
     Sends order events at a fixed rate into the deployed pipeline and follows each one until it is a queryable row.
     """
@@ -47,9 +48,11 @@ def smoke(
     from modules.platforms import platform_for
     from modules.project import find_project
     from modules.smoke import SmokeOptions, run_smoke
-    from modules.smoke.report import to_json, to_text
+    from modules.smoke.document import to_json
+    from modules.smoke.report import to_text
 
-    options = SmokeOptions(_plan(rate, count, duration, warmup, poisson), _seconds("--deadline", deadline), topic)
+    plan = _plan(rate, count, duration, warmup, poisson)
+    options = SmokeOptions(plan, _seconds("--deadline", deadline), topic, None if size is None else _bytes(size))
     project = find_project()
     environment = load_environment(project, env)
     with SmokeScreen() as screen:
@@ -86,6 +89,16 @@ def _seconds(option: str, text: str) -> float:
         raise ConfigError(str(error), where=option) from None
 
 
+def _bytes(text: str) -> int:
+    from modules.environment.types import DataSizeValue
+    from modules.errors import ConfigError
+
+    try:
+        return DataSizeValue.parse(text).bytes
+    except ValueError as error:
+        raise ConfigError(str(error), where="--size") from None
+
+
 class SmokeScreen:
     """The run as it goes, on stderr: a live table for someone who watches, else a line at each change and every 5 s."""
 
@@ -119,6 +132,7 @@ class SmokeScreen:
 def _table(now: Progress) -> Any:
     from rich.table import Table
 
+    from modules.smoke.report import title
     from modules.smoke.stats import duration
 
     counts = f"{now.sent:,} of {now.total:,} sent · {now.rate:,.0f}/s · {now.in_flight:,} in flight"
@@ -127,5 +141,5 @@ def _table(now: Progress) -> Any:
     for column, justify in (("stage", "left"), ("seen", "right"), ("p50", "right"), ("p95 (last 1,000)", "right")):
         table.add_column(column, justify="left" if justify == "left" else "right", min_width=8)
     for stage in now.stages:
-        table.add_row(stage.name.replace("_", " "), f"{stage.seen:,}", duration(stage.p50), duration(stage.p95))
+        table.add_row(title(stage.name), f"{stage.seen:,}", duration(stage.p50), duration(stage.p95))
     return table

@@ -48,6 +48,11 @@ class EventSerializer:
         self._header = struct.pack(">bI", 0, self.schema_id)
         return text, named
 
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """The record's schema, as fastavro parsed it."""
+        return dict(self._schema)
+
     def __call__(self, event: Mapping[str, Any]) -> bytes:
         """The message's value.
 

@@ -1,13 +1,15 @@
-"""The run itself: four loops around one ledger and one clock.
+"""The run itself: loops around one ledger and one clock.
 
     sender      hands each event over at its intended time, whatever the answers do (open loop)
     answers     serves the broker's acknowledgements
     consumer    receives from every partition
-    rows        asks the warehouse, at an adaptive interval
+    committer   commits what the consumer has received
+    channels    asks how far the warehouse has taken it, at an adaptive interval
+    rows        asks the warehouse for rows, at an adaptive interval
 
 Each loop is a step function, which the tests drive on a virtual clock, and a thread around it. The loops share nothing
 but the ledger; how late the sender ran is measured, so that a machine too slow for the rate is seen and not blamed on
-the broker. What is measured is decided in `stages`, `stats` and `slo`; how the world is reached, in `transport`.
+the broker. What is measured is decided in `stages`, `figures` and `slo`; how the world is reached, in `transport`.
 """
 
 from __future__ import annotations
@@ -20,13 +22,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from modules.smoke.load import LoadPlan, offsets
+from modules.smoke.pollers import ChannelPoller, Committer, Pacer, RowPoller
 from modules.smoke.stages import Ledger
-from modules.smoke.transport import Clock, Payloads, QueueFullError, Receiving, Rows, Sending, monotonic
+from modules.smoke.transport import (
+    Answer,
+    Channels,
+    Clock,
+    Committing,
+    Payloads,
+    QueueFullError,
+    Receiving,
+    Rows,
+    Sending,
+    SteadyClock,
+    monotonic,
+)
 
-__all__ = ["Engine", "Pacer", "RowPoller", "Sender"]
+__all__ = ["Ended", "Engine", "Sender", "Transports"]
 
 _SLICE = 0.05
 """Seconds a loop may block before it looks whether to stop."""
+_COMMIT_PAUSE = 0.005
+"""Seconds between two commits at least: 200 a second are enough to know, and more would be a load of their own."""
 _SWITCH_INTERVAL = 0.0005
 """Python's thread switch interval during a run: at the usual 5 ms a busy loop makes the sender late by as much."""
 
@@ -41,6 +58,8 @@ class Sender:
         self.handed_over = array("q", [0, 0])
         """When the first and the newest measured event were handed over."""
         self.due: int | None = None
+        self.bytes = 0
+        """Of all values handed over."""
         self._start = start
         self._times: Iterator[int] = offsets(plan)
         self._payloads = payloads
@@ -65,8 +84,15 @@ class Sender:
                 self.handed_over[0] = now
             self.handed_over[1] = now
             self.late.append(max(0, now - self.due))
+        self.bytes += len(value)
         self._prepare()
         return True
+
+    @property
+    def rate(self) -> float:
+        """Measured events a second, from the first hand-over to the newest."""
+        first, newest = self.handed_over
+        return (len(self.late) - 1) / ((newest - first) / 1e9) if newest > first else 0.0
 
     def _prepare(self) -> None:
         # The next event is built before its time comes: serialising is the producer's work, not the broker's latency.
@@ -77,64 +103,6 @@ class Sender:
             self._next = self._payloads.next()
 
 
-class Pacer:
-    """How long to wait between two polls: short while rows come, longer while none do, never most of the time busy."""
-
-    floor = 0.02
-    ceiling = 0.5
-
-    def __init__(self) -> None:
-        self.pause = self.floor
-
-    def after(self, found: bool, took: float) -> float:
-        """The next pause in seconds, from whether rows were found and how long the query took."""
-        least = min(max(self.floor, took / 2), self.ceiling)
-        self.pause = least if found else min(max(least, self.pause * 1.5), self.ceiling)
-        return self.pause
-
-
-class RowPoller:
-    """Asks for new rows. A row counts as visible when the answer that holds it is in hand: never too early.
-
-    `gaps` are nanoseconds from the start of the poll before to the answer, for polls that found rows: within that time
-    the row became visible, so it is the error bar of the stage.
-    """
-
-    def __init__(self, ledger: Ledger, rows: Rows, clock: Clock) -> None:
-        self.gaps = array("q")
-        self.polls = 0
-        self._ledger = ledger
-        self._rows = rows
-        self._clock = clock
-        self._asked: int | None = None
-
-    def step(self) -> bool:
-        """One poll; True when it found events not seen before."""
-        began = self._clock()
-        numbers = self._rows.new()
-        ended = self._clock()
-        self.polls += 1
-        stage = self._ledger.stages["row_visible"]
-        fresh = [number for number in dict.fromkeys(numbers) if stage.unseen(number)]
-        for number in fresh:
-            self._ledger.see("row_visible", number, ended)
-        if fresh:
-            self.gaps.append(ended - (began if self._asked is None else self._asked))
-        self._asked = began
-        return bool(fresh)
-
-    def sweep(self) -> None:
-        """Count every row of the run once, at its end: finds doubled rows, and rows that no poll had caught."""
-        counts = self._rows.counts()
-        now = self._clock()
-        stage = self._ledger.stages["row_visible"]
-        for number, copies in counts.items():
-            if stage.unseen(number):
-                self._ledger.see("row_visible", number, now, copies=copies)
-            elif copies > 1:
-                self._ledger.see("row_visible", number, now, copies=copies - 1)
-
-
 @dataclass(frozen=True)
 class Ended:
     """How a run ended. `now` is the clock's reading when nothing more was waited for."""
@@ -143,29 +111,45 @@ class Ended:
     now: int
 
 
+@dataclass(frozen=True)
+class Transports:
+    """What the run reaches the world by, open already. A stage without one is not measured."""
+
+    payloads: Payloads
+    sending: Sending
+    receiving: Receiving
+    committing: Committing | None = None
+    channels: Channels | None = None
+    rows: Rows | None = None
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that can be measured."""
+        optional = {"committed": self.committing, "handed_over": self.channels, "row_visible": self.rows}
+        return ("acknowledged", "consumed", *(name for name, its in optional.items() if its is not None))
+
+
 class Engine:
     """Runs the loops in threads until every event is back or past its deadline, or somebody presses Ctrl-C."""
 
-    def __init__(
-        self,
-        plan: LoadPlan,
-        deadline: int,
-        payloads: Payloads,
-        sending: Sending,
-        receiving: Receiving,
-        rows: Rows,
-        clock: Clock = monotonic,
-    ) -> None:
-        self.ledger = Ledger(plan.warmup, plan.count)
+    def __init__(self, plan: LoadPlan, deadline: int, transports: Transports, clock: Clock = monotonic) -> None:
+        self.plan = plan
         self.deadline = deadline
-        self.clock = clock
+        self.clock: Clock = SteadyClock(clock)
+        self.ledger = Ledger(plan.warmup, plan.count, transports.stages)
         self.failures: list[str] = []
         """What the broker said to the first few events it did not take."""
-        self._sending = sending
-        self._receiving = receiving
-        self._start = clock() + 50_000_000
-        self.sender = Sender(plan, self.ledger, payloads, sending, self._start)
-        self.poller = RowPoller(self.ledger, rows, clock)
+        self.delivered: dict[int, int] = {}
+        """Events the broker has taken, the warm-up included, by partition."""
+        self._sending = transports.sending
+        self._receiving = transports.receiving
+        self._start = self.clock() + 50_000_000
+        self.sender = Sender(plan, self.ledger, transports.payloads, transports.sending, self._start)
+        its = transports
+        self.committer = Committer(self.ledger, its.committing, self.clock) if its.committing else None
+        self.channels = ChannelPoller(self.ledger, its.channels, self.clock) if its.channels else None
+        self.rows = RowPoller(self.ledger, its.rows, self.clock, deadline) if its.rows else None
+        self._arrived = threading.Event()
         self._stop = threading.Event()
         self._sent_all = threading.Event()
         self._error: BaseException | None = None
@@ -176,8 +160,7 @@ class Engine:
         Raises:
             InfraError: whatever a loop met; the others are stopped first.
         """
-        loops = (self._send, self._answers, self._consume, self._ask)
-        threads = [threading.Thread(target=self._guard, args=(loop,), name=f"smoke{loop.__name__}") for loop in loops]
+        threads = [threading.Thread(target=self._guard, args=(loop,), name=name) for name, loop in self._loops()]
         interval = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         interrupted = False
@@ -191,24 +174,43 @@ class Engine:
             interrupted = True
         finally:
             self._stop.set()
+            self._arrived.set()
             for thread in threads:
                 thread.join()
             sys.setswitchinterval(interval)
-        now = self.clock()
         if self._error is not None:
             raise self._error
-        self.poller.sweep()
+        now = self.clock()
+        if self.rows is not None:
+            self.rows.sweep()
         return Ended(interrupted, now)
 
-    def answer(self, number: int, failure: str | None) -> None:
+    def answer(self, answer: Answer) -> None:
         """Take the broker's answer to one event."""
+        number, failure = answer.number, answer.failure
         if failure is None:
             self.ledger.see("acknowledged", number, self.clock())
+            self.delivered[answer.partition] = self.delivered.get(answer.partition, 0) + 1
+            if self.channels is not None:
+                self.channels.acknowledged(number, answer.partition, answer.offset)
             return
         if number >= self.ledger.warmup:
             self.ledger.failed += 1
         if failure not in self.failures and len(self.failures) < 3:
             self.failures.append(failure)
+
+    def _loops(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        yield "smoke_send", self._send
+        yield "smoke_answers", self._answers
+        yield "smoke_consume", self._consume
+        if self.committer is not None:
+            yield "smoke_commit", self._commit
+        if self.channels is not None:
+            channels = self.channels
+            yield "smoke_channels", lambda: self._poll("handed_over", channels.step)
+        if self.rows is not None:
+            rows = self.rows
+            yield "smoke_rows", lambda: self._poll("row_visible", rows.step)
 
     def _over(self) -> bool:
         if self._stop.is_set():
@@ -240,18 +242,31 @@ class Engine:
             self._sending.serve(_SLICE, self.answer)
 
     def _consume(self) -> None:
+        committer = self.committer
         while not self._stop.is_set():
             arrival = self._receiving.receive(_SLICE)
-            if arrival is not None:
-                self.ledger.see("consumed", arrival.number, self.clock(), key=arrival.key)
+            if arrival is None:
+                continue
+            self.ledger.see("consumed", arrival.number, self.clock(), key=arrival.key, intact=arrival.intact)
+            if committer is not None:
+                committer.received(arrival.number, arrival.partition, arrival.offset)
+                self._arrived.set()
 
-    def _ask(self) -> None:
+    def _commit(self) -> None:
+        assert self.committer is not None
+        while not self._stop.is_set():
+            self._arrived.wait(_SLICE)
+            self._arrived.clear()
+            if self.committer.step():
+                self._stop.wait(_COMMIT_PAUSE)
+
+    def _poll(self, stage: str, step: Callable[[], bool]) -> None:
         pacer = Pacer()
         while not self._stop.is_set():
-            if self.ledger.settled("row_visible"):
+            if self.ledger.settled(stage):
                 # Nothing is on its way: let the warehouse sleep.
                 self._stop.wait(pacer.floor)
                 continue
             began = self.clock()
-            found = self.poller.step()
+            found = step()
             self._stop.wait(pacer.after(found, (self.clock() - began) / 1e9))

@@ -1,20 +1,18 @@
-"""A smoke result for people (text) and for machines (JSON, `schema_version` 1)."""
+"""A smoke result for people, as plain text. `document` is the one for machines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from modules.smoke.figures import HopResult, StageResult
 from modules.smoke.result import SmokeResult
 from modules.smoke.slo import SloResult
-from modules.smoke.stages import StageResult
 from modules.smoke.stats import PERCENTILES, Quantile, Summary, duration, limit_text, needed_samples
 
-__all__ = ["to_json", "to_text"]
+__all__ = ["title", "to_text"]
 
-SCHEMA_VERSION = 1
-
-_TITLES = {"acknowledged": "acknowledged", "consumed": "consumed", "row_visible": "row visible"}
+_TITLES = {"committed": "offset committed", "handed_over": "handed to the warehouse", "row_visible": "row visible"}
+_SHORT = {**_TITLES, "committed": "committed", "handed_over": "handed over"}
 
 
 def to_text(result: SmokeResult) -> str:
@@ -23,50 +21,27 @@ def to_text(result: SmokeResult) -> str:
         f"smoke {result.environment} · {result.topic} ({result.partitions} partitions) → {result.table} · "
         f"run {result.run_id}"
     )
-    rows: list[tuple[str, ...]] = [("stage", "n", "p50", "p95", "p99", "max", "lost", "dup", "SLO", "")]
+    names = tuple(PERCENTILES)
+    rows: list[tuple[str, ...]] = [("stage", "n", *names, "max", "lost", "dup", "SLO", "")]
     rows += [_row(stage, result) for stage in result.stages]
-    lines = [head, "", *_aligned(rows), "", *_footnotes(result), "", *_verdict(result)]
+    lines = [head, "", *_aligned(rows, left=(0, len(rows[0]) - 2, len(rows[0]) - 1))]
+    if result.hops:
+        hops: list[tuple[str, ...]] = [("of that", "n", *names, "max"), *(_hop(hop) for hop in result.hops)]
+        lines += ["", *_aligned(hops, left=(0,))]
+    lines += ["", *_footnotes(result), "", *_verdict(result)]
     return "\n".join(lines)
 
 
-def to_json(result: SmokeResult) -> dict[str, Any]:
-    """Everything in the result; latencies in milliseconds, a withheld percentile is null with the reason beside it."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "environment": result.environment,
-        "platform": result.platform,
-        "run_id": result.run_id,
-        "started": result.started,
-        "interrupted": result.interrupted,
-        "topic": result.topic,
-        "partitions": result.partitions,
-        "table": result.table,
-        "carried_by": result.carried_by,
-        "load": {
-            "arrivals": result.plan.arrivals,
-            "rate": result.plan.rate,
-            "achieved_rate": round(result.achieved_rate, 3),
-            "count": result.plan.count,
-            "sent": result.sent,
-            "failed": result.failed,
-            "failures": list(result.failures),
-            "warmup_discarded": result.warmed_up,
-            "deadline_ms": _ms(result.deadline),
-        },
-        "stages": {stage.stage: _stage_json(stage) for stage in result.stages},
-        "sender_lateness": _summary_json(result.lateness),
-        "row_visible_error_bar": {"polls": result.polls, **_summary_json(result.poll_error)},
-        "slo": [_slo_json(one) for one in result.slos],
-        "verdict": {"outcome": result.verdict.outcome, "met": result.met, "because": list(result.verdict.sentences)},
-        "notes": list(result.notes),
-    }
+def title(stage: str) -> str:
+    """A stage's name for people."""
+    return _TITLES.get(stage, stage)
 
 
 def _row(stage: StageResult, result: SmokeResult) -> tuple[str, ...]:
     summary = stage.summary
     slos = [one for one in result.slos if one.stage == stage.stage]
     return (
-        _TITLES[stage.stage],
+        title(stage.stage),
         f"{summary.n:,}",
         *(_quantile(one, result.deadline) for one in summary.quantiles),
         duration(summary.maximum),
@@ -91,9 +66,14 @@ def _quantile(quantile: Quantile, deadline: int) -> str:
     return duration(quantile.nanoseconds)
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _hop(hop: HopResult) -> tuple[str, ...]:
+    start, end = (_SHORT.get(name, name) for name in (hop.start, hop.end))
+    cells = (duration(one.nanoseconds) for one in hop.summary.quantiles)
+    return (f"{start} → {end}", f"{hop.summary.n:,}", *cells, duration(hop.summary.maximum))
+
+
+def _aligned(rows: Sequence[tuple[str, ...]], left: Sequence[int]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    left = {0, len(widths) - 2, len(widths) - 1}
     lines = []
     for row in rows:
         cells = [
@@ -106,26 +86,68 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _footnotes(result: SmokeResult) -> list[str]:
     plan = result.plan
-    consumed = result.stage("consumed")
     lines = [
         f"  rows are brought by {result.carried_by}",
-        f"  {result.sent:,} events at {plan.rate:g}/s ({result.achieved_rate:.1f}/s achieved, {plan.arrivals}), after "
-        f"{result.warmed_up:,} for warming up; deadline {limit_text(result.deadline)}",
+        f"  {result.sent:,} events{_size(result)} at {plan.rate:g}/s ({result.achieved_rate:.1f}/s achieved, "
+        f"{plan.arrivals}), after {result.warmed_up:,} for warming up; deadline {limit_text(result.deadline)}",
         f"  latency from the intended send time, one monotonic clock; sender ran late by {_typical(result.lateness)}",
-        _error_bar(result),
+        *_error_bars(result),
+        *_reached(result),
+        *_credits(result),
     ]
+    consumed = result.stage("consumed")
     if consumed.out_of_order:
         lines.append(f"  out of order by key: {consumed.out_of_order:,}")
-    if any(one.withheld == "too few samples" for stage in result.stages for one in stage.summary.quantiles):
+    altered = {title(stage.stage): stage.corrupted for stage in result.stages if stage.corrupted}
+    if altered:
+        lines.append(f"  not what was sent: {', '.join(f'{count:,} {stage}' for stage, count in altered.items())}")
+    lines += [f"  not measured: {title(one.stage)}: {one.reason}" for one in result.unmeasured]
+    summaries = [stage.summary for stage in result.stages] + [hop.summary for hop in result.hops]
+    if any(one.withheld == "too few samples" for summary in summaries for one in summary.quantiles):
         rule = ", ".join(f"{name} from {needed_samples(share):,}" for name, share in PERCENTILES.items())
         lines.append(f"  – is a percentile with too few samples above it: {rule}")
     return [*lines, *(f"  note: {note}" for note in result.notes)]
 
 
-def _error_bar(result: SmokeResult) -> str:
+def _size(result: SmokeResult) -> str:
+    return f" of {result.event_bytes:,.0f} bytes" if result.event_bytes else ""
+
+
+def _error_bars(result: SmokeResult) -> list[str]:
+    measured = {stage.stage for stage in result.stages}
+    lines = []
+    if "handed_over" in measured and result.channel_error.maximum is not None:
+        lines.append(
+            f"  handed to the warehouse is exact to {_typical(result.channel_error)} "
+            f"({result.channel_polls:,} polls of the channels)"
+        )
+    if "row_visible" not in measured:
+        return lines
     if result.poll_error.maximum is None:
-        return f"  no row was seen in {result.polls:,} polls of the table"
-    return f"  row visible is exact to {_typical(result.poll_error)} ({result.polls:,} polls of the table)"
+        return [*lines, f"  no row was seen in {result.polls:,} polls of the table"]
+    return [*lines, f"  row visible is exact to {_typical(result.poll_error)} ({result.polls:,} polls of the table)"]
+
+
+def _reached(result: SmokeResult) -> list[str]:
+    """Which partitions had events; the broker said so."""
+    if not result.by_partition:
+        return []
+    counts = [result.by_partition.get(partition, 0) for partition in range(result.partitions)]
+    missed = [str(partition) for partition, count in enumerate(counts) if not count]
+    if missed:
+        return [f"  no event reached partition {', '.join(missed[:20])}{' …' if len(missed) > 20 else ''}"]
+    return [f"  every partition had events: {min(counts):,} to {max(counts):,} each"]
+
+
+def _credits(result: SmokeResult) -> list[str]:
+    use = result.warehouse
+    if use is None:
+        return []
+    name = f"  warehouse {use.warehouse.name} ({use.warehouse.size})"
+    if use.awake_seconds is None or use.credits is None:
+        return [f"{name} was asked for {use.busy_seconds:.0f} s; it never suspends itself, or its size is unknown"]
+    shared = "; it was awake before" if use.warehouse.awake else ""
+    return [f"{name} was kept awake for {use.awake_seconds:.0f} s: {use.credits:f} credits at most{shared}"]
 
 
 def _typical(summary: Summary) -> str:
@@ -141,39 +163,3 @@ def _verdict(result: SmokeResult) -> list[str]:
         return [f"interrupted after {result.sent:,} of {result.plan.count:,} events, {flying:,} of them in flight"]
     word = {"met": "met", "missed": "MISSED", "not enough samples": "NOT PROVEN"}[result.verdict.outcome]
     return [f"{word}: {sentence}" for sentence in result.verdict.sentences]
-
-
-def _stage_json(stage: StageResult) -> dict[str, Any]:
-    return {
-        **_summary_json(stage.summary),
-        "lost": stage.summary.lost,
-        "late": stage.late,
-        "in_flight": stage.in_flight,
-        "duplicated": stage.duplicated,
-        "out_of_order": stage.out_of_order if stage.stage == "consumed" else None,
-    }
-
-
-def _summary_json(summary: Summary) -> dict[str, Any]:
-    withheld = {one.name: one.withheld for one in summary.quantiles if one.withheld}
-    return {
-        "n": summary.n,
-        **{f"{one.name}_ms": _ms(one.nanoseconds) for one in summary.quantiles},
-        "max_ms": _ms(summary.maximum),
-        "mean_ms": _ms(summary.mean),
-        "withheld": withheld,
-    }
-
-
-def _slo_json(one: SloResult) -> dict[str, Any]:
-    return {
-        "stage": one.stage,
-        "percentile": one.percentile,
-        "limit_ms": _ms(one.limit),
-        "measured_ms": _ms(one.measured),
-        "outcome": one.outcome,
-    }
-
-
-def _ms(nanoseconds: float | None) -> float | None:
-    return None if nanoseconds is None else round(nanoseconds / 1e6, 3)

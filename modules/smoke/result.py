@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from modules.smoke.credits import WarehouseUse
+from modules.smoke.figures import HopResult, StageResult
 from modules.smoke.load import LoadPlan
 from modules.smoke.slo import SloResult, Verdict
-from modules.smoke.stages import StageResult
-from modules.smoke.stats import Summary
+from modules.smoke.stats import Summary, summarise
 
-__all__ = ["Progress", "SmokeResult", "StageProgress"]
+__all__ = ["Progress", "SmokeResult", "StageProgress", "Unmeasured"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,16 @@ class Progress:
     rate: float = 0.0
     """Events a second, achieved so far."""
     in_flight: int = 0
-    """Sent and not yet visible as a row, the warm-up included."""
+    """Sent and not yet seen at the last stage, the warm-up included."""
     stages: tuple[StageProgress, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A stage that this run could not look at, and why."""
+
+    stage: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -73,11 +83,33 @@ class SmokeResult:
     interrupted: bool
     carried_by: str = "the project's own sink"
     """What brings events into the table: of the two ways a pipeline has, a connector or the sink."""
+    hops: tuple[HopResult, ...] = ()
+    unmeasured: tuple[Unmeasured, ...] = ()
+    channel_error: Summary = field(default_factory=lambda: summarise([]))
+    """Error bar of `handed_over`, as `poll_error` is of `row_visible`."""
+    channel_polls: int = 0
+    commits: int = 0
+    """Offset commits that were made."""
+    by_partition: Mapping[int, int] = field(default_factory=dict)
+    """Events the broker took, the warm-up included, for every partition of the topic."""
+    event_bytes: float = 0.0
+    """An event's value, on average."""
+    rate_kept: bool = True
+    """Whether the client sent as fast as it was asked to."""
+    warehouse: WarehouseUse | None = None
+    """What the run's queries kept awake; None where nothing is paid for."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the figures depend on: machine, versions, the clients' settings."""
 
     @property
     def met(self) -> bool:
         """Every SLO is known to be met, nothing was lost, and the run was not cut short."""
         return self.verdict.outcome == "met" and not self.interrupted
+
+    @property
+    def stand_in(self) -> bool:
+        """Measured on a laptop: no figure of a cloud."""
+        return self.platform == "local"
 
     def stage(self, name: str) -> StageResult:
         return next(stage for stage in self.stages if stage.stage == name)

@@ -1,24 +1,35 @@
 """The warehouse side of a run: which of the run's events are queryable rows by now.
 
-A poll asks only for rows at or after the offset up to which each partition is known to be complete, so that a run of
-many events does not read the same rows again and again. The sink's metadata column carries partition, offset and the
-headers with the run id and the event's number.
+A poll reads as little as it can: rows that were made after the oldest event that is still missing (where the schema has
+a time, which the warehouse keeps least and greatest of for each of its partitions, so the rest is not even opened), and
+of those only what lies at or after the offset up to which each Kafka partition is known to be complete. The sink's
+metadata column carries partition, offset and the headers with the run id and the event's number.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.errors import InfraError, ServiceError, SmokeError
+from modules.smoke.credits import Warehouse, WarehouseUse, read_warehouse
+from modules.smoke.payloads import Stamps
 from modules.smoke.transport import RUN_HEADER, SEQUENCE_HEADER
 
 __all__ = ["WarehouseRows", "Watermarks", "new_rows_query"]
 
 _OBJECT_MISSING = 2003
 """Snowflake's error for an object that does not exist or may not be seen."""
+_NOT_ALLOWED = 3001
+_NO_WAREHOUSE = 606
+_SUSPENDED = 90073
+"""A warehouse that a resource monitor has suspended is not resumed."""
+_UNKNOWN_COLUMN = 904
 _MOST_CONDITIONS = 1000
 """From so many partitions on, a poll reads all rows of the run: the statement would grow too long."""
+_SEQUENCE = f"RECORD_METADATA:headers:{SEQUENCE_HEADER}::NUMBER"
+_OF_THIS_RUN = f"RECORD_METADATA:headers:{RUN_HEADER}::VARCHAR = %s"
 
 
 class Watermarks:
@@ -35,11 +46,15 @@ class Watermarks:
         self.next[partition] = max(self.next.get(partition, 0), offset + 1)
 
 
-def new_rows_query(table: str, next_offsets: Mapping[int, int]) -> str:
-    """The statement that finds rows at or after `next_offsets`; its one parameter is the run id."""
+def new_rows_query(table: str, next_offsets: Mapping[int, int], since: str = "") -> str:
+    """The statement that finds rows at or after `next_offsets`; its one parameter is the run id.
+
+    Args:
+        since: a further condition, on the time.
+    """
     text = (
-        f"SELECT RECORD_METADATA:headers:{SEQUENCE_HEADER}::NUMBER, RECORD_METADATA:partition::NUMBER, "  # noqa: S608
-        f"RECORD_METADATA:offset::NUMBER FROM {table} WHERE {_of_this_run()}"
+        f"SELECT {_SEQUENCE}, RECORD_METADATA:partition::NUMBER, "  # noqa: S608
+        f"RECORD_METADATA:offset::NUMBER FROM {table} WHERE {since}{_OF_THIS_RUN}"
     )
     if not 0 < len(next_offsets) <= _MOST_CONDITIONS:
         return text
@@ -50,46 +65,112 @@ def new_rows_query(table: str, next_offsets: Mapping[int, int]) -> str:
 
 
 class WarehouseRows:
-    """Polls one table through snowflake-connector-python. Used by one thread."""
+    """Polls one table through snowflake-connector-python. Used by one thread.
 
-    def __init__(self, connection: Any, table: str, run_id: str, environment: str) -> None:
+    Args:
+        columns: which column holds the run's `time`, `mark` and `key`, as far as there are such.
+        stamps: what the run's events are stamped with.
+        warehouse: the virtual warehouse that answers; None where nothing is paid for.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        table: str,
+        run_id: str,
+        environment: str,
+        columns: Mapping[str, str] | None = None,
+        stamps: Stamps | None = None,
+        warehouse: str | None = None,
+    ) -> None:
         self._connection = connection
         self._table = table
         self._run = run_id
         self._environment = environment
+        self._columns = dict(columns or {})
+        self._stamps = stamps
         self._marks = Watermarks({})
+        self._began = 0
+        self._warehouse_name = warehouse
+        self._warehouse: Warehouse | None = None
+        self._first = self._last = 0.0
 
     def check(self) -> None:
         """See that the table is there, has the sink's metadata column, and may be read.
 
         Raises:
-            SmokeError: it is not deployed.
+            SmokeError: it is not deployed, or may not be read.
             ServiceError: the warehouse does not answer.
         """
+        if self._warehouse_name is not None:
+            self._warehouse = read_warehouse(self._connection, self._warehouse_name)
         self._ask(f"SELECT RECORD_METADATA FROM {self._table} LIMIT 0", ())  # noqa: S608
+        for use in list(self._columns):
+            if not self._has(self._columns[use]):
+                del self._columns[use]
 
-    def start(self, offsets: Mapping[int, int]) -> None:
+    def start(self, offsets: Mapping[int, int], at: int) -> None:
         self._marks = Watermarks(offsets)
+        self._began = at
 
-    def new(self) -> Sequence[int]:
-        rows = self._ask(new_rows_query(self._table, self._marks.next), (self._run,))
+    def new(self, oldest: int) -> Sequence[int]:
+        statement = new_rows_query(self._table, self._marks.next, self._since(max(oldest, self._began)))
+        rows = self._ask(statement, (self._run,))
         for _, partition, offset in rows:
             self._marks.saw(int(partition), int(offset))
         return [int(number) for number, _, _ in rows]
 
-    def counts(self) -> Mapping[int, int]:
+    def between(self, first: int, last: int) -> Sequence[int]:
         text = (
-            f"SELECT RECORD_METADATA:headers:{SEQUENCE_HEADER}::NUMBER, COUNT(*) FROM {self._table} "  # noqa: S608
-            f"WHERE {_of_this_run()} GROUP BY 1"
+            f"SELECT {_SEQUENCE} FROM {self._table} "  # noqa: S608
+            f"WHERE {self._since(self._began)}{_OF_THIS_RUN} AND {_SEQUENCE} BETWEEN {int(first)} AND {int(last)}"
         )
-        return {int(number): int(copies) for number, copies in self._ask(text, (self._run,))}
+        return [int(number) for (number,) in self._ask(text, (self._run,))]
+
+    def flaws(self) -> Mapping[int, tuple[int, int]]:
+        altered = f"SUM(CASE WHEN {self._altered()} THEN 1 ELSE 0 END)"
+        text = (
+            f"SELECT {_SEQUENCE}, COUNT(*), {altered} FROM {self._table} "  # noqa: S608
+            f"WHERE {self._since(self._began)}{_OF_THIS_RUN} GROUP BY 1 HAVING COUNT(*) > 1 OR {altered} > 0"
+        )
+        found = self._ask(text, (self._run,))
+        return {int(number): (int(copies), int(wrong)) for number, copies, wrong in found if number is not None}
+
+    def used(self) -> WarehouseUse | None:
+        """What the questions so far kept awake; None where nothing is paid for or the warehouse is not known."""
+        return None if self._warehouse is None else WarehouseUse(self._warehouse, self._last - self._first)
 
     def close(self) -> None:
         self._connection.close()
 
+    def _since(self, reading: int) -> str:
+        """The condition on the time, with its AND; empty where events have none."""
+        if "time" not in self._columns or self._stamps is None:
+            return ""
+        text = self._stamps.at(reading).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        return f"{self._columns['time']} >= '{text}' AND "
+
+    def _altered(self) -> str:
+        """Whether a row says something else than was sent: its mark, and its key beside the message's."""
+        conditions = ["FALSE"]
+        if "mark" in self._columns:
+            sent = f"CONCAT('{self._run}-', LPAD(RECORD_METADATA:headers:{SEQUENCE_HEADER}::VARCHAR, 10, '0'))"
+            conditions.append(f"{self._columns['mark']} <> {sent}")
+        if "key" in self._columns:
+            conditions.append(f"{self._columns['key']}::VARCHAR <> RECORD_METADATA:key::VARCHAR")
+        return " OR ".join(conditions)
+
+    def _has(self, column: str) -> bool:
+        try:
+            self._ask(f'SELECT "{column}" FROM {self._table} LIMIT 0', ())  # noqa: S608
+        except _NoColumn:
+            return False
+        return True
+
     def _ask(self, text: str, parameters: tuple[str, ...]) -> list[tuple[Any, ...]]:
         from snowflake.connector import errors
 
+        self._first = self._first or time.monotonic()
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(text, parameters)
@@ -97,26 +178,60 @@ class WarehouseRows:
         except errors.ProgrammingError as error:
             raise self._refused(error) from None
         except errors.Error as error:
-            raise ServiceError(
-                "the warehouse does not answer",
-                where="Snowflake",
-                details=[_first_line(error)],
-                do="see whether it is up and reachable from here (on a laptop: `infra local status`)",
-            ) from None
+            raise self._silent(error) from None
+        finally:
+            self._last = time.monotonic()
 
-    def _refused(self, error: Any) -> InfraError:
+    def _silent(self, error: Any) -> InfraError:
+        return ServiceError(
+            "the warehouse does not answer",
+            where="Snowflake",
+            details=[_first_line(error)],
+            do="see whether it is up and reachable from here (on a laptop: `infra local status`)",
+        )
+
+    def _refused(self, error: Any) -> Exception:
+        if error.errno == _UNKNOWN_COLUMN:
+            return _NoColumn(_first_line(error))
+        deploy = f"run `infra deploy --env {self._environment}` first"
         if error.errno == _OBJECT_MISSING:
             return SmokeError(
-                f"the table {self._table} is not there, or may not be read",
+                f"there is no table {self._table}, or the right SELECT on it (with USAGE on its database and schema) "
+                f"is missing for {self._role()}",
                 where="Snowflake",
-                do=f"run `infra deploy --env {self._environment}` first",
+                do=deploy,
+            )
+        if error.errno == _NOT_ALLOWED:
+            return SmokeError(
+                f"the right SELECT on table {self._table} is missing for {self._role()}",
+                where="Snowflake",
+                details=[_first_line(error)],
+                do=f"GRANT SELECT ON TABLE {self._table} TO {self._role()}",
+            )
+        if error.errno == _SUSPENDED:
+            return SmokeError(
+                f"the warehouse {self._warehouse_name or ''} is suspended by a resource monitor, so rows cannot be "
+                "read".replace("  ", " "),
+                where="Snowflake",
+                details=[_first_line(error)],
+                do="raise the monitor's CREDIT_QUOTA, or wait for its next period; what was sent is in Kafka",
+            )
+        if error.errno == _NO_WAREHOUSE:
+            return SmokeError(
+                f"no warehouse answers {self._role()}: it has none, or the right USAGE on it is missing",
+                where="Snowflake",
+                do=deploy,
             )
         return ServiceError("the warehouse refused a query", where="Snowflake", details=[_first_line(error)])
 
+    def _role(self) -> str:
+        role = getattr(self._connection, "role", None)
+        return f"role {role}" if role else "this role"
 
-def _of_this_run() -> str:
-    return f"RECORD_METADATA:headers:{RUN_HEADER}::VARCHAR = %s"
+
+class _NoColumn(Exception):
+    """The table has no such column."""
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return " ".join(str(error).split()) or type(error).__name__

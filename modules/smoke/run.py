@@ -7,28 +7,31 @@ happens in between. The loops are in `engine`.
 
 from __future__ import annotations
 
+import os
+import platform as machine
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modules.environment.connect import kind_of, version_of
 from modules.environment.model import Environment
-from modules.errors import ConfigError
+from modules.errors import ConfigError, InfraError
 from modules.project import Project
-from modules.smoke.engine import Ended, Engine
+from modules.smoke.engine import Ended, Engine, Transports
+from modules.smoke.figures import StageResult, hops, results
 from modules.smoke.load import LoadPlan
-from modules.smoke.result import Progress, SmokeResult, StageProgress
+from modules.smoke.result import Progress, SmokeResult, StageProgress, Unmeasured
 from modules.smoke.slo import evaluate, verdict
-from modules.smoke.stages import StageResult
 from modules.smoke.stats import PERCENTILES, nearest_rank, summarise
-from modules.smoke.transport import Clock, Payloads, Receiving, Rows, Sending, monotonic
+from modules.smoke.transport import Channels, Clock, monotonic
 from modules.topics import connector_group, sink_group
 
 if TYPE_CHECKING:
     from modules.platforms.base import Platform
+    from modules.smoke.rows import WarehouseRows
 
 __all__ = ["SmokeOptions", "Target", "measure", "run_smoke"]
 
@@ -43,10 +46,14 @@ class SmokeOptions:
     deadline_seconds: float = 30.0
     topic: str | None = None
     """Default: the environment's topic that has a sink."""
+    size: int | None = None
+    """Bytes of an event's value; None: as its schema makes it."""
 
     def __post_init__(self) -> None:
-        if self.deadline_seconds <= 0:
-            raise ConfigError(f"the deadline must be above 0 s, got {self.deadline_seconds:g}")
+        if not 0 < self.deadline_seconds <= 3600:
+            raise ConfigError(f"the deadline must be above 0 s and at most an hour, got {self.deadline_seconds:g} s")
+        if self.size is not None and self.size < 1:
+            raise ConfigError(f"an event has at least one byte, got a size of {self.size}")
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ class Target:
     topic: str
     table: str
     run_id: str
+    unmeasured: tuple[Unmeasured, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_smoke(
@@ -82,50 +91,134 @@ def run_smoke(
         SmokeError: not deployed, or the sink is not running.
         ServiceError: Kafka, the registry or the warehouse cannot be reached.
     """
+    from modules.smoke.commits import KafkaCommitting
     from modules.smoke.kafka import KafkaReceiving, KafkaSending, require_members
-    from modules.smoke.payloads import order_events
-    from modules.smoke.rows import WarehouseRows
-    from modules.warehouse.connection import connect
+    from modules.smoke.payloads import record_payloads
 
     target = choose_target(environment, options)
-    name, run_id = environment.name, target.run_id
+    name, run_id, topic = environment.name, target.run_id, target.topic
     progress(Progress("connecting"))
     with ExitStack() as opened:
-        sending = KafkaSending(platform.kafka_client("producer"), target.topic, run_id, options.deadline_seconds)
+        producer, consumer, admin = (platform.kafka_client(role) for role in ("producer", "consumer", "admin"))
+        sending = KafkaSending(producer, topic, run_id, options.deadline_seconds, name)
         opened.callback(sending.close)
-        sending.check(name)
+        partitions = sending.check(name)
         kind = kind_of(environment)
         if kind != "managed":  # of a managed one the group is the platform's own affair
-            group = sink_group(target.topic) if kind == "sink" else connector_group(environment, target.topic)
-            require_members(platform.kafka_client("admin"), group, name, connector=kind != "sink")
-        rows = WarehouseRows(connect(platform.snowflake_client("admin"), project), target.table, run_id, name)
+            group = sink_group(topic) if kind == "sink" else connector_group(environment, topic)
+            require_members(admin, group, name, connector=kind != "sink")
+        payloads = record_payloads(environment, platform, topic, partitions, run_id, options.size)
+        rows = _open_rows(environment, project, platform, target, payloads)
         opened.callback(rows.close)
-        rows.check()
-        payloads = order_events(environment, platform, target.topic)
-        receiving = KafkaReceiving(platform.kafka_client("consumer"), target.topic, run_id, name)
+        channels = _open_channels(environment, project, platform, target, partitions)
+        if not isinstance(channels, Unmeasured):
+            opened.callback(channels.close)
+        receiving = KafkaReceiving(consumer, topic, run_id, name)
         opened.callback(receiving.close)
-        return measure(target, options, payloads, sending, receiving, rows, progress)
+        committing = KafkaCommitting(consumer, topic, run_id, name, admin)
+        opened.callback(committing.close)
+        missing = (channels,) if isinstance(channels, Unmeasured) else ()
+        asked = None if isinstance(channels, Unmeasured) else channels
+        target = replace(target, unmeasured=missing, facts=_facts(producer))
+        parts = Transports(payloads, sending, receiving, committing, asked, rows)
+        return replace(measure(target, options, parts, progress), warehouse=rows.used())
 
 
 def measure(
     target: Target,
     options: SmokeOptions,
-    payloads: Payloads,
-    sending: Sending,
-    receiving: Receiving,
-    rows: Rows,
+    transports: Transports,
     progress: Callable[[Progress], None],
     clock: Clock = monotonic,
 ) -> SmokeResult:
     """Wait for the barrier, run the load, sum up. The transports are open already and stay so."""
     plan, deadline = options.plan, int(options.deadline_seconds * 1e9)
     progress(Progress("waiting until the consumer holds every partition", total=plan.total))
-    held = receiving.ready(_BARRIER_SECONDS)
-    rows.start(held)
+    held = transports.receiving.ready(_BARRIER_SECONDS)
+    if transports.committing is not None:
+        transports.committing.start(held)
+    if transports.rows is not None:
+        transports.rows.start(held, clock())
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    engine = Engine(plan, deadline, payloads, sending, receiving, rows, clock)
+    engine = Engine(plan, deadline, transports, clock)
     ended = engine.run(lambda: progress(_progress(engine, plan)))
     return _result(target, plan, engine, ended, started, len(held))
+
+
+def _open_rows(
+    environment: Environment, project: Project, platform: Platform, target: Target, payloads: Any
+) -> WarehouseRows:
+    """The table, checked; on a cloud the estate's own warehouse answers, since only that one is known to be there.
+
+    Raises:
+        SmokeError: the table is not there, or may not be read.
+        ServiceError: the warehouse does not answer.
+    """
+    from modules.smoke.rows import WarehouseRows
+    from modules.warehouse.connection import connect
+    from modules.warehouse.estate import WAREHOUSE
+
+    paid = platform.name != "local"
+    rows = WarehouseRows(
+        connect(platform.snowflake_client("admin"), project, warehouse=WAREHOUSE if paid else None),
+        target.table,
+        target.run_id,
+        environment.name,
+        payloads.shape.columns,
+        payloads.stamps,
+        WAREHOUSE if paid else None,
+    )
+    try:
+        rows.check()
+    except BaseException:
+        rows.close()
+        raise
+    return rows
+
+
+def _open_channels(
+    environment: Environment, project: Project, platform: Platform, target: Target, partitions: int
+) -> Channels | Unmeasured:
+    """The channels of what carries the events; why not, where they cannot be asked."""
+    from modules.connectors.sink import settings_for
+    from modules.smoke.channels import ShownChannels, SinkChannels
+    from modules.warehouse.connection import connect
+
+    try:
+        if kind_of(environment) == "sink":
+            found = SinkChannels(settings_for(environment, platform, project, target.topic), partitions)
+            found.tokens()
+            return found
+        shown = ShownChannels(connect(platform.snowflake_client("admin"), project), target.table, target.topic)
+        try:
+            shown.check()
+        except BaseException:
+            shown.close()
+            raise
+        return shown
+    except InfraError as error:
+        return Unmeasured("handed_over", error.what)
+
+
+def _facts(settings: Mapping[str, Any]) -> dict[str, str]:
+    """What the figures depend on, beside the environment."""
+    import confluent_kafka
+
+    from modules.smoke.kafka import PRODUCER_SETTINGS
+
+    chosen = {**PRODUCER_SETTINGS, **{name: settings[name] for name in PRODUCER_SETTINGS if name in settings}}
+    return {
+        "cpus": str(os.cpu_count()),
+        "system": f"{machine.system()} {machine.release()}",
+        "python": machine.python_version(),
+        "librdkafka": confluent_kafka.libversion()[0],
+        "producer": ", ".join(f"{name}={_shown(value)}" for name, value in chosen.items()),
+        "security": str(settings.get("security.protocol", "PLAINTEXT")),
+    }
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def choose_target(environment: Environment, options: SmokeOptions) -> Target:
@@ -155,15 +248,15 @@ def _progress(engine: Engine, plan: LoadPlan) -> Progress:
         recent = sorted(stage.recent.copy())
         p50, p95 = (nearest_rank(recent, PERCENTILES[name]) if recent else None for name in ("p50", "p95"))
         stages.append(StageProgress(stage.name, stage.distinct, p50, p95))
-    in_flight = sent - ledger.stages["row_visible"].arrived
+    in_flight = sent - min(stage.arrived for stage in ledger.stages.values())
     return Progress(phase, sent, plan.total, rate, in_flight, tuple(stages))
 
 
 def _result(target: Target, plan: LoadPlan, engine: Engine, ended: Ended, started: str, partitions: int) -> SmokeResult:
-    ledger, sender = engine.ledger, engine.sender
-    stages = ledger.results(engine.deadline, ended.now if ended.interrupted else None)
+    ledger, sender, rows, channels = engine.ledger, engine.sender, engine.rows, engine.channels
+    stages = results(ledger, engine.deadline, ended.now if ended.interrupted else None)
     slos = evaluate(target.environment.slo, stages)
-    first, last = sender.handed_over
+    slow = _too_slow(engine, plan)
     return SmokeResult(
         environment=target.environment.name,
         platform=target.environment.platform,
@@ -178,16 +271,25 @@ def _result(target: Target, plan: LoadPlan, engine: Engine, ended: Ended, starte
         warmed_up=min(ledger.sent, plan.warmup),
         failed=ledger.failed,
         failures=tuple(engine.failures),
-        achieved_rate=(len(sender.late) - 1) / ((last - first) / 1e9) if last > first else 0.0,
+        achieved_rate=sender.rate,
         lateness=summarise(sender.late),
-        poll_error=summarise(engine.poller.gaps),
-        polls=engine.poller.polls,
+        poll_error=summarise(rows.gaps if rows else ()),
+        polls=rows.polls if rows else 0,
         stages=stages,
         slos=slos,
-        verdict=verdict(slos, stages, engine.deadline),
-        notes=tuple(_notes(engine, plan, stages, target.environment)),
+        verdict=verdict(slos, stages, engine.deadline, [slow] if slow else []),
+        notes=tuple(_notes(engine, slow, stages, target.environment)),
         interrupted=ended.interrupted,
         carried_by=carrier(target.environment),
+        hops=hops(ledger),
+        unmeasured=target.unmeasured,
+        channel_error=summarise(channels.gaps if channels else ()),
+        channel_polls=channels.polls if channels else 0,
+        commits=engine.committer.commits if engine.committer else 0,
+        by_partition={partition: engine.delivered.get(partition, 0) for partition in range(partitions)},
+        event_bytes=sender.bytes / ledger.sent if ledger.sent else 0.0,
+        rate_kept=slow is None,
+        facts=target.facts,
     )
 
 
@@ -201,17 +303,21 @@ def carrier(environment: Environment) -> str:
     return f"Snowflake's connector {version}, managed by {environment.platform}"
 
 
-def _notes(engine: Engine, plan: LoadPlan, stages: tuple[StageResult, ...], environment: Environment) -> list[str]:
+def _too_slow(engine: Engine, plan: LoadPlan) -> str | None:
+    """The sentence for a rate that was not reached: what was measured is another load than was asked for."""
+    sender = engine.sender
+    meant = (len(sender.late) - 1) / plan.rate
+    took = (sender.handed_over[1] - sender.handed_over[0]) / 1e9
+    if took <= 1.1 * meant + 0.05:
+        return None
+    return f"the client sent {sender.rate:,.0f} events/s, not {plan.rate:,.0f}: the rate is too high for it"
+
+
+def _notes(engine: Engine, slow: str | None, stages: tuple[StageResult, ...], environment: Environment) -> list[str]:
     """What a reader has to know to read the figures rightly."""
-    notes = []
-    first, last = engine.sender.handed_over
-    meant = (len(engine.sender.late) - 1) / plan.rate
-    took = (last - first) / 1e9
-    if took > 1.1 * meant + 0.05:
-        achieved = (len(engine.sender.late) - 1) / took
-        notes.append(f"the client sent {achieved:,.0f} events/s, not {plan.rate:,.0f}: the rate is too high for it")
+    notes = [slow] if slow else []
     seen = {stage.stage: stage.summary.n + stage.late for stage in stages}
-    if seen["consumed"] and not seen["row_visible"]:
+    if seen["consumed"] and not seen.get("row_visible", 1):
         own = kind_of(environment) == "sink"
         look = f"Start it with `infra {'sink' if own else 'connect restart'} --env {environment.name}`"
         notes.append(f"not one row became visible; is the {'sink' if own else 'connector'} running? {look}")

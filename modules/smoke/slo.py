@@ -1,6 +1,7 @@
 """Whether a run met the environment's SLOs.
 
-An SLO that cannot be decided (too few samples) is not met: a release gate must not pass because nobody looked.
+An SLO that cannot be decided (too few samples, or another load than was asked for) is not met: a release gate must not
+pass because nobody looked.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from modules.environment.model import Slo
-from modules.smoke.stages import StageResult
+from modules.smoke.figures import StageResult
 from modules.smoke.stats import PERCENTILES, Quantile, duration, limit_text, needed_samples
 
 __all__ = ["Outcome", "SloResult", "Verdict", "evaluate", "verdict"]
@@ -44,9 +45,9 @@ def evaluate(slo: Slo, stages: Sequence[StageResult]) -> tuple[SloResult, ...]:
     """Every limit of the YAML against the stage it is about, in the order of the stages."""
     results = []
     for stage in stages:
-        limits = getattr(slo, stage.stage)
+        limits = getattr(slo, stage.stage, None)
         for percentile, share in PERCENTILES.items():
-            limit = getattr(limits, percentile)
+            limit = getattr(limits, percentile.replace(".", "_"), None)
             if limit is None:
                 continue
             quantile = stage.summary.quantile(percentile)
@@ -58,13 +59,20 @@ def evaluate(slo: Slo, stages: Sequence[StageResult]) -> tuple[SloResult, ...]:
     return tuple(results)
 
 
-def verdict(slos: Sequence[SloResult], stages: Sequence[StageResult], deadline: int) -> Verdict:
-    """Missed when a limit was exceeded or an event was lost; met only when every limit is known to be kept."""
+def verdict(
+    slos: Sequence[SloResult], stages: Sequence[StageResult], deadline: int, doubts: Sequence[str] = ()
+) -> Verdict:
+    """Missed when a limit was exceeded or an event was lost or altered; met only when all is known to be kept.
+
+    Args:
+        doubts: sentences that say why the run does not prove what it was meant to.
+    """
     bad = [_missed(one, deadline) for one in slos if one.outcome == "missed"]
     bad += [_lost(stage, deadline) for stage in stages if stage.summary.lost]
+    bad += [f"{stage.stage}: {stage.corrupted:,} events were not what was sent" for stage in stages if stage.corrupted]
     if bad:
         return Verdict("missed", tuple(bad))
-    open_questions = [_undecided(one) for one in slos if one.outcome == "not enough samples"]
+    open_questions = [*doubts, *(_undecided(one) for one in slos if one.outcome == "not enough samples")]
     if open_questions:
         return Verdict("not enough samples", tuple(open_questions))
     if not slos:

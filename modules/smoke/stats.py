@@ -1,12 +1,12 @@
 """Exact percentiles of a run, and the rule that says when one may be printed.
 
-Every latency is kept (8 bytes each), so nothing is bucketed. A percentile is the nearest rank: the smallest measured
-value that at least that share of the events did not exceed; it is always a value that occurred.
+Every latency is kept (to the microsecond, 4 bytes each), so nothing is bucketed. A percentile is the nearest rank: the
+smallest measured value that at least that share of the events did not exceed; it is always a value that occurred.
 
 Two rules keep a percentile honest:
 
-- It needs at least ten samples above it: p50 from 20, p95 from 200, p99 from 1,000. With fewer it is a guess about
-  one or two events and is not printed.
+- It needs at least ten samples above it: p50 from 20, p95 from 200, p99 from 1,000, p99.9 from 10,000. With fewer it is
+  a guess about one or two events and is not printed.
 - A lost event counts as slower than every other. With 2 % lost, p99 is "beyond the deadline" and not the p99 of the
   lucky ones.
 """
@@ -30,7 +30,9 @@ __all__ = [
     "summarise",
 ]
 
-PERCENTILES: dict[str, Fraction] = {"p50": Fraction(50, 100), "p95": Fraction(95, 100), "p99": Fraction(99, 100)}
+PERCENTILES: dict[str, Fraction] = {
+    "p50": Fraction(50, 100), "p95": Fraction(95, 100), "p99": Fraction(99, 100), "p99.9": Fraction(999, 1000),
+}  # fmt: skip
 SAMPLES_ABOVE = 10
 
 Withheld = Literal["too few samples", "beyond deadline"]
@@ -78,27 +80,29 @@ def nearest_rank(ordered: Sequence[int], share: Fraction, lost: int = 0) -> int 
     return ordered[rank - 1] if rank <= len(ordered) else None
 
 
-def summarise(latencies: Iterable[int], lost: int = 0, late: Iterable[int] = ()) -> Summary:
+def summarise(values: Iterable[int], lost: int = 0, late: Iterable[int] = (), unit: int = 1) -> Summary:
     """Percentiles, maximum and mean of what came back.
 
     Args:
-        latencies: of the events that came back by the deadline.
+        values: of the events that came back by the deadline; a list is sorted in place, to hold a million only once.
         lost: how many did not.
-        late: latencies of those among the lost that were seen after all, too late; only the maximum uses them.
+        late: values of those among the lost that were seen after all, too late; only the maximum uses them.
+        unit: nanoseconds that one of `values` stands for.
     """
-    ordered = sorted(latencies)
+    ordered = values if isinstance(values, list) else list(values)
+    ordered.sort()
     total = len(ordered) + lost
-    quantiles = tuple(_quantile(name, share, ordered, lost, total) for name, share in PERCENTILES.items())
+    quantiles = tuple(_quantile(name, share, ordered, lost, total, unit) for name, share in PERCENTILES.items())
     slowest = max((*ordered[-1:], *late), default=None)
-    mean = sum(ordered) / len(ordered) if ordered else None
-    return Summary(len(ordered), lost, quantiles, slowest, mean)
+    mean = sum(ordered) * unit / len(ordered) if ordered else None
+    return Summary(len(ordered), lost, quantiles, None if slowest is None else slowest * unit, mean)
 
 
-def _quantile(name: str, share: Fraction, ordered: Sequence[int], lost: int, total: int) -> Quantile:
+def _quantile(name: str, share: Fraction, ordered: Sequence[int], lost: int, total: int, unit: int) -> Quantile:
     if total < needed_samples(share):
         return Quantile(name, None, "too few samples")
     value = nearest_rank(ordered, share, lost)
-    return Quantile(name, value, "beyond deadline" if value is None else None)
+    return Quantile(name, None, "beyond deadline") if value is None else Quantile(name, value * unit)
 
 
 def duration(nanoseconds: float | None) -> str:
@@ -106,6 +110,8 @@ def duration(nanoseconds: float | None) -> str:
     if nanoseconds is None:
         return "–"
     milliseconds = nanoseconds / 1e6
+    if milliseconds < 0:
+        return f"−{duration(-nanoseconds)}"
     if milliseconds >= 1000:
         return f"{milliseconds / 1000:.2f} s"
     if milliseconds >= 100:

@@ -1,39 +1,75 @@
-"""What a run needs of the world: something to send with, to receive with and to ask for rows.
+"""What a run needs of the world: something to send with, to receive with, to commit with and to ask the warehouse.
 
-`kafka.py` and `rows.py` are the real ones; the tests drive the same engine with a transport whose latencies are known.
+`kafka.py`, `channels.py` and `rows.py` are the real ones; the tests drive the same engine with a transport whose
+latencies are known.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from modules.smoke.stages import backwards
+
 __all__ = [
+    "CHECKSUM_HEADER",
     "RUN_HEADER",
     "SEQUENCE_HEADER",
     "Answer",
     "Arrival",
+    "Channels",
     "Clock",
+    "Committing",
     "Payloads",
     "QueueFullError",
     "Receiving",
     "Rows",
     "Sending",
+    "SteadyClock",
     "monotonic",
 ]
 
 RUN_HEADER = "infra_run_id"
 SEQUENCE_HEADER = "infra_seq"
+CHECKSUM_HEADER = "infra_crc"
 
 Clock = Callable[[], int]
 """Nanoseconds of a monotonic clock; one and the same for every stage of a run."""
 
 monotonic: Clock = time.perf_counter_ns
 
-Answer = Callable[[int, str | None], None]
-"""Called with an event's number when the broker answered: None for success, else why it failed."""
+
+class SteadyClock:
+    """A clock that refuses to go backwards: within a thread, a reading below the one before raises.
+
+    Raises:
+        SmokeError: it went back.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen = threading.local()
+
+    def __call__(self) -> int:
+        now = self._clock()
+        last = getattr(self._seen, "at", now)
+        if now < last:
+            raise backwards(last - now)
+        self._seen.at = now
+        return now
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the broker said to one event: where it is, or why it is not (`failure`)."""
+
+    number: int
+    partition: int = 0
+    offset: int = 0
+    failure: str | None = None
 
 
 class QueueFullError(Exception):
@@ -42,10 +78,13 @@ class QueueFullError(Exception):
 
 @dataclass(frozen=True)
 class Arrival:
-    """An event of this run, received."""
+    """An event of this run, received. `intact`: key and value are, byte for byte, what was sent."""
 
     number: int
     key: bytes
+    partition: int = 0
+    offset: int = 0
+    intact: bool = True
 
 
 class Payloads(Protocol):
@@ -63,7 +102,7 @@ class Sending(Protocol):
             QueueFullError: it was not taken.
         """
 
-    def serve(self, seconds: float, answer: Answer) -> None:
+    def serve(self, seconds: float, answer: Callable[[Answer], None]) -> None:
         """Pass on the broker's answers, waiting at most `seconds` for the first."""
 
     def close(self) -> None:
@@ -84,14 +123,43 @@ class Receiving(Protocol):
     def close(self) -> None: ...
 
 
-class Rows(Protocol):
+class Committing(Protocol):
+    """Commits offsets of a consumer group of the run's own."""
+
     def start(self, offsets: Mapping[int, int]) -> None:
-        """Where in each partition the run's events begin, so that polls need not look before that."""
+        """Commit where reading begins: finds the coordinator, and whether this is allowed at all."""
 
-    def new(self) -> Sequence[int]:
-        """Numbers of this run's events that became visible since the last call (it may repeat some)."""
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Commit the next offset of partitions, and wait until the broker has taken it."""
 
-    def counts(self) -> Mapping[int, int]:
-        """How many rows each event of this run has: one query over all of them."""
+    def close(self) -> None:
+        """Leave nothing behind: the group is removed."""
+
+
+class Channels(Protocol):
+    """Tells how far each partition was handed over to the warehouse."""
+
+    def tokens(self) -> Mapping[int, int]:
+        """The newest committed offset of each partition that has one."""
+
+    def close(self) -> None: ...
+
+
+class Rows(Protocol):
+    def start(self, offsets: Mapping[int, int], at: int) -> None:
+        """Where in each partition the run's events begin, and the clock's reading then: polls look no further back."""
+
+    def new(self, oldest: int) -> Sequence[int]:
+        """Numbers of this run's events that became visible since the last call (it may repeat some).
+
+        Args:
+            oldest: the clock's reading from which on events are missing; no row made before it is wanted.
+        """
+
+    def between(self, first: int, last: int) -> Sequence[int]:
+        """Those of the events `first` to `last` that have a row."""
+
+    def flaws(self) -> Mapping[int, tuple[int, int]]:
+        """Events with more than one row, or with one whose content is not what was sent: (rows, altered rows)."""
 
     def close(self) -> None: ...

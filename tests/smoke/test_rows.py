@@ -42,9 +42,9 @@ class Connection:
 def test_a_poll_asks_only_for_what_lies_behind_the_rows_it_has_seen() -> None:
     connection = Connection([(0, 0, 100), (2, 0, 101), (1, 1, 7)], [])
     rows = WarehouseRows(connection, "D.S.T", "r1", "local")
-    rows.start({0: 100, 1: 7})
-    assert rows.new() == [0, 2, 1]
-    assert rows.new() == []
+    rows.start({0: 100, 1: 7}, 0)
+    assert rows.new(0) == [0, 2, 1]
+    assert rows.new(0) == []
     first, second = connection.asked
     assert "WHEN 0 THEN 100 WHEN 1 THEN 7 ELSE" in first[0]
     assert "WHEN 0 THEN 102 WHEN 1 THEN 8 ELSE" in second[0]
@@ -57,8 +57,8 @@ def test_with_very_many_partitions_the_statement_stays_short() -> None:
 
 
 def test_doubled_rows_show_in_the_counts() -> None:
-    connection = Connection([(0, 1), (1, 2)])
-    assert WarehouseRows(connection, "D.S.T", "r1", "local").counts() == {0: 1, 1: 2}
+    connection = Connection([(1, 2, 0), (5, 1, 1)])
+    assert WarehouseRows(connection, "D.S.T", "r1", "local").flaws() == {1: (2, 0), 5: (1, 1)}
 
 
 def test_a_missing_table_says_to_deploy() -> None:
@@ -72,4 +72,4 @@ def test_a_missing_table_says_to_deploy() -> None:
 def test_a_warehouse_that_went_away_is_a_service_error() -> None:
     connection = Connection(error=errors.OperationalError("connection reset"))
     with pytest.raises(ServiceError, match="does not answer"):
-        WarehouseRows(connection, "D.S.T", "r1", "dev").new()
+        WarehouseRows(connection, "D.S.T", "r1", "dev").new(0)

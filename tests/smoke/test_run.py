@@ -45,7 +45,7 @@ def run(pipeline: MemoryPipeline, plan: LoadPlan, seen: list[Progress] | None = 
             jumped = 2000 * 1_000_000_000
 
     options = SmokeOptions(plan, deadline_seconds=1000)
-    return measure(target, options, Numbered(), pipeline, pipeline, pipeline, watch, clock=lambda: monotonic() + jumped)
+    return measure(target, options, pipeline.transports(Numbered()), watch, clock=lambda: monotonic() + jumped)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_every_event_is_sent_in_order_and_seen_at_every_stage() -> None:
     progress: list[Progress] = []
     result = run(pipeline, LoadPlan(rate=5000, count=1500, warmup=100), seen=progress)
     assert pipeline.taken == list(range(1600))
-    assert [(stage.summary.n, stage.summary.lost, stage.duplicated) for stage in result.stages] == [(1500, 0, 0)] * 3
+    assert [(stage.summary.n, stage.summary.lost, stage.duplicated) for stage in result.stages] == [(1500, 0, 0)] * 5
     assert (result.sent, result.warmed_up, result.partitions) == (1500, 100, 2)
     assert result.met
     assert not result.interrupted
@@ -73,7 +73,7 @@ def test_every_event_is_sent_in_order_and_seen_at_every_stage() -> None:
 
 def test_a_poisson_load_is_accounted_for_as_well() -> None:
     result = run(MemoryPipeline(), LoadPlan(rate=5000, count=500, arrivals="poisson"))
-    assert [stage.summary.n for stage in result.stages] == [500] * 3
+    assert [stage.summary.n for stage in result.stages] == [500] * 5
 
 
 def test_lost_and_doubled_events_are_counted_and_miss_the_test() -> None:
@@ -83,7 +83,7 @@ def test_lost_and_doubled_events_are_counted_and_miss_the_test() -> None:
         return 3 if stage != "acknowledged" and number in (140, 20) else 1
 
     result = run(MemoryPipeline(copies), LoadPlan(rate=5000, count=300, warmup=50))
-    acknowledged, consumed, rows = result.stages
+    acknowledged, consumed, _, _, rows = result.stages
     assert (acknowledged.summary.lost, acknowledged.duplicated) == (0, 0)
     assert (consumed.summary.lost, consumed.duplicated) == (0, 2)
     assert (rows.summary.lost, rows.duplicated) == (2, 2)
@@ -131,7 +131,7 @@ def test_ctrl_c_gives_the_part_that_was_measured() -> None:
     pipeline = MemoryPipeline()
     target = Target(environment(), "order-events", "T", "r1")
     options = SmokeOptions(LoadPlan(rate=500, count=1_000_000))
-    result = measure(target, options, Numbered(), pipeline, pipeline, pipeline, interrupt)
+    result = measure(target, options, pipeline.transports(Numbered()), interrupt)
     assert result.interrupted
     assert not result.met
     assert 0 < result.sent < 1_000_000
@@ -149,7 +149,7 @@ def test_a_rate_the_client_cannot_send_is_said() -> None:
     pipeline = MemoryPipeline()
     target = Target(environment(), "order-events", "T", "r1")
     options = SmokeOptions(LoadPlan(rate=1_000_000, count=300))
-    result = measure(target, options, Slow(), pipeline, pipeline, pipeline, lambda one: None)
+    result = measure(target, options, pipeline.transports(Slow()), lambda one: None)
     assert result.achieved_rate < 1_000_000
     assert any("the rate is too high" in note for note in result.notes)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from modules.environment.model import Slo
+from modules.smoke.figures import StageResult
 from modules.smoke.slo import evaluate, verdict
-from modules.smoke.stages import StageResult
 from modules.smoke.stats import summarise
 
 MS = 1_000_000

@@ -13,12 +13,12 @@ from modules.smoke.stats import PERCENTILES, nearest_rank, needed_samples, summa
 def test_a_percentile_is_the_nearest_rank() -> None:
     values = list(range(1, 1001))
     summary = summarise(random.Random(1).sample(values, k=1000))
-    assert {one.name: one.nanoseconds for one in summary.quantiles} == {"p50": 500, "p95": 950, "p99": 990}
+    assert [one.nanoseconds for one in summary.quantiles] == [500, 950, 990, None]
     assert (summary.n, summary.lost, summary.maximum, summary.mean) == (1000, 0, 1000, 500.5)
 
 
 def test_a_percentile_needs_ten_samples_above_it() -> None:
-    assert [needed_samples(share) for share in PERCENTILES.values()] == [20, 200, 1000]
+    assert [needed_samples(share) for share in PERCENTILES.values()] == [20, 200, 1000, 10_000]
     known = {
         n: [one.name for one in summarise(range(n)).quantiles if one.nanoseconds is not None]
         for n in (19, 20, 199, 200, 999, 1000)
@@ -44,7 +44,7 @@ def test_late_events_move_only_the_maximum() -> None:
 
 def test_nothing_measured_has_no_percentile_no_maximum_and_no_mean() -> None:
     summary = summarise([])
-    assert [one.withheld for one in summary.quantiles] == ["too few samples"] * 3
+    assert [one.withheld for one in summary.quantiles] == ["too few samples"] * 4
     assert (summary.maximum, summary.mean) == (None, None)
     with pytest.raises(ValueError, match="no samples"):
         nearest_rank([], Fraction(1, 2))

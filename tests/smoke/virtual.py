@@ -10,8 +10,9 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from modules.smoke.engine import RowPoller, Sender
+from modules.smoke.engine import Sender
 from modules.smoke.load import LoadPlan
+from modules.smoke.pollers import RowPoller
 from modules.smoke.stages import Ledger
 from modules.smoke.transport import QueueFullError
 
@@ -61,7 +62,7 @@ class VirtualPipeline:
     ) -> None:
         self.plan = plan
         self.now = 0
-        self.ledger = Ledger(plan.warmup, plan.count)
+        self.ledger = Ledger(plan.warmup, plan.count, ("acknowledged", "consumed", "row_visible"))
         self.rows: Counter[int] = Counter()
         self._fresh: list[int] = []
         self._latencies = {
@@ -75,7 +76,7 @@ class VirtualPipeline:
         self._queue = queue
         self._waiting = 0
         self.sender = Sender(plan, self.ledger, Numbered(), self, 0)
-        self.poller = RowPoller(self.ledger, self, self.clock)
+        self.poller = RowPoller(self.ledger, self, self.clock, 30 * SECOND)
 
     def clock(self) -> int:
         return self.now
@@ -115,14 +116,17 @@ class VirtualPipeline:
 
     def serve(self, seconds: float, answer: object) -> None: ...
 
-    def start(self, offsets: Mapping[int, int]) -> None: ...
+    def start(self, offsets: Mapping[int, int], at: int) -> None: ...
 
-    def new(self) -> Sequence[int]:
+    def new(self, oldest: int) -> Sequence[int]:
         fresh, self._fresh = self._fresh, []
         return fresh
 
-    def counts(self) -> Mapping[int, int]:
-        return self.rows
+    def between(self, first: int, last: int) -> Sequence[int]:
+        return [number for number in self.rows if first <= number <= last]
+
+    def flaws(self) -> Mapping[int, tuple[int, int]]:
+        return {number: (copies, 0) for number, copies in self.rows.items() if copies > 1}
 
     def close(self) -> None: ...
 

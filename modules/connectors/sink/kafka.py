@@ -17,7 +17,7 @@ from modules.connectors.sink.partition import Done
 from modules.connectors.sink.settings import SinkSettings
 from modules.errors import InfraError, ServiceError, SinkError
 
-__all__ = ["Source"]
+__all__ = ["Source", "channel_name", "topic_id"]
 
 _CONNECT_SECONDS = 10.0
 _BATCH = 2_000
@@ -75,7 +75,7 @@ class Source:
         topic = metadata.topics.get(self._topic)
         if topic is None or topic.error is not None or not topic.partitions:
             raise self._topic_error()
-        self._topic_id = self._read_topic_id(admin)
+        self._topic_id = topic_id(admin, self._topic)
         self._consumer = self._member(len(topic.partitions))
         self._consumer.subscribe([self._topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
@@ -213,9 +213,7 @@ class Source:
         return int(low), int(high)
 
     def channel_name(self, partition: int) -> str:
-        """Group, topic and partition, and the topic's id: a topic made anew begins at 0 and so needs a new channel."""
-        parts = [self._settings.group, self._topic, *([self._topic_id] if self._topic_id else []), str(partition)]
-        return ".".join(parts)
+        return channel_name(self._settings.group, self._topic, self._topic_id, partition)
 
     def _patiently(self, ask: Callable[[Any], Any]) -> Any:
         """Ask a consumer that never reads: the reading one lets no other thread in while it polls."""
@@ -236,19 +234,6 @@ class Source:
                 if self._stopping() or time.monotonic() > deadline:
                     raise self._unreachable(error.args[0].str()) from None
                 time.sleep(0.5)
-
-    def _read_topic_id(self, admin: Any) -> str:
-        """The topic's id in hexadecimal, empty where the broker has none to give."""
-        from confluent_kafka import KafkaException, TopicCollection
-
-        try:
-            future = admin.describe_topics(TopicCollection([self._topic]), request_timeout=10)[self._topic]
-            topic_id = future.result(timeout=15).topic_id
-        except KafkaException:
-            return ""
-        halves = (topic_id.get_most_significant_bits(), topic_id.get_least_significant_bits())
-        text = "".join(f"{half & (2**64 - 1):016x}" for half in halves)
-        return text if text.strip("0") else ""
 
     # -- rebalances -----------------------------------------------------------------------------------------------
 
@@ -316,6 +301,25 @@ class Source:
             where=self._address,
             do="create it with `infra deploy`, which grants the rights too",
         )
+
+
+def channel_name(group: str, topic: str, id_: str, partition: int) -> str:
+    """Group, topic and partition, and the topic's id: a topic made anew begins at 0 and so needs a new channel."""
+    return ".".join([group, topic, *([id_] if id_ else []), str(partition)])
+
+
+def topic_id(admin: Any, topic: str) -> str:
+    """The topic's id in hexadecimal, empty where the broker has none to give."""
+    from confluent_kafka import KafkaException, TopicCollection
+
+    try:
+        future = admin.describe_topics(TopicCollection([topic]), request_timeout=10)[topic]
+        found = future.result(timeout=15).topic_id
+    except KafkaException:
+        return ""
+    halves = (found.get_most_significant_bits(), found.get_least_significant_bits())
+    text = "".join(f"{half & (2**64 - 1):016x}" for half in halves)
+    return text if text.strip("0") else ""
 
 
 def _silent() -> Any:

@@ -1,0 +1,91 @@
+"""Commits of a consumer group of the run's own, and the removal of that group.
+
+A client of its own commits, so that waiting for the broker's answer holds up neither receiving nor sending. The group
+has no members, as its partitions are assigned by hand; Kafka takes such commits from anyone who may read the group.
+Only an administrator may remove a group; where that is not possible it stays, empty, until `offsets.retention.minutes`
+(a week) has passed, or until a run that may removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from modules.smoke.kafka import group_of
+from modules.smoke.kafka_errors import CONNECT_SECONDS, Complaints, forbidden, service_error, user_of
+
+__all__ = ["KafkaCommitting"]
+
+_MOST_REMOVED = 100
+
+
+class KafkaCommitting:
+    """Commits for the group of one run.
+
+    Args:
+        settings: of the consumer.
+        admin: of whoever may remove groups; None: it stays.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, Any], topic: str, run_id: str, environment: str, admin: Mapping[str, Any] | None
+    ) -> None:
+        self._topic = topic
+        self._group = group_of(topic, run_id)
+        self._environment = environment
+        self._user = user_of(settings)
+        self._complaints = Complaints()
+        own = {"group.id": self._group, "enable.auto.commit": False, "error_cb": self._complaints}
+        self._client = Consumer({**settings, **own}, logger=self._complaints.logger)
+        self._admin = None if admin is None else {**admin, "error_cb": self._complaints}
+
+    def start(self, offsets: Mapping[int, int]) -> None:
+        """Commit where reading begins.
+
+        Raises:
+            SmokeError: the consumer may not commit.
+            ServiceError: no coordinator answers.
+        """
+        self._remove(leftovers=True)
+        self.commit(offsets)
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        places = [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()]
+        try:
+            self._client.commit(offsets=places, asynchronous=False)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                raise forbidden(self._user, "Read", f"group {self._group}", self._environment) from None
+            if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise forbidden(self._user, "Read", f"topic {self._topic}", self._environment) from None
+            raise service_error("the consumer cannot commit its offsets", error, self._complaints) from None
+
+    def close(self) -> None:
+        """Remove the group. What cannot be removed is left: it holds nothing up and goes by itself."""
+        self._client.close()
+        self._remove(leftovers=False)
+
+    def _remove(self, *, leftovers: bool) -> None:
+        """The run's group, or those that earlier runs could not remove (killed ones)."""
+        if self._admin is None:
+            return
+        with contextlib.suppress(KafkaException):
+            admin = AdminClient(self._admin, logger=self._complaints.logger)
+            groups = self._abandoned(admin) if leftovers else [self._group]
+            if not groups:
+                return
+            for removed in admin.delete_consumer_groups(groups, request_timeout=CONNECT_SECONDS).values():
+                with contextlib.suppress(KafkaException):
+                    removed.result(CONNECT_SECONDS)
+
+    def _abandoned(self, admin: AdminClient) -> list[str]:
+        """Groups of earlier runs on this topic. A run that is still at work has its removal refused, or not noticed:
+        it commits from its first offset on and makes the group anew."""
+        listed = admin.list_consumer_groups(request_timeout=CONNECT_SECONDS).result()
+        prefix = group_of(self._topic, "")
+        return [each.group_id for each in listed.valid if each.group_id.startswith(prefix)][:_MOST_REMOVED]
