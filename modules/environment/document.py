@@ -16,7 +16,7 @@ import yaml
 
 from modules.errors import ConfigError
 
-__all__ = ["Entry", "Mapping", "Mark", "Node", "Problem", "Scalar", "Sequence", "merge", "read_yaml"]
+__all__ = ["Entry", "Mapping", "Mark", "Node", "Problem", "Scalar", "Sequence", "merge", "read_value", "read_yaml"]
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NODE_LIMIT = 2_000_000
@@ -30,13 +30,13 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a file; `line` counts from 1."""
+    """A place in a file; `line` counts from 1, and is 0 where the place is an option on the command line."""
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,33 @@ def read_yaml(
             f"the file holds {kind}, not settings", where=str(node.mark), do="write `key: value` lines, as in base.yaml"
         )
     return node
+
+
+def read_value(text: str, mark: Mark) -> Node:
+    """One value as YAML has it, `10GB/day` or `{a: 1}`, written at `mark` instead of in a file.
+
+    Raises:
+        ConfigError: it is not YAML.
+    """
+    try:
+        root = _compose(text, mark.file)
+    except ConfigError as error:
+        raise ConfigError(error.what, where=str(mark), do=error.do) from None
+    if root is None:
+        return Scalar(None, "", mark)
+    problems: list[Problem] = []
+    node = _Reader(mark.file, problems).convert(root, "", ())
+    if problems:
+        raise ConfigError(problems[0].message, where=str(mark), do="mend the value")
+    return _marked(node, mark)
+
+
+def _marked(node: Node, mark: Mark) -> Node:
+    if isinstance(node, Mapping):
+        return Mapping(mark, {name: Entry(mark, _marked(each.node, mark)) for name, each in node.entries.items()})
+    if isinstance(node, Sequence):
+        return Sequence([_marked(item, mark) for item in node.items], mark)
+    return Scalar(node.value, node.text, mark)
 
 
 def _read_text(path: Path, shown: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -52,14 +53,17 @@ def list_environments(project: Project) -> list[str]:
     return sorted(name for name in names if name != "base" and _NAME.fullmatch(name))
 
 
-def load_environment(project: Project, name: str) -> Environment:
+def load_environment(project: Project, name: str, over: Iterable[Mapping] = ()) -> Environment:
     """The environment, complete and checked.
+
+    Args:
+        over: further layers on top of the file's own, as `--set` gives them; the last one is right.
 
     Raises:
         ConfigError: there is no such environment, or it has problems; `details` has a line for each,
             `environments/dev.yaml:7: topics.order-events.retention: …`.
     """
-    document = read_document(project, name)
+    document = read_document(project, name, over)
     problems = list(document.problems)
     problems += add_applications(project, document.name, document.root, list_environments(project))
     environment: Environment | None = None
@@ -78,8 +82,8 @@ def load_environment(project: Project, name: str) -> Environment:
     return environment
 
 
-def read_document(project: Project, name: str) -> EnvironmentDocument:
-    """The environment's files, read and merged.
+def read_document(project: Project, name: str, over: Iterable[Mapping] = ()) -> EnvironmentDocument:
+    """The environment's files, read and merged, and `over` on top of them.
 
     Raises:
         ConfigError: there is no such environment, a file is unreadable or not YAML, or `extends` goes in a circle.
@@ -90,7 +94,7 @@ def read_document(project: Project, name: str) -> EnvironmentDocument:
     chain = _chain(project, name, problems)
     removed: dict[tuple[str, ...], Mark] = {}
     root = Mapping(chain[-1].mark)
-    for layer in reversed(chain):
+    for layer in (*reversed(chain), *over):
         problems += check_keys(layer)
         layer.entries.pop("extends", None)
         root = merge(root, layer, removed)
