@@ -294,8 +294,9 @@ def _read(file: Path) -> list[Price]:
 
     shown = shown_path(file)
     content, lines = read_price_file(file, shown)
-    return [
-        Price(
+    found = []
+    for item, line in zip(content.items, lines, strict=True):
+        price = Price(
             id=item.id,
             what=item.what,
             unit=item.unit,
@@ -310,7 +311,14 @@ def _read(file: Path) -> list[Price]:
             file=shown,
             line=line,
         )
-        for item, line in zip(content.items, lines, strict=True)
+        found += _sized(price, item.sizes) if item.sizes else [price]
+    return found
+
+
+def _sized(family: Price, sizes: Mapping[str, Decimal]) -> list[Price]:
+    return [
+        replace(family, id=f"{family.id}.{size}", what=f"{family.what}.{size}", tiers=(Tier(price),))
+        for size, price in sizes.items()
     ]
 
 

@@ -98,7 +98,9 @@ class _AnyItem(_Record):
     def _adds_up(self) -> _AnyItem:
         if self.price is not None and self.tiers:
             raise ValueError("give `price` or `tiers`, not both")
-        given = self.price is not None or bool(self.tiers)
+        given = self.price is not None or bool(self.tiers) or bool(getattr(self, "sizes", {}))
+        if getattr(self, "sizes", {}) and (self.price is not None or self.tiers or self.range):
+            raise ValueError("`sizes` has the prices: give no `price`, `tiers` or `range` beside it")
         if self.confidence == "C" and given:
             raise ValueError(
                 "confidence C is unconfirmed and so unknown: give `range` in place of a price, or confirm it"
@@ -114,10 +116,14 @@ class _AnyItem(_Record):
 
 
 class PriceItem(_AnyItem):
-    """One item: `price` or `tiers` for confidence A and B; neither for C, which is unknown (`range`: between what)."""
+    """One item: `price` or `tiers` for confidence A and B; neither for C, which is unknown (`range`: between what).
+
+    `sizes` is many items in one line, for machines of one family: each size's price, its name behind the id and `what`.
+    """
 
     what: str = Field(min_length=1)
     unit: Unit
+    sizes: dict[str, Decimal] = Field(default_factory=dict)
 
 
 class OverlayItem(_AnyItem):

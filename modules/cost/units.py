@@ -23,6 +23,7 @@ class Unit(StrEnum):
     GIB = "GiB"
     GB = "GB"
     GIB_MONTH = "GiB-month"
+    TB = "TB"
     TB_MONTH = "TB-month"
     GIB_HOUR = "GiB-hour"
     VCPU_HOUR = "vCPU-hour"
@@ -51,7 +52,12 @@ class Unit(StrEnum):
     METRIC_MONTH = "metric-month"
     ZONE_MONTH = "zone-month"
     RESOURCE_MONTH = "resource-month"
+    THOUSAND_CALLS = "1k-calls"
     TEN_THOUSAND_CALLS = "10k-calls"
+    COMPUTE_HOUR = "compute-hour"
+    RPU_HOUR = "RPU-hour"
+    MILLION_QUERIES = "1M-queries"
+    CFU_HOUR = "CFU-hour"
     WAREHOUSE_HOUR = "warehouse-hour"
     CREDIT = "credit"
     COMMITMENT_MONTH = "commitment-month"
@@ -63,10 +69,10 @@ class Unit(StrEnum):
         return f"{self.value}s"
 
 
-_NEVER_PLURAL = {Unit.GIB, Unit.GB, Unit.TEN_THOUSAND_CALLS}
+_NEVER_PLURAL = {Unit.GIB, Unit.GB, Unit.TB, Unit.THOUSAND_CALLS, Unit.TEN_THOUSAND_CALLS, Unit.MILLION_QUERIES}
 
 BYTES_PER: Mapping[Unit, int] = MappingProxyType(
-    {Unit.GIB: 2**30, Unit.GB: 10**9, Unit.GIB_MONTH: 2**30, Unit.TB_MONTH: 10**12}
+    {Unit.GIB: 2**30, Unit.GB: 10**9, Unit.TB: 10**12, Unit.GIB_MONTH: 2**30, Unit.TB_MONTH: 10**12}
 )
 
 

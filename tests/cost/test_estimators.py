@@ -294,7 +294,8 @@ def test_redpandas_machine_is_the_one_of_the_yaml_and_an_unknown_one_is_unknown(
 
     assert instances() == Decimal("178.704")  # 3 × 730 × 0.0816
     assert instances(instance_type="c7g.xlarge") == Decimal("317.55")  # 3 × 730 × 0.145
-    assert instances(instance_type="r8g.large") is None
+    assert instances(instance_type="r8g.large") == Decimal("258.0258")  # 3 × 730 × 0.11782
+    assert instances(instance_type="x8g.large") is None
     assert instances(vcpu=16, memory="64GiB", brokers=1) == Decimal("476.544")  # 730 × 0.6528, m7g.4xlarge
 
 
