@@ -76,7 +76,7 @@ def _project() -> Project:
 def _show(found: Pricing, console: Console) -> None:
     from rich.markup import escape
 
-    table = table_of("", ">quantity", "price", "conf.", ">per month")
+    table = table_of("", ">quantity", ">price", "conf.", ">per month")
     for each in blocks(found):
         amount = f"[bold]{each.total}[/]" if each.lines else "by use"
         table.add_row(f"[bold]{escape(each.address)}[/]{each.times}", "", "", "", amount)
@@ -98,5 +98,8 @@ def _show(found: Pricing, console: Console) -> None:
 
 
 def _short(price: Price) -> str:
-    """Without its unit, which the quantity beside it has."""
-    return str(price).replace(f", per {price.unit}", "").replace(f" per {price.unit}", "")
+    """Without its unit, which the quantity beside it has; the JSON has all tiers."""
+    if not price.known:
+        return "unknown"
+    first = str(price).partition(" ")[0]
+    return first if len(price.tiers) == 1 else f"{first}, by tiers"

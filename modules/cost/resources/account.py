@@ -52,9 +52,23 @@ def logs(bill: Bill) -> None:
 
 def images(bill: Bill) -> None:
     """What is kept."""
-    bill.used("aws.ecr")
+    _kept(bill, "ECR", "aws.ecr")
+
+
+def bucket(bill: Bill) -> None:
+    """What is kept, as S3 Standard, and calls."""
+    _kept(bill, "S3", "aws.s3", "aws.s3.put", "aws.s3.get")
+
+
+def files(bill: Bill) -> None:
+    """What is kept, in the standard class."""
+    _kept(bill, "EFS", "aws.efs")
+
+
+def _kept(bill: Bill, service: str, *items: str) -> None:
+    bill.used(*items)
     if not bill.by_use:
-        bill.gaps.append("the price book has no price of ECR")
+        bill.gaps.append(f"the price book has no price of {service}")
 
 
 PRICERS: dict[str, Pricer] = {
@@ -66,4 +80,6 @@ PRICERS: dict[str, Pricer] = {
     "aws_cloudwatch_dashboard": dashboard,
     "aws_cloudwatch_log_group": logs,
     "aws_ecr_repository": images,
+    "aws_s3_bucket": bucket,
+    "aws_efs_file_system": files,
 }

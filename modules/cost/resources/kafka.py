@@ -46,11 +46,11 @@ def _disks(bill: Bill, brokers: int, many: str) -> None:
     mibs = number(throughput.get("volume_throughput"))
     if throughput.get("enabled") is True and mibs:
         bill.add(
-            "throughput", brokers * mibs, Unit.MBPS_MONTH, "msk.throughput", f"{many} × {mibs} MB/s",
+            "throughput", brokers * mibs, Unit.MBPS_MONTH, "msk.storage.throughput", f"{many} × {mibs} MB/s",
             what="storage throughput", missing="price of MSK's provisioned storage throughput",
         )  # fmt: skip
     if its.get("storage_mode") == "TIERED":
-        bill.used("msk.tiered.storage")
+        bill.used("msk.tiered.storage", "msk.tiered.read")
 
 
 def serverless(bill: Bill) -> None:

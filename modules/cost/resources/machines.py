@@ -62,9 +62,9 @@ def _volume(bill: Bill, part: str, its: Mapping[str, Any], type_: str, size_: st
         bill.gaps.append(f"the size of {what} is not in the document")
         return
     times = f"{each} × " if each != 1 else ""
-    item = f"aws.ebs.{kind}"
+    item, named = f"aws.ebs.{kind}", what.removeprefix("the ")
     bill.add(
-        part, each * size, Unit.GIB_MONTH, item, f"{times}{size:,} GiB", what=f"EBS {kind}, {what}",
+        part, each * size, Unit.GIB_MONTH, item, f"{times}{size:,} GiB", what=f"EBS {kind}, {named}",
         missing=f"price of EBS {kind}",
     )  # fmt: skip
     if kind != "gp3":
@@ -73,13 +73,13 @@ def _volume(bill: Bill, part: str, its: Mapping[str, Any], type_: str, size_: st
     if over:
         bill.add(
             f"{part}-iops", each * over, Unit.IOPS_MONTH, "aws.ebs.gp3.iops",
-            f"{times}({over + _FREE_IOPS:,} − {_FREE_IOPS:,} free) IOPS", what=f"{what}, IOPS",
+            f"{times}({over + _FREE_IOPS:,} − {_FREE_IOPS:,} free) IOPS", what=f"{named}, IOPS",
         )  # fmt: skip
     faster = max((number(its.get("throughput")) or 0) - _FREE_MBPS, 0)
     if faster:
         bill.add(
             f"{part}-throughput", each * faster, Unit.MBPS_MONTH, "aws.ebs.gp3.throughput",
-            f"{times}({faster + _FREE_MBPS:,} − {_FREE_MBPS} free) MB/s", what=f"{what}, throughput",
+            f"{times}({faster + _FREE_MBPS:,} − {_FREE_MBPS} free) MB/s", what=f"{named}, throughput",
         )  # fmt: skip
 
 
@@ -226,6 +226,8 @@ def database(bill: Bill) -> None:
             "storage", copies * size, Unit.GIB_MONTH, f"aws.rds.{disk}", f"{times}{size:,} GiB",
             what=f"RDS {disk}, storage", missing=f"price of RDS storage {disk}",
         )  # fmt: skip
+    if known(its.get("iops")) and disk == "gp3":
+        bill.gaps.append("IOPS beyond those that come with RDS's gp3 are not in the price book")
     if its.get("publicly_accessible") is True:
         _address(bill, 1, "1 address")
 
