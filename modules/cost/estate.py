@@ -19,9 +19,9 @@ from modules.environment.source import snowflake_sources
 from modules.environment.types import DurationValue
 from modules.environment.warehouse import DynamicTable, VirtualWarehouse, Warehouse, days
 from modules.environment.warehouse_presets import completed, sink_tables
-from modules.environment.workload import Reader, Workload
+from modules.environment.workload import Reader, Workload, reader_warehouse
 
-__all__ = ["Estate", "Ingest", "MonitorUse", "Rewritten", "estate_of", "ingest_of", "reader_warehouse", "reading_of"]
+__all__ = ["Estate", "Ingest", "MonitorUse", "Rewritten", "estate_of", "ingest_of", "reading_of"]
 
 Ingest = Literal["streaming", "classic", "snowpipe"]
 """How rows come into Snowflake: Snowpipe Streaming of high performance or classic, or files by Snowpipe."""
@@ -38,7 +38,6 @@ POLL_SECONDS = Decimal(1)
 """What a source's look for new rows takes of its warehouse."""
 
 _MS = Decimal(1000)
-_PREFERRED = {True: ("TRANSFORM_WH", "STREAMING_WH"), False: ("REPORTING_WH", "STREAMING_WH")}
 
 
 @dataclass(frozen=True)
@@ -121,18 +120,6 @@ def reading_of(workload: Workload, estate: Estate) -> tuple[WarehouseUse, ...]:
         use = found.get(name) or WarehouseUse(name, size)
         found[name] = WarehouseUse(use.name, use.size, use.auto_suspend, (*use.readers, _reader(reader)), use.clusters)
     return tuple(each for each in found.values() if each.readers)
-
-
-def reader_warehouse(reader: Reader, known: object) -> str:
-    """The warehouse a reader runs on: as it says, else the preset's for its kind.
-
-    Args:
-        known: a collection of the names the estate has.
-    """
-    if reader.warehouse is not None:
-        return fold(reader.warehouse)
-    preferred = _PREFERRED[reader.every is not None]
-    return next((name for name in preferred if name in known), preferred[-1])  # type: ignore[operator]
 
 
 def _reader(reader: Reader) -> ReaderUse:

@@ -175,8 +175,7 @@ def caveats(report: Report) -> list[str]:
 def warehouse_words(report: Report) -> str:
     """What Snowflake's part of the bill is made of; for a report that is `mostly_warehouse`."""
     return (
-        f"the reader's bill is the warehouse, not the ingest: {money(report.warehouses)} against "
-        f"{money(report.ingest)}"
+        f"the reader's bill is the warehouse, not the ingest: {money(report.warehouses)} against {money(report.ingest)}"
     )
 
 

@@ -11,7 +11,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from modules.environment import applications, confluent, connect, msk, network, redpanda, sources, warehouse_checks
+from modules.environment import (
+    applications,
+    confluent,
+    connect,
+    msk,
+    network,
+    redpanda,
+    sources,
+    warehouse_checks,
+    workload_checks,
+)
 from modules.environment.document import Problem
 from modules.environment.explain import Positions
 from modules.environment.kafka_settings import OWN_KEY, SETTINGS
@@ -43,7 +53,7 @@ def check_environment(
         problems += _value(name, topic, positions, folder, schemas)
     problems += _subjects(environment, positions)
     problems += _slo(environment, positions)
-    problems += _workload(environment, positions)
+    problems += workload_checks.check(environment, positions)
     problems += _tags(environment, positions)
     problems += applications.check(environment, positions)
     problems += sources.check(environment, positions)
@@ -276,9 +286,3 @@ def _slo(environment: Environment, positions: Positions) -> Iterator[Problem]:
                 path = ("slo", stage, upper)
                 message = f"{upper} ({more}) is below {lower} ({less}); a higher percentile is never faster"
                 yield Problem(positions.at(*path), ".".join(path), message)
-
-
-def _workload(environment: Environment, positions: Positions) -> Iterator[Problem]:
-    for key in ("message_size", "ingress"):
-        if getattr(environment.workload, key).bytes < 1:
-            yield Problem(positions.at("workload", key), f"workload.{key}", "must be more than nothing")

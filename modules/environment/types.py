@@ -37,6 +37,8 @@ def _got(value: object, like: str) -> str:
     if isinstance(value, int | float) or re.fullmatch(_NUMBER, str(value).strip()):
         return f"got {value} without a unit; write {value}{like}"
     text = str(value)
+    if text.lstrip().startswith("-"):
+        return f"got '{text}', which is less than nothing" if len(text) <= 60 else "got less than nothing"
     return f"got '{text if len(text) <= 60 else text[:57] + '...'}'"
 
 

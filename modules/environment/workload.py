@@ -6,11 +6,13 @@ Pure data. What it amounts to in a month is `modules/cost/usage.py`'s work, what
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from modules.environment.identifiers import fold
 from modules.environment.section import Section
 from modules.environment.types import (
     DataRate,
@@ -24,12 +26,18 @@ from modules.environment.types import (
 )
 from modules.environment.warehouse import Size
 
-__all__ = ["SCENARIOS", "Edition", "Reader", "Scenario", "ScenarioName", "Workload", "in_scenario", "scenarios_of"]
+__all__ = [
+    "SCENARIOS", "Edition", "Reader", "Scenario", "ScenarioName", "Workload", "in_scenario", "reader_warehouse",
+    "scenarios_of",
+]  # fmt: skip
 
 ScenarioName = Literal["expected", "low", "high"]
 SCENARIOS: tuple[ScenarioName, ...] = ("low", "expected", "high")
 
 Edition = Literal["standard", "enterprise", "business_critical"]
+
+_PREFERRED = {True: ("TRANSFORM_WH", "STREAMING_WH"), False: ("REPORTING_WH", "STREAMING_WH")}
+"""Where readers of a schedule, and those that run all the time, are at home: the preset's warehouses."""
 
 _HoursADay = Annotated[Number, Field(ge=0, le=24)]
 _FanOut = Annotated[Number, Field(ge=0, le=1000)]
@@ -124,6 +132,18 @@ class Workload(Section):
     )
     low: Scenario | None = Field(None, description="A low month: what is otherwise in it.")
     high: Scenario | None = Field(None, description="A high month: what is otherwise in it.")
+
+
+def reader_warehouse(reader: Reader, estate: Collection[str]) -> str:
+    """The warehouse a reader runs on: as it says, else the preset's for its kind.
+
+    Args:
+        estate: the names of the estate's warehouses.
+    """
+    if reader.warehouse is not None:
+        return fold(reader.warehouse)
+    preferred = _PREFERRED[reader.every is not None]
+    return next((name for name in preferred if name in estate), preferred[-1])
 
 
 def scenarios_of(workload: Workload) -> tuple[ScenarioName, ...]:
