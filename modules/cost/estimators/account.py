@@ -23,6 +23,7 @@ def secrets(inputs: Inputs, environment: Environment, made: Mapping[str, int]) -
     count = sum(made.values())
     if count:
         lines.append(_secrets(inputs, "aws.secrets", made, count, "kafka"))
+        lines.append(_calls(inputs, "aws.secret_calls", "aws.secret.calls", "Secrets Manager, calls"))
     kept = environment.warehouse.connector_private_key
     if kept is not None and kept.scheme == "aws-sm":
         lines.append(_secrets(inputs, "connect.secret", {"Snowflake key": 1}, None, "connect"))
@@ -30,15 +31,12 @@ def secrets(inputs: Inputs, environment: Environment, made: Mapping[str, int]) -
 
 
 def key(inputs: Inputs, what: str) -> Estimate:
-    """One customer-managed KMS key."""
-    return Estimate(
-        (
-            line(
-                "aws.key", "kafka", "fixed", Quantity(Decimal(1), Unit.KEY_MONTH), inputs.price("aws.kms.key"),
-                f"1 key for {what}", what="KMS key", note="calls: $0.03 per 10,000", count=1,
-            ),
-        )
+    """One customer-managed KMS key, and what asks it."""
+    made = line(
+        "aws.key", "kafka", "fixed", Quantity(Decimal(1), Unit.KEY_MONTH), inputs.price("aws.kms.key"),
+        f"1 key for {what}", what="KMS key", count=1,
     )  # fmt: skip
+    return Estimate((made, _calls(inputs, "aws.key_calls", "aws.kms.calls", "KMS, calls")))
 
 
 def alarms(inputs: Inputs, single: int, summed: int) -> Estimate:
@@ -90,14 +88,19 @@ def of_connectors(inputs: Inputs, environment: Environment, workers: int) -> Est
 
 
 def zones(inputs: Inputs, names: tuple[str, ...]) -> Estimate:
-    """Private DNS zones, each by what it is for."""
+    """Private DNS zones, each by what it is for, and their queries."""
     quantity = Quantity(Decimal(len(names)), Unit.ZONE_MONTH)
     plural = "s" if len(names) != 1 else ""
     made = line(
         "aws.zones", "kafka", "fixed", quantity, inputs.price("aws.zone"), " + ".join(names),
-        what=f"{len(names)} DNS zone{plural}", note="queries: $0.40 a million", count=len(names),
+        what=f"{len(names)} DNS zone{plural}", count=len(names),
     )  # fmt: skip
-    return Estimate((made,))
+    asked = Quantity(inputs.assumptions.dns_queries_millions, Unit.MILLION_QUERIES)
+    queries = line(
+        "aws.zone_queries", "kafka", "fixed", asked, inputs.price("aws.zone.queries"), "assumed",
+        what="DNS, queries", note="clients keep an answer for as long as its TTL says",
+    )  # fmt: skip
+    return Estimate((made, queries))
 
 
 def balancer(inputs: Inputs, prefix: str, kind: str, *, of: Group = "kafka") -> Estimate:
@@ -128,5 +131,11 @@ def _secrets(inputs: Inputs, id: str, made: Mapping[str, int], count: int | None
     return line(
         id, of, "fixed", Quantity(Decimal(number), Unit.SECRET_MONTH),
         inputs.price("aws.secret"), how, what=f"{number} secret{plural}",
-        note="calls: under 10,000 a month, at most $0.05 more", count=count,
+        count=count,
     )  # fmt: skip
+
+
+def _calls(inputs: Inputs, id: str, item: str, what: str) -> Line:
+    """Tasks ask when they start and where they cache nothing; it is next to nothing, and said."""
+    calls = Quantity(inputs.assumptions.calls_10k, Unit.TEN_THOUSAND_CALLS)
+    return line(id, "kafka", "fixed", calls, inputs.price(item), "assumed, at most", what=what)

@@ -14,7 +14,7 @@ from modules.cost.estimators import account
 from modules.cost.estimators.base import Inputs
 from modules.cost.estimators.prepared import Part, same_for
 from modules.cost.lines import Estimate, Line, line, money
-from modules.cost.units import Unit, hours, of_bytes, plain
+from modules.cost.units import Quantity, Unit, hours, of_bytes, plain
 from modules.environment.capture import captured_topics, debezium_sources, runner_of
 from modules.environment.connect import Capacity, kind_of, sink_on_ecs, worker_on_ecs
 from modules.environment.connect import Kind as Kind
@@ -22,6 +22,9 @@ from modules.environment.model import Environment
 from modules.environment.source import snowflake_sources
 
 __all__ = ["Kind", "Vendor", "estimate", "logs_gib", "parts"]
+
+_PLUGIN_GIB = Decimal("0.25")
+"""A connector's archive with all it needs."""
 
 Vendor = Literal["confluent", "msk", "redpanda"]
 
@@ -47,6 +50,8 @@ def parts(inputs: Inputs, environment: Environment, vendor: Vendor) -> tuple[Par
         prefix = "connect" if carries_sinks else "capture"
         made.append(Estimate(_fargate(inputs, "Connect worker", workers, *_worker(inputs), prefix=prefix, count=1)))
         made.append(account.balancer(inputs, "connect", "alb", of="connect"))
+    if on_msk and (files := _files(environment)):
+        made.append(Estimate((_plugins(inputs, files),)))
     writers = workers + _sink_tasks(environment) + on_msk * environment.connect.capacity.workers
     if writers:
         made.append(account.of_connectors(inputs, environment, writers))
@@ -152,6 +157,20 @@ def _msk_connect(inputs: Inputs, capacity: Capacity, connectors: int) -> Line:
     return line(
         "connect.mcu", "connect", "fixed", hours(mcu, Unit.MCU_HOUR), price,
         f"{times}{each}{capacity.mcu} MCU × 730 h", what=f"MSK Connect, {mcu} MCU", count=connectors, note=note,
+    )  # fmt: skip
+
+
+def _files(environment: Environment) -> int:
+    """Connectors' programs that are uploaded into a bucket which is made for them."""
+    plugins = [environment.connect.plugin, *(its.plugin for its in debezium_sources(environment).values())]
+    return sum(1 for each in plugins if each is not None and each.file)
+
+
+def _plugins(inputs: Inputs, files: int) -> Line:
+    kept = Quantity(_PLUGIN_GIB * files, Unit.GIB_MONTH)
+    return line(
+        "connect.plugins", "connect", "fixed", kept, inputs.price("aws.s3"), f"{files} × {_PLUGIN_GIB} GiB assumed",
+        what="connectors' programs in S3", count=1, note="older versions of the files are kept as well",
     )  # fmt: skip
 
 

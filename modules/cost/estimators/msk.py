@@ -12,19 +12,36 @@ from modules.cost.book import Price
 from modules.cost.estimators import account, connector, network, registry
 from modules.cost.estimators.base import Inputs, copies_on_disk, disk_words
 from modules.cost.estimators.prepared import Bill, Part, joined
-from modules.cost.lines import Estimate, line
+from modules.cost.lines import Estimate, line, money
 from modules.cost.units import Quantity, Unit, hours, plain
 from modules.environment.model import Environment
-from modules.environment.msk import registry_tasks
+from modules.environment.msk import registry_tasks, storage_ceiling_gib
 from modules.errors import PriceError
 from modules.topics import client_roles
 
 __all__ = ["estimate_express", "estimate_serverless", "estimate_standard", "logs_gib", "prepare"]
 
 
-def estimate_standard(inputs: Inputs, broker_type: str, brokers: int, given_bytes: int | None = None) -> Estimate:
-    """Provisioned brokers. `given_bytes`: the environment's `msk.storage_per_broker`."""
+def estimate_standard(
+    inputs: Inputs,
+    broker_type: str,
+    brokers: int,
+    given_bytes: int | None = None,
+    *,
+    ceiling_gib: int | None = None,
+) -> Estimate:
+    """Provisioned brokers.
+
+    Args:
+        given_bytes: the environment's `msk.storage_per_broker`.
+        ceiling_gib: how far each disk may grow by itself.
+    """
     disk, how = copies_on_disk(inputs, brokers, given_bytes)
+    price = inputs.price("msk.storage")
+    grows = ""
+    if ceiling_gib is not None and ceiling_gib * brokers > disk.amount:
+        most = money(price.cost(Quantity(Decimal(ceiling_gib * brokers), Unit.GIB_MONTH)))
+        grows = f"; grows by itself up to {ceiling_gib:,} GiB a broker, {most} a month then, and never shrinks"
     return Estimate(
         (
             line(
@@ -32,8 +49,8 @@ def estimate_standard(inputs: Inputs, broker_type: str, brokers: int, given_byte
                 f"{brokers} brokers × 730 h", what=f"{brokers} {broker_type}", count=1,
             ),
             line(
-                "msk.storage", "kafka", "usage" if given_bytes is None else "fixed", disk, inputs.price("msk.storage"),
-                how, what="storage, provisioned", note="billed as provisioned, not as used",
+                "msk.storage", "kafka", "usage" if given_bytes is None else "fixed", disk, price, how,
+                what="storage, provisioned", note=f"billed as provisioned, not as used{grows}",
             ),
         ),
         (disk_words(inputs),),
@@ -101,6 +118,7 @@ def prepare(inputs: Inputs, environment: Environment) -> Bill:
         *connector.parts(inputs, environment, "msk"),
         _around(inputs, environment),
         *network.parts(inputs, environment, logs),
+        *([] if environment.msk.mode == "serverless" else [network.between_zones(environment)]),
     )
 
 
@@ -111,7 +129,8 @@ def _cluster(environment: Environment) -> Part:
     if its.mode == "express":
         return lambda now: estimate_express(now, its.broker_type, its.brokers)
     given = its.storage_per_broker.bytes if its.storage_per_broker else None
-    return lambda now: estimate_standard(now, its.broker_type, its.brokers, given)
+    ceiling = storage_ceiling_gib(environment)
+    return lambda now: estimate_standard(now, its.broker_type, its.brokers, given, ceiling_gib=ceiling)
 
 
 def _around(inputs: Inputs, environment: Environment) -> Estimate:

@@ -11,14 +11,14 @@ from decimal import Decimal
 
 from modules.cost.estimators.base import Inputs
 from modules.cost.estimators.prepared import Part
-from modules.cost.lines import Estimate, Line, line
+from modules.cost.lines import Estimate, Line, line, money
 from modules.cost.units import Quantity, Unit, hours, of_bytes
 from modules.environment.confluent import networking_of
 from modules.environment.connect import runs_in_vpc
 from modules.environment.model import Environment
 from modules.environment.network import egress_of
 
-__all__ = ["parts", "private_link"]
+__all__ = ["between_zones", "parts", "private_link"]
 
 
 def parts(inputs: Inputs, environment: Environment, logs_gib: Decimal) -> tuple[Part, ...]:
@@ -58,6 +58,26 @@ def private_link(inputs: Inputs, environment: Environment) -> tuple[Part, ...]:
 
 Through = Callable[[Inputs], tuple[Quantity, str]]
 """What goes through something in a month, and how it was found."""
+
+
+def between_zones(environment: Environment) -> Part:
+    """What clients send to brokers in other zones and read from them, as a note: where clients run is not known."""
+    zones = environment.network.zones
+
+    def stated(now: Inputs) -> Estimate:
+        usage = now.usage
+        crossing = of_bytes((usage.bytes_in + usage.bytes_out) * (zones - 1) / zones * 2, Unit.GIB)
+        price = now.price("aws.zone.transfer")
+        return Estimate(
+            (),
+            (
+                f"Clients: as many in each of {zones} zones would send and read {zones - 1} of {zones} bytes "
+                f"across zones, {money(price.cost(crossing))} a month for both sides; not counted, since "
+                "where they run is not known. Reading from the nearest copy needs `client.rack`.",
+            ),
+        )
+
+    return stated if zones > 1 else Estimate(())
 
 
 def _link(inputs: Inputs, prefix: str, what: str, zones: int, through: Through) -> list[Part]:

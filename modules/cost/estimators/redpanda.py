@@ -37,7 +37,7 @@ def prepare(inputs: Inputs, environment: Environment) -> Bill:
         compute = _machines(inputs, its.brokers, size.instance_type, environment.production)
 
     def disks(now: Inputs) -> Estimate:
-        return Estimate(_disks(now, its.brokers, given, its.brokers if ec2 else None))
+        return Estimate(_disks(now, its.brokers, given, its.brokers if ec2 else None, environment.network.zones))
 
     logs = logs_gib(inputs, its.brokers) + connector.logs_gib(inputs, environment)
     return joined(
@@ -48,6 +48,7 @@ def prepare(inputs: Inputs, environment: Environment) -> Bill:
         *connector.parts(inputs, environment, "redpanda"),
         _account(inputs, environment),
         *network.parts(inputs, environment, logs),
+        network.between_zones(environment),
     )
 
 
@@ -135,22 +136,32 @@ def logs_gib(inputs: Inputs, brokers: int) -> Decimal:
     return inputs.assumptions.logs_gib_per_broker * brokers
 
 
-def _disks(inputs: Inputs, brokers: int, given_bytes: int | None, count: int | None) -> tuple[Line, ...]:
+def _disks(
+    inputs: Inputs, brokers: int, given_bytes: int | None, count: int | None, zones: int = 3
+) -> tuple[Line, ...]:
     copies = min(REPLICATION, brokers)
     disk, how = copies_on_disk(inputs, brokers, given_bytes, least=_LEAST_GIB)
-    crossing = of_bytes(inputs.usage.bytes_in * (copies - 1) * 2, Unit.GIB)
+    elsewhere = _elsewhere(copies, zones)
+    crossing = of_bytes(inputs.usage.bytes_in * elsewhere * 2, Unit.GIB)
     disks = line(
         "redpanda.disks", "kafka", "usage" if given_bytes is None else "fixed", disk, inputs.price("aws.ebs.gp3"), how,
         what=f"{brokers} EBS gp3 volume" + ("s" if brokers != 1 else ""),
         note="billed as provisioned; 3,000 IOPS and 125 MB/s come with each", count=count,
     )  # fmt: skip
-    if copies == 1:
+    if not elsewhere:
         return (disks,)
     copied = line(
         "redpanda.copies", "kafka", "usage", crossing, inputs.price("aws.zone.transfer"),
-        f"{inputs.usage.data_in} sent × {copies - 1} copies to other zones × 2 directions", what="copies between zones",
+        f"{inputs.usage.data_in} sent × {plain(elsewhere)} copies to other zones × 2 directions",
+        what="copies between zones",
     )  # fmt: skip
     return (disks, copied)
+
+
+def _elsewhere(copies: int, zones: int) -> Decimal:
+    """Copies in another zone than the leader's, on average: rack awareness spreads them as evenly as it can."""
+    in_zone = [copies // zones + (zone < copies % zones) for zone in range(zones)]
+    return copies - Decimal(sum(each * each for each in in_zone)) / copies
 
 
 def _around(inputs: Inputs, brokers: int, log_days: int) -> Estimate:
