@@ -111,7 +111,7 @@ def _linear(values: Sequence[float], axis: Axis, most: int) -> Scale:
     if high <= low:
         high = low + 1.0
     step = _round_step((high - low) / most)
-    first = math.ceil(low / step - 1e-9)
+    first = math.ceil(low / step - 1e-9) if axis.start is not None else math.floor(low / step + 1e-9)
     last = math.floor(high / step + 1e-9) if axis.end is not None else math.ceil(high / step - 1e-9)
     marks = [round(step * index, 12) for index in range(first, last + 1)]
     low = low if axis.start is not None else min(low, marks[0])

@@ -38,7 +38,7 @@ def element(name: str, *children: str, **attributes: object) -> Markup:
 
 def at(share: float) -> str:
     """A share of the plot as SVG takes it."""
-    return f"{share * 100:.4g}%" if abs(share) < 1 else f"{share * 100:.5g}%"
+    return f"{share * 100:.6g}%"
 
 
 def slug(text: str) -> str:
