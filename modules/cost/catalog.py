@@ -116,13 +116,18 @@ def inputs_for(environment: Environment, book: PriceBook, assumptions: Assumptio
         PriceError: no vendor has any price for the region, so that it is probably misspelt.
     """
     region = region_of(environment)
-    if region not in book.regions():
-        known = ", ".join(sorted(book.regions()))
-        raise PriceError(
-            f"the price book knows nothing of region `{region}`",
-            where=f"{environment.source}: {environment.platform}.region",
-            do=f"write one of: {known}",
-        )
+    places = {
+        f"{environment.platform}.region": region,
+        "workload.snowflake_region": environment.workload.snowflake_region,
+    }
+    for key, place in places.items():
+        if place is not None and place not in book.regions():
+            known = ", ".join(sorted(book.regions()))
+            raise PriceError(
+                f"the price book knows nothing of region `{place}`",
+                where=f"{environment.source}: {key}",
+                do=f"write one of: {known}",
+            )
     return Inputs(usage_of(environment), book, region, assumptions or Assumptions())
 
 
@@ -167,7 +172,9 @@ _SECTIONS: dict[Platform, Callable[[Environment, Option], dict[str, object]]] = 
 def estimate(option: Option, inputs: Inputs, environment: Environment) -> Estimate:
     """Everything the option costs, Snowflake beside it, and what is owed for commitments that it does not use up."""
     made = prepare(option, inputs, environment)(inputs.usage)
-    near = (f"near a limit: {each}" for each in _checked(option, inputs.usage, environment) if each.warns)
+    near = (
+        f"{option.name}: near a limit: {each}" for each in _checked(option, inputs.usage, environment) if each.warns
+    )
     return made + Estimate((), tuple(near))
 
 

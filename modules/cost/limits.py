@@ -39,6 +39,8 @@ _GP3 = 125 * MIB
 """Bytes/s of a gp3 volume as it comes; the stacks provision no more (Amazon EBS User Guide)."""
 
 _VOLUME_GIB = 16_384
+_MOST_BROKERS = 100
+"""Of Redpanda no limit is published; so large a cluster is a project of its own, and none of the stacks'."""
 
 
 def most_units(tier: Tier) -> int:
@@ -121,8 +123,10 @@ def check_redpanda(settings: Redpanda, usage: Usage) -> tuple[Misfit, ...]:
     """Three brokers, 2 GB a core, 2 MB a partition copy (Redpanda's requirements); what volumes and network carry."""
     found = []
     brokers = _redpanda_brokers(settings, usage)
-    more: Change = {"redpanda": {"brokers": brokers}}
+    more: Change | None = {"redpanda": {"brokers": brokers}}
     fits = f"fits: {brokers} brokers"
+    if brokers > max(_MOST_BROKERS, settings.brokers):
+        more, fits = None, f"{brokers:,} brokers would be needed: several clusters, or disks of another make"
     copies = min(REPLICATION, settings.brokers)
     if settings.brokers < REPLICATION:
         found.append(Misfit(f"{settings.brokers} brokers for {REPLICATION} copies", fits, more))

@@ -211,6 +211,6 @@ def _notes(inputs: Inputs, tier: Tier) -> tuple[str, ...]:
             "mean, the rest at the mean; its GB is 2^30 bytes."
         ]
     if tier in ("standard", "enterprise"):
-        notes.append(f"{name}'s 99.99 % SLA needs 2 eCKU, which `availability: high` has; low is priced from 1.")
+        notes.append(f"{name}'s 99.99 % SLA needs 2 eCKU, which high availability has; low is priced from 1.")
         notes.append(f"{name} prices are the top of the range found (volume and region move them).")
     return tuple(notes)

@@ -67,13 +67,14 @@ def between_zones(environment: Environment) -> Part:
     def stated(now: Inputs) -> Estimate:
         usage = now.usage
         crossing = of_bytes((usage.bytes_in + usage.bytes_out) * (zones - 1) / zones * 2, Unit.GIB)
-        price = now.price("aws.zone.transfer")
+        both = now.price("aws.zone.transfer").cost(crossing)
+        amount = f", {money(both)} a month for both sides" if both is not None else ""
         return Estimate(
             (),
             (
-                f"Clients: as many in each of {zones} zones would send and read {zones - 1} of {zones} bytes "
-                f"across zones, {money(price.cost(crossing))} a month for both sides; not counted, since "
-                "where they run is not known. Reading from the nearest copy needs `client.rack`.",
+                f"Clients: as many in each of {zones} zones would send and read {zones - 1} of {zones} bytes across "
+                f"zones{amount}; not counted, since where they run is not known. Reading from the nearest copy needs "
+                "`client.rack`.",
             ),
         )
 
