@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from modules.cost.currency import BASE, CREDIT, Rate, factor, written
+from modules.cost.currency import BASE, CREDIT, Rate, exchanged, written
 from modules.cost.units import Quantity, Unit
 from modules.errors import PriceError
 
@@ -217,7 +217,7 @@ class PriceBook:
         Raises:
             PriceError: there is no rate between the two.
         """
-        return amount * factor(self.rates, currency, self.currency, where)
+        return exchanged(amount, self.rates, currency, self.currency, where)
 
     def in_currency(self, currency: str) -> PriceBook:
         """The same prices, their amounts in `currency`.
@@ -225,7 +225,7 @@ class PriceBook:
         Raises:
             PriceError: there is no rate for it, or for the currency that some price is in.
         """
-        factor(self.rates, BASE, currency)
+        exchanged(Decimal(1), self.rates, BASE, currency)
         prices = tuple(_exchanged(price, currency, self.rates) for price in self.prices)
         committed = tuple(
             replace(each, price=_exchanged(each.price, currency, self.rates)) for each in self.commitments
@@ -238,7 +238,8 @@ def _exchanged(price: Price, currency: str, rates: Mapping[str, Rate]) -> Price:
     kept = tuple(each for each in price.adjustments if not each.currency)
     if price.currency in (CREDIT, currency):
         return price if kept == price.adjustments else replace(price, adjustments=kept)
-    times = factor(rates, price.currency, currency, f"{price.file}:{price.line}" if price.file else None)
+    where = f"{price.file}:{price.line}" if price.file else None
+    times = exchanged(Decimal(1), rates, price.currency, currency, where)
     if price.currency == BASE:
         words, rate = f"× {rates[currency].per_usd} {currency}/{BASE}", rates[currency]
     else:

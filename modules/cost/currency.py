@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from modules.errors import PriceError
 
-__all__ = ["BASE", "CREDIT", "Rate", "factor", "report_currency", "reported_in", "written"]
+__all__ = ["BASE", "CREDIT", "Rate", "exchanged", "report_currency", "reported_in", "written"]
 
 BASE = "USD"
 CREDIT = "credit"
@@ -35,14 +35,16 @@ class Rate:
     read: str
 
 
-def factor(rates: Mapping[str, Rate], source: str, target: str, where: str | None = None) -> Decimal:
-    """What an amount in `source` is multiplied with to be one in `target`.
+def exchanged(
+    amount: Decimal, rates: Mapping[str, Rate], source: str, target: str, where: str | None = None
+) -> Decimal:
+    """An amount in `source` as one in `target`.
 
     Raises:
         PriceError: one of the two has no rate.
     """
     if source == target:
-        return Decimal(1)
+        return amount
     for currency in (source, target):
         if currency != BASE and currency not in rates:
             raise PriceError(
@@ -52,7 +54,7 @@ def factor(rates: Mapping[str, Rate], source: str, target: str, where: str | Non
                 f"{{rate: <{currency} for 1 {BASE}>, source: <who says so>, read: <date>}}}}",
             )
     per_usd = {name: rate.per_usd for name, rate in rates.items()} | {BASE: Decimal(1)}
-    return per_usd[target] / per_usd[source]
+    return amount * per_usd[target] / per_usd[source]
 
 
 def written(amount: Decimal | str, currency: str) -> str:

@@ -28,8 +28,8 @@ __all__ = ["nearest", "overlaid", "overlays_of", "project_book"]
 
 
 def overlays_of(project: Project) -> tuple[Path, ...]:
-    """The project's own price files, by name: a name that begins with a date is read in the order of dates."""
-    return tuple(sorted((project.environments / "prices").glob("*.yaml")))
+    """The project's own price files, by name: those whose names begin with a date are read in the order of dates."""
+    return tuple(sorted((project.environments / "prices").glob("*.yaml"), key=lambda file: file.stem))
 
 
 def project_book(project: Project, more: Sequence[Path] = (), currency: str = BASE) -> PriceBook:
@@ -208,8 +208,11 @@ class _Overlay:
 
     def _strange_items(self, vendor: str, names: Sequence[str]) -> list[str]:
         ids = [item for item in self._base if vendor_of(item) == vendor]
+        starts = {
+            ".".join(parts[:count]) for parts in (item.split(".") for item in ids) for count in range(1, len(parts) + 1)
+        }
         return [
-            f"terms of {vendor}: no item of {vendor} is or begins with `{name}`{nearest(name, ids)}"
+            f"terms of {vendor}: no item of {vendor} is or begins with `{name}`{nearest(name, sorted(starts))}"
             for name in names
             if not any(item == name or item.startswith(f"{name}.") for item in ids)
         ]

@@ -161,9 +161,9 @@ class TermRecord(_Record):
     @field_validator("until")
     @classmethod
     def _is_a_day(cls, text: str | None) -> str | None:
-        if text is not None:
-            dt.date.fromisoformat(text)
-        return text
+        if text is not None and not (len(text) == 10 and _DATE.fullmatch(text)):
+            raise ValueError("expected a day such as 2027-10-31")
+        return text if text is None else dt.date.fromisoformat(text).isoformat()
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> TermRecord:
