@@ -41,6 +41,7 @@ class Usage:
         peak_to_mean: how much higher than its mean the traffic gets.
         ingest: how rows come into Snowflake.
         warehouses: each virtual warehouse on which something runs, beside the short form's hours.
+        snowflake_region: where the account is; None: where the platform is.
         warehouse_generation: 1 or 2, of all warehouses.
         cloud_services_per_day: credits, as measured; None: estimated.
         rows_kept_days: age at which rows are deleted from the sinks' tables; None: they are not.
@@ -65,6 +66,7 @@ class Usage:
     peak_to_mean: Decimal = Decimal(1)
     ingest: Ingest = "streaming"
     warehouses: tuple[WarehouseUse, ...] = ()
+    snowflake_region: str | None = None
     warehouse_generation: int = 1
     cloud_services_per_day: Decimal | None = None
     rows_kept_days: Decimal | None = None
@@ -182,6 +184,7 @@ def usage_of(environment: Environment, scenario: ScenarioName = "expected") -> U
         peak_to_mean=workload.peak_to_mean,
         ingest=ingest_of(environment),
         warehouses=reading_of(workload, estate),
+        snowflake_region=workload.snowflake_region,
         warehouse_generation=workload.warehouse_generation,
         cloud_services_per_day=workload.cloud_services_per_day,
         rows_kept_days=_days(workload.rows_kept.milliseconds) if workload.rows_kept else None,

@@ -122,6 +122,11 @@ class Workload(Section):
     rows_kept: Duration | None = Field(
         None, description="Age at which rows are deleted from the sinks' tables; default: they are not."
     )
+    snowflake_region: str | None = Field(
+        None,
+        description="The AWS region of the Snowflake account, as us-east-1; default: the platform's.",
+        pattern=r"^[a-z]{2,3}(-[a-z]+)+-[0-9]$",
+    )
     snowflake_edition: Edition = Field("standard", description="Sets the price of a credit.")
     warehouse_generation: Literal[1, 2] = Field(
         1, description="Of the account's warehouses; 2 is the default of organisations made after mid-2025."

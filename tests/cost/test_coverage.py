@@ -126,7 +126,7 @@ AWAITED: frozenset[str] = frozenset(
 
 AWAITED_LINES = {
     "capture.memory", "capture.vcpu", "confluent.package", "connect.plugins", "connect.secret",
-    "snowflake.cloud_services", "source.address", "source.memory", "source.vcpu",
+    "snowflake.cloud_services", "snowflake.transfer", "source.address", "source.memory", "source.vcpu",
 }  # fmt: skip
 """Settings that no case has; tests of the estimators have them."""
 

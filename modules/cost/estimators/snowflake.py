@@ -1,8 +1,9 @@
 """Snowflake beside a platform: what brings rows in, what is kept, what readers' warehouses take, cloud services.
 
 Ingest is `snowflake_ingest.py`, storage `snowflake_storage.py`, warehouses and cloud services `snowflake_compute.py`;
-here they are put together, with what a reader of the report must know of all of them. Snowflake bills no transfer for
-any of this: rows come in free of charge, and what readers fetch by a driver is free as well.
+here they are put together, at the prices of the account's region. Snowflake bills no transfer for any of this: rows
+come in free of charge, and what readers fetch by a driver is free as well. Where the account is in another region than
+Kafka, AWS bills the way there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from modules.cost.estimators import snowflake_storage as storage
 from modules.cost.estimators.base import Inputs
 from modules.cost.estimators.prepared import Bill, joined, same_for
 from modules.cost.estimators.snowflake_ingest import MIB_PER_SNOWFLAKE_GB, ingest, ingest_lines
-from modules.cost.lines import Estimate
+from modules.cost.lines import Estimate, Line, line
+from modules.cost.units import Unit, of_bytes
 
 __all__ = ["MIB_PER_SNOWFLAKE_GB", "estimate", "ingest", "prepare"]
 
@@ -23,10 +25,25 @@ def estimate(inputs: Inputs) -> Estimate:
 
 
 def prepare(inputs: Inputs) -> Bill:
-    """What `estimate` gives, as a function of the month; the month in `inputs` is not looked at."""
+    """What `estimate` gives, as a function of the month; of the month in `inputs` only the region is looked at."""
+    region = inputs.usage.snowflake_region or inputs.region
+    there = Inputs(inputs.usage, inputs.book, region, inputs.assumptions)
     return joined(
-        inputs,
-        lambda now: Estimate(ingest_lines(now)),
+        there,
+        lambda now: Estimate((*ingest_lines(now), *_transfer(now, inputs.region))),
         lambda now: Estimate(storage.lines(now)),
         same_for(compute.estimate, *compute.LOOKS_AT),
     )
+
+
+def _transfer(inputs: Inputs, kafka: str) -> tuple[Line, ...]:
+    """What carries rows to an account in another region; within a region there is nothing to pay."""
+    sunk = of_bytes(inputs.usage.bytes_sunk, Unit.GIB)
+    if inputs.region == kafka or not sunk.amount:
+        return ()
+    transfer = line(
+        "snowflake.transfer", "snowflake", "usage", sunk, inputs.book.price("aws.region.transfer", kafka),
+        f"{sunk} from {kafka} to {inputs.region}", what=f"rows from {kafka} to {inputs.region}",
+        note="billed by AWS to whom the connector belongs: a vendor's managed one has it in its price",
+    )  # fmt: skip
+    return (transfer,)
