@@ -14,6 +14,7 @@ from modules.cost.compare import Comparison, Row
 from modules.cost.currency import report_currency, written
 from modules.cost.lines import Total, money
 from modules.cost.report import Report
+from modules.cost.stale import stale_words, today
 from modules.cost.words import (
     footer,
     growth_words,
@@ -113,7 +114,8 @@ def _grown(comparison: Comparison, row: Row, number: int) -> str:
 
 
 def _how(comparison: Comparison) -> str:
-    text = "USD a month, cheapest first: fixed + usage = total = Kafka side (with connector and secrets) + Snowflake"
+    sums = "fixed + usage = total = Kafka side (with connector and secrets) + Snowflake"
+    text = f"{report_currency()} a month, cheapest first: {sums}"
     if any(not row.report.total.exact for row in comparison.rows):
         text += "; ≥ the least it can be"
     marks = ["▸ this environment's choice"] if comparison.chosen else []
@@ -146,7 +148,9 @@ def _shared(comparison: Comparison) -> list[str]:
     if first.mostly_warehouse:
         found.append(warehouse_words(first))
     found += [each.note for each in first.estimate.lines if each.id.startswith("snowflake.warehouse") and each.note]
-    return found
+    lines = [each for report in reports for each in report.estimate.lines]
+    old = stale_words((price for each in lines for price in each.prices), today())
+    return [*found, old] if old else found
 
 
 def _is_bounded(report: Report) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from modules.cost.lines import Line, Total
 from modules.cost.report import BudgetCheck, Report, oldest_read
+from modules.cost.stale import stale, today
 from modules.cost.units import plain
 from modules.cost.usage import Usage
 from modules.cost.warehouse_hours import DAYS_PER_MONTH, ReaderUse, WarehouseUse
@@ -23,6 +24,7 @@ __all__ = [
     "line_json",
     "number",
     "oldest_json",
+    "stale_json",
     "total_json",
     "usage_json",
 ]
@@ -133,6 +135,13 @@ def oldest_json(lines: Sequence[Line]) -> dict[str, str] | None:
     """The source whose prices were read longest ago."""
     source = oldest_read(lines)
     return {"source": source.what, "read": source.read} if source else None
+
+
+def stale_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """The sources that were read too long ago to be believed, oldest first."""
+    day = today()
+    old = stale((price for line in lines for price in line.prices), day)
+    return [{"source": each.what, "read": each.read, "days": (day - each.read_date).days} for each in old]
 
 
 def _warehouse(its: WarehouseUse) -> dict[str, Any]:

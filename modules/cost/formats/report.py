@@ -15,6 +15,7 @@ from modules.cost.formats.parts import (
     line_json,
     number,
     oldest_json,
+    stale_json,
     total_json,
     usage_json,
 )
@@ -40,6 +41,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "notes": list(report.estimate.notes),
         "budget": budget_json(report.budget),
         "oldest_price": oldest_json(report.estimate.lines),
+        "stale_prices": stale_json(report.estimate.lines),
     }
 
 
@@ -65,6 +67,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "growth": _growth(comparison.growth) if comparison.growth else None,
         "budget": budget_json(comparison.chosen.report.budget) if comparison.chosen else None,
         "oldest_price": oldest_json([each for row in comparison.rows for each in row.report.estimate.lines]),
+        "stale_prices": stale_json([each for row in comparison.rows for each in row.report.estimate.lines]),
     }
 
 
