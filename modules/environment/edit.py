@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["REMOVE", "edit_yaml"]
+__all__ = ["REMOVE", "edit_yaml", "edited"]
 
 
 class _Remove:
@@ -17,35 +17,48 @@ class _Remove:
 REMOVE: Final = _Remove()
 
 
-def edit_yaml(path: Path, changes: Iterable[tuple[tuple[str, ...], Any]]) -> None:
-    """Set values at paths (`None` is written as `null`, `REMOVE` takes the key out); missing mappings are made.
+def edit_yaml(path: Path, changes: Iterable[tuple[tuple[str | int, ...], Any]]) -> None:
+    """Set values at paths (`None` is written as `null`, `REMOVE` takes the key out); missing mappings are made. A
+    number in a path is the place in a list that is there.
 
     Raises:
         OSError: the file cannot be read or written; it is then as it was.
     """
+    text = edited(path.read_bytes().decode("utf-8-sig"), changes)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def edited(text: str, changes: Iterable[tuple[tuple[str | int, ...], Any]]) -> str:
+    """The text with those changes, as `edit_yaml` would write it."""
+    from io import StringIO
+
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 120
     yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
-    content = yaml.load(path.read_bytes().decode("utf-8-sig"))
+    content = yaml.load(text)
     for where, value in changes:
         _set(content, where, value)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            yaml.dump(content, file)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    out = StringIO()
+    yaml.dump(content, out)
+    return out.getvalue()
 
 
-def _set(content: Any, path: tuple[str, ...], value: Any) -> None:
+def _set(content: Any, path: tuple[str | int, ...], value: Any) -> None:
     from ruamel.yaml.comments import CommentedMap
 
     for key in path[:-1]:
-        if not isinstance(content.get(key), dict):
+        if isinstance(key, int):
+            content = content[key]
+            continue
+        if not isinstance(content.get(key), dict | list):
             if value is REMOVE:
                 return
             content[key] = CommentedMap()
