@@ -16,7 +16,7 @@ import sys
 import tarfile
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,11 +245,11 @@ def _free_space(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def pin(work: Path) -> dict[str, Bundle]:
+def pin(work: Path, wanted: Mapping[str, tuple[str, ...]] = ROOTS) -> dict[str, Bundle]:
     """Resolve the roots with their dependencies, fetch all files into `work` and read their checksums."""
     maven = context(work)
     bundles = {}
-    for name, roots in ROOTS.items():
+    for name, roots in wanted.items():
         artifacts = [_artifact(maven, root) for root in roots]
         jars = [maven.create_dependency(root) for root in roots if root.count(":") == 2]
         if jars:
