@@ -1,4 +1,4 @@
-"""Reports as CSV (RFC 4180), for a spreadsheet: a row a line of one environment's report, a row an option compared.
+"""Reports as CSV, for a spreadsheet: a row a line of one environment's report, a row an option compared.
 
 Amounts are plain decimals, empty where unknown. A text that a spreadsheet would take for a formula gets an apostrophe
 before it, since names come from a YAML file that anybody may have written.
@@ -91,7 +91,7 @@ def comparison_csv(comparison: Comparison) -> str:
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\r\n")
+    writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(head)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return stream.getvalue()
