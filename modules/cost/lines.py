@@ -6,8 +6,8 @@ whose price is unknown has the amount None and makes its total an "at least".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
@@ -15,10 +15,13 @@ from modules.cost.book import Price
 from modules.cost.currency import report_currency, written
 from modules.cost.units import Quantity, Unit
 
-__all__ = ["Basis", "Estimate", "Group", "Line", "Total", "credit_line", "line", "money", "total"]
+__all__ = ["Basis", "Estimate", "Group", "Line", "Total", "Words", "credit_line", "line", "money", "total"]
 
 Basis = Literal["fixed", "usage"]
 Group = Literal["kafka", "connect", "snowflake"]
+
+Words = str | Callable[[], str]
+"""A sentence, or what makes it: a sweep prices thousands of months whose words nobody reads."""
 
 _MICRO = Decimal("0.000001")
 
@@ -30,9 +33,10 @@ class Line:
     Attributes:
         id: stable, `msk.brokers`.
         prices: the price, and for credits the credit's own price as well.
-        how: the quantity's derivation in words and numbers.
+        derivation: how the quantity is found, in words and numbers; `how` is its text.
         amount: a month's, in `currency`; None is unknown.
         low, high: what an unknown amount lies between, where anything is known of it.
+        remark: what else is to be known of it; `note` is its text.
         count: how many of the stacks' resources it pays for; None for traffic, and for what no stack makes.
     """
 
@@ -41,14 +45,22 @@ class Line:
     what: str
     quantity: Quantity
     prices: tuple[Price, ...]
-    how: str
+    derivation: Words = field(compare=False, repr=False)
     basis: Basis
     amount: Decimal | None
     low: Decimal | None = None
     high: Decimal | None = None
-    note: str = ""
+    remark: Words = field(default="", compare=False, repr=False)
     currency: str = "USD"
     count: int | None = None
+
+    @property
+    def how(self) -> str:
+        return _said(self.derivation)
+
+    @property
+    def note(self) -> str:
+        return _said(self.remark)
 
     @property
     def price(self) -> Price:
@@ -99,11 +111,15 @@ class Estimate:
     """One service for one workload: its lines and what they take for granted."""
 
     lines: tuple[Line, ...]
-    notes: tuple[str, ...] = ()
+    remarks: tuple[Words, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Each once."""
+        return tuple(dict.fromkeys(_said(each) for each in self.remarks))
 
     def __add__(self, other: Estimate) -> Estimate:
-        fresh = tuple(note for note in other.notes if note not in self.notes)
-        return Estimate(self.lines + other.lines, self.notes + fresh)
+        return Estimate(self.lines + other.lines, self.remarks + other.remarks)
 
     def of(self, *groups: Group) -> tuple[Line, ...]:
         return tuple(each for each in self.lines if each.group in groups)
@@ -115,24 +131,24 @@ def line(
     basis: Basis,
     quantity: Quantity,
     price: Price,
-    how: str,
+    how: Words,
     *,
     what: str = "",
-    note: str = "",
+    note: Words = "",
     count: int | None = None,
 ) -> Line:
     """A quantity at a price; the amount is None where the price is unknown."""
     amount = price.cost(quantity)
     low, high = price.bounds(quantity) if amount is None else (None, None)
-    notes = "; ".join(each for each in (note, price.note if amount is None else "") if each)
     return Line(
-        id, group, what or price.what, quantity, (price,), _derived(how, quantity), basis,
-        _micro(amount), _micro(low), _micro(high), notes, price.billed_in, count,
+        id, group, what or price.what, quantity, (price,), lambda: _derived(_said(how), quantity), basis,
+        _micro(amount), _micro(low), _micro(high), note if amount is not None else _and(note, (price,)),
+        price.billed_in, count,
     )  # fmt: skip
 
 
 def credit_line(
-    id: str, basis: Basis, used: Quantity, rate: Price, credit: Price, how: str, *, what: str = "", note: str = ""
+    id: str, basis: Basis, used: Quantity, rate: Price, credit: Price, how: Words, *, what: str = "", note: Words = ""
 ) -> Line:
     """Something Snowflake bills in credits: `used` × the rate in credits × the credit's price. An unknown rate's
     range makes the amount's."""
@@ -140,12 +156,14 @@ def credit_line(
     amount = _bought(credits, credit)
     least, most = rate.bounds(used) if credits is None else (None, None)
     low, high = _bought(least, credit), _bought(most, credit)
-    how = _derived(how, used) + (f", {Quantity(credits, Unit.CREDIT)}" if credits is not None else "")
-    reasons = [price.note for price in (rate, credit) if not price.known]
-    notes = "; ".join(each for each in (note, *reasons) if each)
+
+    def derivation() -> str:
+        bought = f", {Quantity(credits, Unit.CREDIT)}" if credits is not None else ""
+        return _derived(_said(how), used) + bought
+
     return Line(
-        id, "snowflake", what or rate.what, used, (rate, credit), how, basis,
-        _micro(amount), _micro(low), _micro(high), notes, currency=credit.billed_in,
+        id, "snowflake", what or rate.what, used, (rate, credit), derivation, basis,
+        _micro(amount), _micro(low), _micro(high), _and(note, (rate, credit)), currency=credit.billed_in,
     )  # fmt: skip
 
 
@@ -181,6 +199,16 @@ def money(amount: Decimal | None) -> str:
     if 0 < amount < Decimal("0.005"):
         return f"<{written('0.01', report_currency())}"
     return written(f"{amount:,.2f}", report_currency())
+
+
+def _said(words: Words) -> str:
+    return words if isinstance(words, str) else words()
+
+
+def _and(note: Words, prices: tuple[Price, ...]) -> Words:
+    """The note, and why a price is unknown."""
+    reasons = [price.note for price in prices if not price.known and price.note]
+    return (lambda: "; ".join(each for each in (_said(note), *reasons) if each)) if reasons else note
 
 
 def _derived(how: str, quantity: Quantity) -> str:

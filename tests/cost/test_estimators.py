@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from modules.cost.book import PriceBook, Tier, load_book
-from modules.cost.catalog import COMPARED, OPTIONS, estimate, moved
+from modules.cost.catalog import COMPARED, OPTIONS, estimate, moved, prepare
 from modules.cost.estimators import confluent, connector, msk, snowflake
 from modules.cost.estimators.base import Inputs
 from modules.cost.lines import total
@@ -162,6 +162,30 @@ def test_nothing_costs_less_when_there_is_more_of_it(name: str) -> None:
         )
         for more in raises:
             assert cost(more(usage, seed.randrange(2, 9))) >= cost(usage)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_prepared_bill_of_another_month_is_that_months_estimate(name: str) -> None:
+    """Lines, words and notes; what is made once for all months must not depend on the month it was made with."""
+    option, its = OPTIONS[name], environment()
+    bill = prepare(option, inputs(headroom="1.3"), its)
+    seed = random.Random(name)
+    for _ in range(20):
+        usage = month(
+            bytes_per_second=MIB * seed.randrange(0, 90_000) / 1000,
+            fan_out=Decimal(seed.randrange(0, 9)),
+            peak_to_mean=Decimal(seed.randrange(1, 5)),
+            partitions=seed.randrange(1, 4000),
+            schemas=seed.randrange(0, 200),
+            connector_tasks=seed.randrange(1, 9),
+            sink_share=Decimal(seed.randrange(0, 2)),
+        )
+        again, fresh = bill(usage), prepare(option, inputs(usage, headroom="1.3"), its)(usage)
+        assert again.lines == fresh.lines
+        assert [(line.how, line.note, line.what) for line in again.lines] == [
+            (line.how, line.note, line.what) for line in fresh.lines
+        ]
+        assert again.notes == fresh.notes
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from modules.cost.book import Price, PriceBook
+from modules.cost.lines import Words
 from modules.cost.units import Quantity, Unit
 from modules.cost.usage import Usage
 
@@ -103,23 +104,28 @@ class Inputs:
 
 def copies_on_disk(
     inputs: Inputs, brokers: int, given_bytes: int | None = None, *, least: int = 1
-) -> tuple[Quantity, str]:
+) -> tuple[Quantity, Words]:
     """Disk to provision on all brokers, in whole GiB each, and how it was found.
 
     Three copies (or as many as there are brokers) of what is kept, spread evenly, with headroom, and `least` GiB a
     broker; or what the environment gives per broker.
     """
-    each_of = f"{brokers} brokers" if brokers != 1 else "1 broker"
-    if given_bytes is not None:
-        each = whole(Decimal(given_bytes) / 2**30)
-        return Quantity(each * brokers, Unit.GIB_MONTH), f"{each_of} × {each:,} GiB provisioned as given"
+    given = whole(Decimal(given_bytes) / 2**30) if given_bytes is not None else None
     kept, copies = inputs.usage.kept.amount, min(REPLICATION, brokers)
     headroom = inputs.assumptions.headroom
-    each = max(Decimal(least), whole(kept * copies * headroom / brokers))
-    extra = f" × {headroom} headroom" if headroom != 1 else ""
-    times = f" × {copies} copies" if copies != 1 else ""
-    floor = f", {least} at least" if least > 1 else ""
-    how = f"{kept:,.2f} GiB kept{times}{extra} ÷ {each_of}, in whole GiB{floor}: {brokers} × {each:,} GiB provisioned"
+    each = given if given is not None else max(Decimal(least), whole(kept * copies * headroom / brokers))
+
+    def how() -> str:
+        each_of = f"{brokers} brokers" if brokers != 1 else "1 broker"
+        if given is not None:
+            return f"{each_of} × {each:,} GiB provisioned as given"
+        extra = f" × {headroom} headroom" if headroom != 1 else ""
+        times = f" × {copies} copies" if copies != 1 else ""
+        floor = f", {least} at least" if least > 1 else ""
+        return (
+            f"{kept:,.2f} GiB kept{times}{extra} ÷ {each_of}, in whole GiB{floor}: {brokers} × {each:,} GiB provisioned"
+        )
+
     return Quantity(each * brokers, Unit.GIB_MONTH), how
 
 
@@ -127,8 +133,8 @@ def disk_words(inputs: Inputs) -> str:
     """What is taken for granted of brokers with disks of their own."""
     extra = (inputs.assumptions.headroom - 1) * 100
     return (
-        f"MSK Standard and Redpanda: disks have {extra.normalize():f} % headroom over what is kept; whether the "
-        "brokers carry the rate is not checked, since no limit is published."
+        f"MSK Standard and Redpanda: disks have {extra.normalize():f} % headroom over what is kept; what the brokers "
+        "carry is worked out from their machines' network and disks, since no limit is published."
     )
 
 

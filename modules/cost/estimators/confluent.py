@@ -12,7 +12,7 @@ from decimal import Decimal
 from modules.cost.estimators import account, connector, network
 from modules.cost.estimators.base import REPLICATION, Inputs, whole
 from modules.cost.estimators.prepared import Bill, joined
-from modules.cost.lines import Estimate, Line, line
+from modules.cost.lines import Estimate, Line, Words, line
 from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit, hours, plain
 from modules.cost.usage import Usage
 from modules.environment import capture
@@ -63,6 +63,9 @@ class _Size:
     def unit_hours(self) -> Decimal:
         return sum((units * at for units, _, at in self.steps), Decimal(0))
 
+    def words(self, name: str) -> str:
+        return " + ".join(f"{units} {name} ({reason}) × {plain(at)} h" for units, reason, at in self.steps)
+
     @property
     def follows_traffic(self) -> bool:
         return any(units > self.least for units, _, _ in self.steps)
@@ -89,18 +92,24 @@ def estimate(
     unit, name = (Unit.CKU_HOUR, "CKU") if tier == "dedicated" else (Unit.ECKU_HOUR, "eCKU")
     size = _cku(usage, cku) if tier == "dedicated" else _ecku(inputs, tier, least, most)
     prefix = f"confluent.{tier}"
-    sent = f"{usage.data_in} sent"
-    steps = [f"{units} {name} ({reason}) × {plain(at)} h" for units, reason, at in size.steps]
     (units, _, _), *peaks = size.steps
     cluster = line(
         "confluent.cluster", "kafka", "usage" if size.follows_traffic else "fixed", Quantity(size.unit_hours, unit),
-        inputs.price(f"{prefix}.{name.lower()}"), " + ".join(steps),
+        inputs.price(f"{prefix}.{name.lower()}"), lambda: size.words(name),
         what=f"{units} {name}" + "".join(f", {more} at peaks" for more, _, _ in peaks), count=1,
     )  # fmt: skip
-    data_in = line("confluent.in", "kafka", "usage", usage.data_in, inputs.price(f"{prefix}.in"), sent, what="data in")
+    data_in = line(
+        "confluent.in",
+        "kafka",
+        "usage",
+        usage.data_in,
+        inputs.price(f"{prefix}.in"),
+        lambda: f"{usage.data_in} sent",
+        what="data in",
+    )
     data_out = line(
         "confluent.out", "kafka", "usage", usage.data_out, inputs.price(f"{prefix}.out"),
-        f"{sent} × {usage.fan_out} read", what="data out",
+        lambda: f"{usage.data_in} sent × {usage.fan_out} read", what="data out",
     )  # fmt: skip
     lines = (cluster, data_in, data_out, _storage(inputs, tier), *_governance(inputs, advanced))
     return Estimate(lines, _notes(inputs, tier))
@@ -139,11 +148,14 @@ def _storage(inputs: Inputs, tier: Tier) -> Line:
     own = tier in ("freight", "dedicated")
     price = inputs.price(f"confluent.{tier}.storage" if own else "confluent.storage")
     kept = inputs.usage.kept
-    days = f"{kept.amount:,.2f} GiB kept for {plain(inputs.usage.retention_days)} d"
+
+    def days() -> str:
+        return f"{kept.amount:,.2f} GiB kept for {plain(inputs.usage.retention_days)} d"
+
     if own:
         return line("confluent.storage", "kafka", "usage", kept, price, days, what="storage")
     return line(
-        "confluent.storage", "kafka", "usage", kept * REPLICATION, price, f"{days} × {REPLICATION} copies",
+        "confluent.storage", "kafka", "usage", kept * REPLICATION, price, lambda: f"{days()} × {REPLICATION} copies",
         what="storage, 3 copies", note="billed after replication",
     )  # fmt: skip
 
@@ -198,19 +210,22 @@ def _governance(inputs: Inputs, advanced: bool) -> list[Line]:
     return [*lines, schemas]
 
 
-def _notes(inputs: Inputs, tier: Tier) -> tuple[str, ...]:
+def _notes(inputs: Inputs, tier: Tier) -> tuple[Words, ...]:
+    name = tier.capitalize()
+    if tier not in ("standard", "enterprise"):
+        return (lambda: _sizing(inputs, tier),)
+    return (
+        lambda: _sizing(inputs, tier),
+        f"{name}'s 99.99 % SLA needs 2 eCKU, which high availability has; low is priced from 1.",
+        f"{name} prices are the top of the range found (volume and region move them).",
+    )
+
+
+def _sizing(inputs: Inputs, tier: Tier) -> str:
     name, peak = tier.capitalize(), inputs.usage.peak_to_mean
     if tier == "dedicated":
-        notes = [f"Confluent {name}: CKUs are sized for the peak; its GB is 2^30 bytes."]
-    elif peak == 1:
-        notes = [f"Confluent {name}: sized for the mean rate, which is the peak; its GB is 2^30 bytes."]
-    else:
-        hours_of_peak = plain(inputs.assumptions.peak_hours_per_day)
-        notes = [
-            f"Confluent {name}: eCKU follow the traffic: {hours_of_peak} h a day at the peak of {plain(peak)} × the "
-            "mean, the rest at the mean; its GB is 2^30 bytes."
-        ]
-    if tier in ("standard", "enterprise"):
-        notes.append(f"{name}'s 99.99 % SLA needs 2 eCKU, which high availability has; low is priced from 1.")
-        notes.append(f"{name} prices are the top of the range found (volume and region move them).")
-    return tuple(notes)
+        return f"Confluent {name}: CKUs are sized for the peak; its GB is 2^30 bytes."
+    if peak == 1:
+        return f"Confluent {name}: sized for the mean rate, which is the peak; its GB is 2^30 bytes."
+    of_day = f"{plain(inputs.assumptions.peak_hours_per_day)} h a day at the peak of {plain(peak)} × the mean"
+    return f"Confluent {name}: eCKU follow the traffic: {of_day}, the rest at the mean; its GB is 2^30 bytes."

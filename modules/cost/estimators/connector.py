@@ -134,7 +134,7 @@ def _confluent(inputs: Inputs) -> tuple[Line, ...]:
         ),
         line(
             "connect.throughput", "connect", "usage", carried, inputs.price("confluent.connect.throughput"),
-            f"{carried} sent", what="managed sink, data",
+            lambda: f"{carried} sent", what="managed sink, data",
         ),
     )  # fmt: skip
 
@@ -188,7 +188,7 @@ def _captures(inputs: Inputs, environment: Environment, connectors: int) -> list
         brought = of_bytes(now.usage.bytes_in * captured / topics, Unit.GIB)
         made = line(
             "connect.sources_data", "connect", "usage", brought, now.price("confluent.connect.throughput"),
-            f"{now.usage.data_in} sent × {captured} of {topics} topics", what="managed change capture, data",
+            lambda: f"{now.usage.data_in} sent × {captured} of {topics} topics", what="managed change capture, data",
             note="as if every topic were sent as much",
         )  # fmt: skip
         return Estimate((made,))

@@ -12,8 +12,9 @@ from modules.cost.book import Price
 from modules.cost.estimators import account, connector, network, registry
 from modules.cost.estimators.base import Inputs, copies_on_disk, disk_words
 from modules.cost.estimators.prepared import Bill, Part, joined
-from modules.cost.lines import Estimate, line, money
+from modules.cost.lines import Estimate, Words, line, money
 from modules.cost.units import Quantity, Unit, hours, plain
+from modules.cost.usage import Usage
 from modules.environment.model import Environment
 from modules.environment.msk import registry_tasks, storage_ceiling_gib
 from modules.errors import PriceError
@@ -38,10 +39,14 @@ def estimate_standard(
     """
     disk, how = copies_on_disk(inputs, brokers, given_bytes)
     price = inputs.price("msk.storage")
-    grows = ""
-    if ceiling_gib is not None and ceiling_gib * brokers > disk.amount:
+
+    def note() -> str:
+        said = "billed as provisioned, not as used"
+        if ceiling_gib is None or ceiling_gib * brokers <= disk.amount:
+            return said
         most = money(price.cost(Quantity(Decimal(ceiling_gib * brokers), Unit.GIB_MONTH)))
-        grows = f"; grows by itself up to {ceiling_gib:,} GiB a broker, {most} a month then, and never shrinks"
+        return f"{said}; grows by itself up to {ceiling_gib:,} GiB a broker, {most} a month then, and never shrinks"
+
     return Estimate(
         (
             line(
@@ -50,10 +55,10 @@ def estimate_standard(
             ),
             line(
                 "msk.storage", "kafka", "usage" if given_bytes is None else "fixed", disk, price, how,
-                what="storage, provisioned", note=f"billed as provisioned, not as used{grows}",
+                what="storage, provisioned", note=note,
             ),
         ),
-        (disk_words(inputs),),
+        (lambda: disk_words(inputs),),
     )  # fmt: skip
 
 
@@ -67,11 +72,10 @@ def estimate_express(inputs: Inputs, broker_type: str, brokers: int) -> Estimate
                 f"{brokers} brokers × 730 h", what=f"{brokers} {broker_type}", count=1,
             ),
             line(
-                "msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.express.in"), f"{usage.data_in} sent",
-                what="data in",
+                "msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.express.in"), _sent(usage), what="data in",
             ),
             line(
-                "msk.storage", "kafka", "usage", usage.kept, inputs.price("msk.express.storage"), _one_copy(inputs),
+                "msk.storage", "kafka", "usage", usage.kept, inputs.price("msk.express.storage"), _one_copy(usage),
                 what="storage, one copy",
             ),
         )
@@ -93,15 +97,15 @@ def estimate_serverless(inputs: Inputs) -> Estimate:
                 what=f"{usage.partitions} partitions",
             ),
             line(
-                "msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.serverless.in"), f"{usage.data_in} sent",
+                "msk.in", "kafka", "usage", usage.data_in, inputs.price("msk.serverless.in"), _sent(usage),
                 what="data in",
             ),
             line(
                 "msk.out", "kafka", "usage", usage.data_out, inputs.price("msk.serverless.out"),
-                f"{usage.data_in} sent × {usage.fan_out} read", what="data out",
+                lambda: f"{usage.data_in} sent × {usage.fan_out} read", what="data out",
             ),
             line(
-                "msk.storage", "kafka", "usage", usage.kept, inputs.price("msk.serverless.storage"), _one_copy(inputs),
+                "msk.storage", "kafka", "usage", usage.kept, inputs.price("msk.serverless.storage"), _one_copy(usage),
                 what="storage, one copy",
             ),
         )
@@ -201,5 +205,9 @@ def _types(inputs: Inputs) -> set[str]:
     return {price.id.removeprefix("msk.") for price in inputs.book.prices if price.id.startswith(prefixes)}
 
 
-def _one_copy(inputs: Inputs) -> str:
-    return f"{inputs.usage.kept.amount:,.2f} GiB kept for {plain(inputs.usage.retention_days)} d, one copy"
+def _sent(usage: Usage) -> Words:
+    return lambda: f"{usage.data_in} sent"
+
+
+def _one_copy(usage: Usage) -> Words:
+    return lambda: f"{usage.kept.amount:,.2f} GiB kept for {plain(usage.retention_days)} d, one copy"

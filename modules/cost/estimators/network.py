@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from modules.cost.estimators.base import Inputs
 from modules.cost.estimators.prepared import Part
-from modules.cost.lines import Estimate, Line, line, money
+from modules.cost.lines import Estimate, Line, Words, line, money
 from modules.cost.units import Quantity, Unit, hours, of_bytes
 from modules.environment.confluent import networking_of
 from modules.environment.connect import runs_in_vpc
@@ -34,9 +34,9 @@ def parts(inputs: Inputs, environment: Environment, logs_gib: Decimal) -> tuple[
     if egress.snowflake:
         carries = runs_in_vpc(environment)
 
-        def sunk(now: Inputs) -> tuple[Quantity, str]:
+        def sunk(now: Inputs) -> tuple[Quantity, Words]:
             amount = of_bytes(now.usage.bytes_sunk if carries else Decimal(0), Unit.GIB)
-            return amount, f"{amount} sent"
+            return amount, lambda: f"{amount} sent"
 
         made += _link(inputs, "snowflakelink", "PrivateLink to Snowflake", environment.network.zones, sunk)
     return tuple(made)
@@ -48,15 +48,15 @@ def private_link(inputs: Inputs, environment: Environment) -> tuple[Part, ...]:
         return ()
     zones = len(environment.network.subnet_ids) or environment.network.zones
 
-    def both_ways(now: Inputs) -> tuple[Quantity, str]:
+    def both_ways(now: Inputs) -> tuple[Quantity, Words]:
         usage = now.usage
         amount = of_bytes(usage.bytes_in + usage.bytes_out, Unit.GIB)
-        return amount, f"{usage.data_in} sent × (1 + {usage.fan_out} read)"
+        return amount, lambda: f"{usage.data_in} sent × (1 + {usage.fan_out} read)"
 
     return tuple(_link(inputs, "privatelink", "PrivateLink", zones, both_ways))
 
 
-Through = Callable[[Inputs], tuple[Quantity, str]]
+Through = Callable[[Inputs], tuple[Quantity, Words]]
 """What goes through something in a month, and how it was found."""
 
 
@@ -64,19 +64,19 @@ def between_zones(environment: Environment) -> Part:
     """What clients send to brokers in other zones and read from them, as a note: where clients run is not known."""
     zones = environment.network.zones
 
-    def stated(now: Inputs) -> Estimate:
+    def words(now: Inputs) -> str:
         usage = now.usage
         crossing = of_bytes((usage.bytes_in + usage.bytes_out) * (zones - 1) / zones * 2, Unit.GIB)
         both = now.price("aws.zone.transfer").cost(crossing)
         amount = f", {money(both)} a month for both sides" if both is not None else ""
-        return Estimate(
-            (),
-            (
-                f"Clients: as many in each of {zones} zones would send and read {zones - 1} of {zones} bytes across "
-                f"zones{amount}; not counted, since where they run is not known. Reading from the nearest copy needs "
-                "`client.rack`.",
-            ),
+        return (
+            f"Clients: as many in each of {zones} zones would send and read {zones - 1} of {zones} bytes across "
+            f"zones{amount}; not counted, since where they run is not known. Reading from the nearest copy needs "
+            "`client.rack`."
         )
+
+    def stated(now: Inputs) -> Estimate:
+        return Estimate((), (lambda: words(now),))
 
     return stated if zones > 1 else Estimate(())
 
@@ -151,12 +151,10 @@ def _through(environment: Environment, logs_gib: Decimal) -> Through:
     carries = runs_in_vpc(environment) and environment.network.snowflake is None
     logs = [f"{logs_gib:,.0f} GiB of logs"] if logs_gib else []
 
-    def of(now: Inputs) -> tuple[Quantity, str]:
-        total, words = Quantity(logs_gib, Unit.GIB), list(logs)
-        if carries and now.usage.bytes_sunk:
-            sunk = of_bytes(now.usage.bytes_sunk, Unit.GIB)
-            words.append(f"{sunk} to Snowflake")
-            total = total + sunk
-        return total, " + ".join(words) or "nothing that is counted"
+    def of(now: Inputs) -> tuple[Quantity, Words]:
+        if not (carries and now.usage.bytes_sunk):
+            return Quantity(logs_gib, Unit.GIB), " + ".join(logs) or "nothing that is counted"
+        sunk = of_bytes(now.usage.bytes_sunk, Unit.GIB)
+        return Quantity(logs_gib, Unit.GIB) + sunk, lambda: " + ".join([*logs, f"{sunk} to Snowflake"])
 
     return of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from modules.cost.estimators.base import Inputs
-from modules.cost.lines import Estimate, Line
+from modules.cost.lines import Estimate, Line, Words
 from modules.cost.usage import Usage
 
 __all__ = ["Bill", "Part", "joined", "same_for"]
@@ -28,12 +28,12 @@ def joined(inputs: Inputs, *parts: Part) -> Bill:
     def of(usage: Usage) -> Estimate:
         now = Inputs(usage, inputs.book, inputs.region, inputs.assumptions)
         lines: list[Line] = []
-        notes: dict[str, None] = {}
+        remarks: list[Words] = []
         for step in steps:
             made = step if isinstance(step, Estimate) else step(now)
             lines += made.lines
-            notes.update(dict.fromkeys(made.notes))
-        return Estimate(tuple(lines), tuple(notes))
+            remarks += made.remarks
+        return Estimate(tuple(lines), tuple(remarks))
 
     return of
 

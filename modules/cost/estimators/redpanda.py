@@ -152,7 +152,7 @@ def _disks(
         return (disks,)
     copied = line(
         "redpanda.copies", "kafka", "usage", crossing, inputs.price("aws.zone.transfer"),
-        f"{inputs.usage.data_in} sent × {plain(elsewhere)} copies to other zones × 2 directions",
+        lambda: f"{inputs.usage.data_in} sent × {plain(elsewhere)} copies to other zones × 2 directions",
         what="copies between zones",
     )  # fmt: skip
     return (disks, copied)
