@@ -39,8 +39,10 @@ __all__ = ["app", "comparison_json", "comparison_table"]
 OVER_BUDGET = 3
 
 SUBCOMMANDS = {
+    "whatif": "What it would cost with other settings: one value, or a range with a plot.",
     "diff": "What a change adds: two revisions, two environments, or the files against a revision.",
     "actual": "What was billed, beside what was estimated.",
+    "advise": "What could be saved: each change with its amount, its risk and the YAML.",
     "prices": "What the price book says: items with unit, region, price, source and age.",
     "refresh": "Read prices anew from vendors' lists, and write them as a dated overlay.",
     "resources": "What the resources of any Terraform plan, state or stack cost by being there.",

@@ -18,9 +18,8 @@ from modules.environment.overrides import Path, parse_setting, written
 from modules.environment.types import DataRateValue, DataSizeValue, DurationValue, MoneyValue
 from modules.errors import ConfigError
 
-__all__ = ["MOST_POINTS", "Axis", "axis_of"]
+__all__ = ["Axis", "axis_of", "label_of", "text_of"]
 
-MOST_POINTS = 10_000
 _DAY = 86_400
 
 Value = object
@@ -55,6 +54,23 @@ class Axis:
     def texts(self) -> tuple[str, ...]:
         """As the YAML would have them, exactly."""
         return tuple(text_of(each) for each in self.values)
+
+    @property
+    def continuous(self) -> bool:
+        """Whether there are values between the values."""
+        return isinstance(self.values[0], DataRateValue | DataSizeValue | DurationValue | Decimal)
+
+    def value(self, number: Decimal) -> Value:
+        """The value at a place of the scale, exactly as near as its kind can be."""
+        return _like(self.values[0], number, 12)
+
+    def texts_at(self, number: Decimal) -> str:
+        """The value at a place of the scale as the YAML would have it."""
+        return text_of(self.value(number))
+
+    def label_at(self, number: Decimal) -> str:
+        """And for people."""
+        return label_of(self.value(number))
 
     def only(self, keep: Sequence[int]) -> Axis:
         """With the values of these places."""

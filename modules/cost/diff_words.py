@@ -39,7 +39,8 @@ def delta_words(delta: Delta) -> str:
         return f"at least {signed(delta.least or Decimal(0))}"
     if delta.least is None:
         return f"at most {signed(delta.most)}"
-    return f"{signed(delta.least)} to {signed(delta.most)}"
+    ends = [signed(each) if each else money(each) for each in (delta.least, delta.most)]
+    return f"{ends[0]} to {ends[1]}"
 
 
 def summary_words(found: DiffSet) -> str:

@@ -1,0 +1,344 @@
+"""An environment's cost over a range of one YAML key, or two: for its own option or for all of them.
+
+What is exact: every point is the report of an environment whose YAML has that value. Up to `CHECKED` values of a key go
+through the loader one by one, and those it refuses are left out and said. A longer range of the workload's keys is
+compiled: both ends and a sample of values between go through the loader, and at each the compiled amount must be the
+report's, to the last digit. Where the load itself is swept, an option is given the size that carries each load.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from modules.cost.axis import Axis, axis_of
+from modules.cost.book import PriceBook
+from modules.cost.catalog import COMPARED, OPTIONS, Option, Sized, inputs_for, misfits, option_of, prepare, sized
+from modules.cost.crossing import Crossing, crossings
+from modules.cost.estimators.prepared import Bill
+from modules.cost.lines import Total, total
+from modules.cost.usage import Usage, usage_of
+from modules.cost.whatif import layers_of, load_with
+from modules.environment.document import Mapping as Layer
+from modules.environment.loader import read_document
+from modules.environment.model import Environment
+from modules.environment.overrides import Path, layer_of, written
+from modules.errors import ConfigError, PriceError
+from modules.project import Project
+
+__all__ = ["CHECKED", "Point", "Series", "Sweep", "sweep"]
+
+CHECKED = 60
+"""Values of a key that are loaded one by one; more are compiled."""
+
+_SAMPLE = 5
+"""Values of a compiled range, beside its ends, at which it is held against the loader."""
+
+MOST_CELLS = 10_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """One option at one value of each axis. `total` is None where it does not carry the load in any size."""
+
+    total: Total | None
+    changes: Mapping[str, object]
+    """What was set so that it carries the load; empty where the given size does."""
+    fits: bool
+
+
+@dataclass(frozen=True)
+class Series:
+    """One option along the sweep, in the order of the first axis; with two axes, each row of the first one's values
+    holds all of the second's."""
+
+    option: str
+    title: str
+    chosen: bool
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep of one axis or two.
+
+    Attributes:
+        crossovers: of one axis that has an order, where options change places.
+        left_out: values the loader refuses, with its words.
+        sized: whether options were given the size that carries the load.
+        checked: how many points were held against the loader.
+    """
+
+    environment: str
+    settings: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    series: tuple[Series, ...]
+    crossovers: tuple[Crossing, ...]
+    left_out: tuple[tuple[str, str], ...]
+    sized: bool
+    checked: int
+
+    @property
+    def places(self) -> list[tuple[str, ...]]:
+        """The values of each point as the YAML would have them."""
+        return list(itertools.product(*(axis.texts for axis in self.axes)))
+
+    @property
+    def size(self) -> int:
+        """Points of each series."""
+        count = 1
+        for axis in self.axes:
+            count *= len(axis.values)
+        return count
+
+
+def sweep(
+    project: Project,
+    name: str,
+    over: Sequence[str],
+    book: PriceBook,
+    *,
+    settings: Sequence[str] = (),
+    points: int = 25,
+    every_option: bool = False,
+) -> Sweep:
+    """The environment, with `settings`, over one or two ranges.
+
+    Raises:
+        ConfigError: a range is wrong, one of its ends is refused by the loader, or there are too many points.
+        PriceError: a region or a broker type in it has no price.
+    """
+    if len(over) not in (1, 2):
+        raise ConfigError(f"{len(over)} ranges", where="--over", do="give --over once, or twice for a grid")
+    run = _Sweep(project, name, settings, book)
+    axes = [run.axis(text, points) for text in over]
+    if len(axes) == 2 and axes[0].path == axes[1].path:
+        raise ConfigError(f"both ranges are of `{axes[0].name}`", where="--over", do="name two keys")
+    cells = 1
+    for axis in axes:
+        cells *= len(axis.values)
+    if cells > MOST_CELLS:
+        raise ConfigError(
+            f"{cells:,} points; {MOST_CELLS:,} are the most", where="--over", do="give fewer with --points"
+        )
+    axes = [run.loadable(axis) for axis in axes]
+    return run.priced(tuple(axes), _options(run.base, axes, every_option))
+
+
+def _options(environment: Environment, axes: Sequence[Axis], every: bool) -> list[Option] | None:
+    """All, or None for each point's own: a sweep may move from one platform to another."""
+    if every:
+        moves = [axis.name for axis in axes if axis.path[0] not in _SHARED]
+        if moves:
+            raise ConfigError(
+                f"`{moves[0]}` is not something that all platforms have", where="--compare",
+                do="leave --compare out, or sweep a key of `workload`, `topics`, `connect` or `warehouse`",
+            )  # fmt: skip
+        return [OPTIONS[name] for name in COMPARED]
+    if option_of(environment) is None and all(axis.path[0] != "platform" for axis in axes):
+        raise ConfigError(
+            f"`{environment.name}` runs on this machine and costs nothing, whatever is swept",
+            where=f"{environment.source}: platform",
+            do="add --compare for all other platforms, or --set platform=msk for one",
+        )
+    return None
+
+
+_SHARED = ("workload", "topics", "connect", "warehouse", "applications", "production", "network", "sources")
+
+
+class _Sweep:
+    """The environment that is swept, and what it takes to price its points."""
+
+    def __init__(self, project: Project, name: str, settings: Sequence[str], book: PriceBook) -> None:
+        self._project, self._name, self._book = project, name, book
+        self._settings = tuple(settings)
+        self._layers = layers_of(project, name, settings)
+        self._root = read_document(project, name, self._layers).root
+        self._left_out: list[tuple[str, str]] = []
+        self._checked = 0
+        self.base = load_with(project, name, self._layers)
+
+    def loaded(self, settings: Sequence[tuple[Path, str]]) -> Environment:
+        """Through the loader, with these values."""
+        layers: list[Layer] = [layer_of(path, text, f"--over {written(path)}") for path, text in settings]
+        return load_with(self._project, self._name, [*self._layers, *layers])
+
+    def axis(self, text: str, points: int) -> Axis:
+        return axis_of(text, self._root, points, lambda path, value: _at(self.loaded([(path, value)]), path))
+
+    def loadable(self, axis: Axis) -> Axis:
+        """Without the values that the loader refuses; a long range is tried at a sample only."""
+        if len(axis.values) > CHECKED:
+            return axis
+        keep = []
+        for place, text in enumerate(axis.texts):
+            try:
+                self.loaded([(axis.path, text)])
+                keep.append(place)
+            except ConfigError as error:
+                self._left_out.append((f"{axis.name} {text}", error.details[0] if error.details else error.what))
+        if len(keep) < 2:
+            raise ConfigError(
+                f"of {len(axis.values)} values {len(keep)} can be loaded", where=f"--over {axis.name}",
+                details=[why for _, why in self._left_out[:5]], do="choose a range in which more of them can",
+            )  # fmt: skip
+        return axis.only(keep)
+
+    def priced(self, axes: tuple[Axis, ...], options: list[Option] | None) -> Sweep:
+        grown = all(axis.path[0] == "workload" for axis in axes)
+        paths = [axis.path for axis in axes]
+        # Every key that is swept is there, also one that the environment does not have by itself.
+        first = self.loaded([(axis.path, axis.texts[0]) for axis in axes])
+        line = _Pricing(first, self._book, paths, grown=grown)
+        columns: dict[str, list[Point]] = {}
+        for values in _combined(axes):
+            for key, point in line.points(values, options).items():
+                columns.setdefault(key, []).append(point)
+        self._check(axes, line, options)
+        own = option_of(self.base)
+        series = tuple(
+            Series(key or (own.id if own else "own"), OPTIONS[key].name if key else _title(self.base, axes),
+                   bool(own and (key in ("", own.id))), tuple(points))
+            for key, points in columns.items()
+        )  # fmt: skip
+        return Sweep(
+            self.base.name, self._settings, axes, series, _crossovers(axes, line, options),
+            tuple(self._left_out), grown, self._checked,
+        )  # fmt: skip
+
+    def _check(self, axes: tuple[Axis, ...], line: _Pricing, options: list[Option] | None) -> None:
+        """Holds the points against the loader: all of a short sweep, the ends and a sample of a long one."""
+        every = [tuple(zip(*pairs, strict=True)) for pairs in _combined(axes, with_texts=True)]
+        step = max(1, len(every) // (_SAMPLE + 1)) if len(every) > CHECKED else 1
+        for values, texts in dict.fromkeys([*every[::step], every[-1]]):
+            there = self.loaded([(axis.path, str(text)) for axis, text in zip(axes, texts, strict=True)])
+            loaded = _Pricing(there, self._book, [], grown=line.grown)
+            if line.points(values, options) != loaded.points((), options):
+                shown = ", ".join(f"{axis.name}={text}" for axis, text in zip(axes, texts, strict=True))
+                raise PriceError(
+                    f"the sweep and the report differ at {shown}; this is a defect of infra",
+                    do="please report it; `infra cost whatif --set` gives the report's amount",
+                )
+            self._checked += 1
+
+
+def _crossovers(axes: tuple[Axis, ...], line: _Pricing, options: list[Option] | None) -> tuple[Crossing, ...]:
+    """Along one axis that has values between its values."""
+    if options is None or len(axes) != 1 or not axes[0].continuous:
+        return ()
+    (axis,) = axes
+    known: dict[Decimal, dict[str, Point]] = {}
+
+    def cost(option: str) -> Callable[[Decimal], Decimal | None]:
+        def of(number: Decimal) -> Decimal | None:
+            if number not in known:
+                known[number] = line.points((axis.value(number),), options)
+            at = known[number][option].total
+            return at.least if at is not None and at.most is not None else None
+
+        return of
+
+    return tuple(crossings({each.id: cost(each.id) for each in options}, axis.numbers))
+
+
+def _title(environment: Environment, axes: Sequence[Axis]) -> str:
+    own = option_of(environment)
+    moves = any(axis.path[0] in ("platform", "msk", "confluent", "redpanda") for axis in axes)
+    return environment.name if moves or own is None else own.name
+
+
+class _Pricing:
+    """Prices points of one environment; what the points have in common is worked out once.
+
+    Args:
+        paths: the keys that vary; with none, the environment itself is the only point.
+        grown: whether an option is given the size that carries the load. Then only the workload varies.
+    """
+
+    def __init__(self, base: Environment, book: PriceBook, paths: Sequence[Path], *, grown: bool) -> None:
+        self._base, self._book, self._paths = base, book, paths
+        self.grown = grown
+        self._usage = usage_of(base)
+        self._changes = [_OF_USAGE[path] for path in paths if path in _OF_USAGE]
+        self._bills: dict[str, Bill] = {}
+
+    def points(self, values: Sequence[object], options: Sequence[Option] | None) -> dict[str, Point]:
+        """Option → point; of the environment's own option, wherever the values have put it, under an empty name."""
+        if self.grown and len(self._changes) == len(self._paths):
+            usage, there = self._usage, self._base
+            for change, value in zip(self._changes, values, strict=True):
+                usage = change(usage, value)
+        else:
+            there = self._environment(values)
+            usage = usage_of(there)
+        if options is not None:
+            return {option.id: self._point(option, there, usage) for option in options}
+        return {"": self._point(option_of(there), there, usage)}
+
+    def _environment(self, values: Sequence[object]) -> Environment:
+        """With these values, without the loader."""
+        made = self._base
+        for path, value in zip(self._paths, values, strict=True):
+            made = _with(made, path, value)
+        return made
+
+    def _point(self, option: Option | None, there: Environment, usage: Usage) -> Point:
+        if option is None:
+            return Point(total(()), {}, fits=True)  # the laptop
+        if self.grown:
+            its = sized(option, usage, there)
+            if not its.fits:
+                return Point(None, its.changes, fits=False)
+            return Point(total(self._bill(option, its)(usage).lines), its.changes, fits=True)
+        lines = prepare(option, inputs_for(there, self._book), there)(usage).lines
+        return Point(total(lines), {}, fits=all(each.warns for each in misfits(option, usage, there)))
+
+    def _bill(self, option: Option, its: Sized) -> Bill:
+        key = f"{option.id} {its.changes}"
+        if key not in self._bills:
+            self._bills[key] = prepare(option, inputs_for(self._base, self._book), its.environment)
+        return self._bills[key]
+
+
+_OF_USAGE: dict[Path, Callable[[Usage, Any], Usage]] = {
+    ("workload", "ingress"): lambda usage, rate: replace(usage, bytes_per_second=rate.bytes_per_second),
+    ("workload", "fan_out"): lambda usage, times: replace(usage, fan_out=times),
+    ("workload", "peak_to_mean"): lambda usage, times: replace(usage, peak_to_mean=times),
+    ("workload", "compression"): lambda usage, share: replace(usage, compression=share),
+}
+"""Keys of which a month has exactly one number, so that another month is one replacement; `_check` holds them to it."""
+
+
+def _combined(axes: Sequence[Axis], *, with_texts: bool = False) -> list[tuple[Any, ...]]:
+    """Every value of the first axis with every one of the second; or (value, text) pairs."""
+    every = [tuple(zip(axis.values, axis.texts, strict=True)) if with_texts else axis.values for axis in axes]
+    return list(itertools.product(*every))
+
+
+def _at(environment: Environment, path: Path) -> object:
+    """What the model has at a path."""
+    node: Any = environment
+    for key in path:
+        node = node[key] if isinstance(node, Mapping) else getattr(node, _field(node, key))
+    return node
+
+
+def _with(node: Any, path: Path, value: object) -> Any:
+    """The same with another value at a path; nothing is checked."""
+    key, rest = path[0], path[1:]
+    if isinstance(node, Mapping):
+        return {**node, key: _with(node[key], rest, value) if rest else value}
+    name = _field(node, key)
+    inner = _with(getattr(node, name), rest, value) if rest else value
+    return node.model_copy(update={name: inner})
+
+
+def _field(node: Any, key: str) -> str:
+    """The model's name of a YAML key."""
+    if key in type(node).model_fields:
+        return key
+    return next(str(name) for name, field in type(node).model_fields.items() if field.alias == key)
