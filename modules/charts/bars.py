@@ -20,6 +20,7 @@ __all__ = ["Bar", "Range", "Segment", "ranges", "stacked_bars"]
 _ROW = 52
 _THICK = 20
 _TOP = 24
+_ROOM_FOR_MORE = 1.15
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def stacked_bars(
 ) -> Figure:
     """A bar a row, stacked by `layers` (name, colour). Segments below 0 (credits) are listed, and drawn nowhere."""
     name = id or slug(title)
-    ends = [_stack_end(bar) for bar in bars]
+    ends = [_stack_end(bar) * (_ROOM_FOR_MORE if bar.open else 1) for bar in bars]
     reach = [float(bar.upto.number) for bar in bars if bar.upto]
     scale = scale_of(axis, [*ends, *reach, *(rule.value.number for rule in rules)])
     rows = [_stacked_row(bar, index, layers, scale, axis, name) for index, bar in enumerate(bars)]

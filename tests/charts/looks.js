@@ -1,7 +1,8 @@
 // What a page looks like, measured in the browser. Each function gives the places where something is wrong.
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const shown = (element) => element.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
+  const shown = (element) =>
+    element.getClientRects().length > 0 && element.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
   const own = (element) =>
     [...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data).join("").trim();
   const isSvg = (element) => element.namespaceURI.endsWith("svg");
