@@ -53,6 +53,8 @@ def _show(number: int, saving: Saving, console: Console) -> None:
     for place in saving.places:
         grid.add_row("", f"[dim]{escape(str(place))}[/]", "")
     console.print(grid)
+    if saving.files:
+        console.print(f"      [dim]{saving.files.shown}[/]")
     for line in saving.difference.splitlines()[2:]:
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         console.print(Text(f"      {line}", style=style), soft_wrap=True)

@@ -234,24 +234,35 @@ def _try(files: Files, now: Report, edits: Sequence[Edit], book: PriceBook) -> _
 def saved(now: Report, after: Report) -> tuple[Decimal | None, Decimal | None]:
     """What the second report is less than the first, at the least and at the most; None where nobody can say.
 
-    Prices that are unknown in both, of the same amount of the same thing, cancel each other out.
+    A price that is unknown in both counts by what is used less of it: as much in both is no difference, and fewer of
+    the same never cost more.
     """
     before, then = _unknown(now), _unknown(after)
-    both = {key for key in before if key in then and before[key].quantity == then[key].quantity}
-    gone = [line for key, line in before.items() if key not in both]
-    come = [line for key, line in then.items() if key not in both]
-    known = now.total.known - after.total.known
-    least = _sum([line.low or Decimal(0) for line in gone], [line.high for line in come])
-    most = _sum([line.high for line in gone], [line.low or Decimal(0) for line in come])
-    return (None if least is None else known + least), (None if most is None else known + most)
+    least: Decimal | None = now.total.known - after.total.known
+    most = least
+    for key in before.keys() | then.keys():
+        one, other = _less(before.get(key), then.get(key))
+        least = None if least is None or one is None else least + one
+        most = None if most is None or other is None else most + other
+    return least, most
 
 
-def _sum(plus: Sequence[Decimal | None], minus: Sequence[Decimal | None]) -> Decimal | None:
-    if None in plus or None in minus:
-        return None
-    return sum((each for each in plus if each is not None), Decimal(0)) - sum(
-        (each for each in minus if each is not None), Decimal(0)
-    )
+def _less(before: Line | None, then: Line | None) -> tuple[Decimal | None, Decimal | None]:
+    """What a line whose price is unknown gets less by, at the least and at the most."""
+    if before is None or then is None:
+        line = before or then
+        assert line is not None
+        low = line.low or Decimal(0)
+        return (low, line.high) if before else (None if line.high is None else -line.high, -low)
+    if before.prices != then.prices:
+        least = None if then.high is None else (before.low or Decimal(0)) - then.high
+        return least, None if before.high is None else before.high - (then.low or Decimal(0))
+    used_less = before.quantity.amount - then.quantity.amount
+    if not used_less:
+        return Decimal(0), Decimal(0)
+    low = abs((before.low or Decimal(0)) - (then.low or Decimal(0)))
+    high = None if before.high is None or then.high is None else abs(before.high - then.high)
+    return (low, high) if used_less > 0 else (None if high is None else -high, -low)
 
 
 def _unknown(of: Report) -> dict[str, Line]:

@@ -88,6 +88,8 @@ def _instance(context: Context) -> Iterator[Proposal]:
     for kind in dict.fromkeys(known):
         if kind == now or machine(kind) is None or not context.known(f"aws.ec2.{kind}"):
             continue
+        if _graviton(kind) != _graviton(now or ""):  # the image is built for one of the two
+            continue
         edits = [Edit(("redpanda", "instance_type"), kind)]
         edits += [
             Edit(("redpanda", key), REMOVE) for key in ("vcpu", "memory") if context.files.written("redpanda", key)
@@ -97,6 +99,10 @@ def _instance(context: Context) -> Iterator[Proposal]:
             tuple(edits),
             "brokers are replaced one by one; less memory caches less, so that readers of old events reach the disk",
         )
+
+
+def _graviton(kind: str) -> bool:
+    return kind.partition(".")[0].endswith("g")
 
 
 @rule("registry", "keep schemas in Glue")

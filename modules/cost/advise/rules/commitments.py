@@ -34,7 +34,8 @@ def _offers() -> tuple[dict[str, Any], ...]:
 @rule("commitment", "commit to what runs all the time")
 def _commitment(context: Context) -> Iterator[Proposal]:
     for offer in _offers():
-        lines = [each for each in context.report.estimate.lines if each.id in offer["lines"] and _listed(each)]
+        made = [each for each in context.report.estimate.lines if each.id in offer["lines"] and _listed(each)]
+        lines = [each for each in made if not each.id.startswith("connect.") or _on_ecs(made)]
         amount = sum((each.amount or Decimal(0) for each in lines), Decimal(0))
         if not amount:
             continue
@@ -49,6 +50,11 @@ def _commitment(context: Context) -> Iterator[Proposal]:
             range=(Decimal(0), amount * Decimal(offer["most_percent"]) / 100),
             sources=(f"{offer['source']}, read {offer['read']}",),
         )
+
+
+def _on_ecs(lines: list[Line]) -> bool:
+    """Whether connectors run there: the sink as a mere process is counted as a task, but is none."""
+    return any(each.id == "connect.vcpu" and each.count for each in lines)
 
 
 def _listed(line: Line) -> bool:

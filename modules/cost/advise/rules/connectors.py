@@ -61,7 +61,7 @@ def _kind(context: Context) -> Iterator[Proposal]:
         tuple(edits),
         "you run it: keep the process up (`connect.where: ecs` lets ECS do so) and update it; its table gets a column "
         "a field; let the old one catch up before it goes",
-        slows=True,
+        slows=context.peak_mb > _TASK_MB,
     )
 
 

@@ -89,6 +89,7 @@ def _ingest(context: Context) -> Iterator[Proposal]:
             (Edit(("connect", "version"), "v4"),),
             "another connector class with settings of its own; channels start anew, so stop the old one after it has "
             "caught up",
+            also="an archive of v4 where `connect.plugin` points" if environment.connect.plugin else "",
         )
         yield Proposal(
             "Load files by Snowpipe instead of streaming",
