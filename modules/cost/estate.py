@@ -187,7 +187,7 @@ def _rewritten(environment: Environment, whole: Warehouse) -> tuple[Rewritten, .
         Rewritten(
             name=name,
             size=None,
-            times_per_day=86_400 / _lag(table) if table.refresh_mode == "FULL" and _lag(table) else None,
+            times_per_day=86_400 / every if (every := _lag(table)) and table.refresh_mode == "FULL" else None,
             history_days=_history(whole, name),
         )
         for name, table in whole.dynamic_tables.items()

@@ -7,20 +7,21 @@ Pure: environment and price book in, frozen records out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from modules.cost.book import PriceBook, Source, load_book
 from modules.cost.catalog import Option, estimate, inputs_for, misfits, option_of
-from modules.cost.estimators.base import Assumptions
+from modules.cost.estimators.base import Assumptions, Inputs
 from modules.cost.estimators.local import estimate as estimate_laptop
 from modules.cost.limits import Misfit
 from modules.cost.lines import Estimate, Line, Total, total
 from modules.cost.usage import Usage, usage_of
 from modules.environment.model import Environment
+from modules.environment.workload import ScenarioName, in_scenario, scenarios_of
 from modules.errors import PriceError
 
-__all__ = ["BudgetCheck", "Report", "find_line", "oldest_read", "price_option", "report", "sources_of"]
+__all__ = ["BudgetCheck", "Month", "Report", "find_line", "oldest_read", "price_option", "report", "sources_of"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,21 @@ class BudgetCheck:
 
 
 @dataclass(frozen=True)
+class Month:
+    """A low or a high month, as the YAML gives it: what the option comes to, and what does not fit in it."""
+
+    name: ScenarioName
+    usage: Usage
+    total: Total
+    misfits: tuple[Misfit, ...]
+
+
+@dataclass(frozen=True)
 class Report:
-    """What one option costs an environment in a month."""
+    """What one option costs an environment in a month.
+
+    `months`: the low and the high month beside the expected one, those of the two that the YAML gives.
+    """
 
     environment: str
     platform: str
@@ -51,6 +65,7 @@ class Report:
     misfits: tuple[Misfit, ...]
     budget: BudgetCheck | None
     assumptions: Assumptions
+    months: tuple[Month, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -80,8 +95,8 @@ class Report:
 
     @property
     def per_gb(self) -> Decimal | None:
-        """The total per GB (10^9 bytes) sent; None without traffic."""
-        sent = self.usage.bytes_in / 10**9
+        """The total per GB (10^9 bytes) of events before compression; None without traffic."""
+        sent = self.usage.bytes_of_events / 10**9
         return self.total.least / sent if sent else None
 
     @property
@@ -142,7 +157,9 @@ def price_option(option: Option, environment: Environment, book: PriceBook, assu
     """What the environment costs with an option, its own or another."""
     inputs = inputs_for(environment, book, assumptions)
     made = estimate(option, inputs, environment)
+    others = tuple(name for name in scenarios_of(environment.workload) if name != "expected")
     return Report(
+        months=tuple(_month(name, option, environment, inputs) for name in others),
         environment=environment.name,
         platform=option.platform,
         option=option.id,
@@ -154,6 +171,14 @@ def price_option(option: Option, environment: Environment, book: PriceBook, assu
         budget=_budget(environment, total(made.lines), book),
         assumptions=assumptions,
     )
+
+
+def _month(name: ScenarioName, option: Option, environment: Environment, expected: Inputs) -> Month:
+    """The environment as its YAML would size it for that month."""
+    its = environment.model_copy(update={"workload": in_scenario(environment.workload, name)})
+    inputs = replace(expected, usage=usage_of(its))
+    lines = estimate(option, inputs, its).lines
+    return Month(name, inputs.usage, total(lines), misfits(option, inputs.usage, its))
 
 
 def _laptop(environment: Environment, book: PriceBook) -> Report:

@@ -48,6 +48,7 @@ class Usage:
         rows_history_days: for how long Time Travel and Fail-safe keep what is deleted there.
         rewritten: tables that are written anew, whose old bytes are kept for a while.
         needs_edition: the edition the estate needs, and what for; empty where standard will do.
+        flink_cfu: CFUs of Confluent's Flink at work, the mean over the month.
         monitors: what the estate's resource monitors let its warehouses use.
     """
 
@@ -74,6 +75,7 @@ class Usage:
     rewritten: tuple[Rewritten, ...] = ()
     needs_edition: tuple[str, str] | tuple[()] = ()
     monitors: tuple[MonitorUse, ...] = ()
+    flink_cfu: Decimal = Decimal(0)
 
     @property
     def wire_bytes_per_second(self) -> Decimal:
@@ -88,6 +90,11 @@ class Usage:
     @property
     def peak_bytes_out_per_second(self) -> Decimal:
         return self.peak_bytes_per_second * self.fan_out
+
+    @property
+    def bytes_of_events(self) -> Decimal:
+        """In a month of 730 h, before compression."""
+        return self.bytes_per_second * 3600 * HOURS_PER_MONTH
 
     @property
     def bytes_in(self) -> Decimal:
@@ -106,7 +113,7 @@ class Usage:
     @property
     def bytes_sunk(self) -> Decimal:
         """Carried into the warehouse in a month, uncompressed."""
-        return self.bytes_per_second * 3600 * HOURS_PER_MONTH * self.sink_share
+        return self.bytes_of_events * self.sink_share
 
     @property
     def carries(self) -> bool:
@@ -192,6 +199,7 @@ def usage_of(environment: Environment, scenario: ScenarioName = "expected") -> U
         rewritten=estate.rewritten,
         needs_edition=estate.needs_edition,
         monitors=estate.monitors,
+        flink_cfu=workload.flink_cfu,
     )
 
 

@@ -11,6 +11,7 @@ from modules.cost.report import BudgetCheck, Report, oldest_read, sources_of
 from modules.cost.stale import stale_words, today
 from modules.cost.units import plain
 from modules.cost.usage import Usage
+from modules.environment.workload import SCENARIOS
 
 __all__ = [
     "budget_words",
@@ -20,6 +21,7 @@ __all__ = [
     "footer",
     "growth_words",
     "heading",
+    "months_words",
     "notes_together",
     "per_gb_words",
     "rate_words",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 _DAY = 86_400
+_HUNDREDTH = Decimal("0.01")
 
 
 def heading(report: Report) -> str:
@@ -43,7 +46,10 @@ def workload_words(usage: Usage) -> str:
     return (
         f"{size_words(usage.bytes_per_second * _DAY)} a day in ({size_words(usage.bytes_per_second)}/s), "
         f"read {plain(usage.fan_out)}×, kept {plain(usage.retention_days)} d, {usage.partitions} partitions, "
-        f"warehouse {usage.warehouse_size.upper()} {plain(usage.warehouse_hours_per_day)} h a day"
+        + ", ".join(
+            f"{each.name or 'warehouse'} {each.size.upper()} {plain(each.hours_per_day.quantize(_HUNDREDTH))} h a day"
+            for each in usage.all_warehouses
+        )
     )
 
 
@@ -164,12 +170,30 @@ def caveats(report: Report) -> list[str]:
         found.append(f"so the total is between {money(report.total.least)} and {money(report.total.most)}")
     elif unknown:
         found.append(f"so the total is at least {money(report.total.least)}, and nobody can say how much more")
+    if report.months:
+        found += months_words(report)
     if report.mostly_warehouse:
         found.append(warehouse_words(report))
     found += [each.note for each in report.estimate.lines if each.id.startswith("snowflake.warehouse") and each.note]
     found += report.estimate.notes
     old = stale_words((price for each in report.estimate.lines for price in each.prices), today())
     return [*found, old] if old else found
+
+
+def months_words(report: Report) -> list[str]:
+    """What a low and a high month come to, beside the expected one, and what would not fit in them."""
+    parts = {"expected": f"expected {report.total} ({_a_day(report.usage)})"}
+    found = []
+    for each in report.months:
+        parts[each.name] = f"a {each.name} month {each.total} ({_a_day(each.usage)})"
+        if report.budget and not report.budget.over and each.total.least > report.budget.monthly:
+            found.append(f"a {each.name} month is over the budget of {money(report.budget.monthly)}")
+        found += [f"in a {each.name} month it does not fit: {misfit}" for misfit in each.misfits if not misfit.warns]
+    return ["; ".join(parts[name] for name in SCENARIOS if name in parts), *found]
+
+
+def _a_day(usage: Usage) -> str:
+    return f"{size_words(usage.bytes_per_second * _DAY)} a day"
 
 
 def warehouse_words(report: Report) -> str:

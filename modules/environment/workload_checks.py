@@ -85,7 +85,7 @@ class _Checked:
     def readers(self, its: Workload | Scenario, *at: str) -> Iterator[Problem]:
         seen: dict[str, int] = {}
         for number, reader in enumerate(its.readers or []):
-            place = (*at, "readers", number)
+            place: tuple[str | int, ...] = (*at, "readers", number)
             if reader.name in seen:
                 message = f"`{reader.name}` is the name of reader {seen[reader.name]} already; give each its own"
                 yield self._problem(message, *place, "name")

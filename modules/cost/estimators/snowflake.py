@@ -31,7 +31,7 @@ def prepare(inputs: Inputs) -> Bill:
     return joined(
         there,
         lambda now: Estimate((*ingest_lines(now), *_transfer(now, inputs.region))),
-        lambda now: Estimate(storage.lines(now)),
+        storage.estimate,
         same_for(compute.estimate, *compute.LOOKS_AT),
     )
 

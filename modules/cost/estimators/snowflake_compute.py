@@ -67,15 +67,13 @@ def _generation_note(inputs: Inputs, use: WarehouseUse, running: Quantity) -> st
     """What the other generation comes to."""
     if not running.amount:
         return ""
+    name = use.name or "the warehouse"
     other = 1 if inputs.usage.warehouse_generation == 2 else 2
     credits = _rate(inputs, use, other).cost(running)
     amount = _credit(inputs).cost(Quantity(credits, Unit.CREDIT)) if credits is not None else None
     if other == 1:
-        return f"the warehouse is counted as Gen2; as Gen1 it would be {money(amount)}"
-    return (
-        "the warehouse is counted as Gen1; as Gen2, the default of newer organisations, "
-        f"× {GEN2_ON_AWS} = {money(amount)}"
-    )
+        return f"{name} is counted as Gen2; as Gen1 it would be {money(amount)}"
+    return f"{name} is counted as Gen1; as Gen2, the default of newer organisations, × {GEN2_ON_AWS} = {money(amount)}"
 
 
 def _credits_of_the_week(inputs: Inputs) -> Week | None:
@@ -146,15 +144,12 @@ def _cloud_note(inputs: Inputs, cloud: Line | None) -> str:
     if cloud is not None:
         return (
             f"Snowflake {edition}: cloud services are more than 10 % of the warehouse's credits on some days, "
-            "and billed there"
+            "and billed there."
         )
     free = ""
     if warehouses is not None:
         free = f" ({plain(a_month(warehouses) * FREE_SHARE)} credits a month here)"
-    return (
-        f"Snowflake {edition}: cloud services stay within the free 10 %{free}; Time Travel and Fail-safe hold what is "
-        "changed or dropped, which append-only rows are not."
-    )
+    return f"Snowflake {edition}: cloud services stay within the free 10 %{free}."
 
 
 def _edition_note(inputs: Inputs) -> Iterator[str]:

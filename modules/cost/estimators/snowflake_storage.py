@@ -12,15 +12,21 @@ from decimal import Decimal
 
 from modules.cost.estate import Rewritten
 from modules.cost.estimators.base import Inputs
-from modules.cost.lines import Line, line, money
+from modules.cost.lines import Estimate, Line, line, money
 from modules.cost.units import Quantity, Unit, of_bytes, plain
 
-__all__ = ["lines"]
+__all__ = ["estimate"]
+
+_APPEND_ONLY = (
+    "Rows are only ever added, so Time Travel and Fail-safe hold nothing; `workload.rows_kept` says otherwise."
+)
 
 
-def lines(inputs: Inputs) -> tuple[Line, ...]:
+def estimate(inputs: Inputs) -> Estimate:
     """Rows always; the others where there is something of the kind."""
-    return (_rows(inputs), *_derived(inputs), *_history(inputs))
+    history = tuple(_history(inputs))
+    notes = () if history else (_APPEND_ONLY,)
+    return Estimate((_rows(inputs), *_derived(inputs), *history), notes)
 
 
 def _days(inputs: Inputs) -> Decimal:

@@ -53,6 +53,7 @@ def body_json(report: Report) -> dict[str, Any]:
             "kafka": total_json(report.kafka),
             "snowflake": total_json(report.snowflake),
             "total": total_json(report.total),
+            "scenarios": {each.name: total_json(each.total) for each in report.months},
             "per_gb": number(report.per_gb.quantize(Decimal("0.000001")) if report.per_gb is not None else None),
         },
         "does_not_fit": [{"why": each.why, "fits": each.fits} for each in report.misfits if not each.warns],
