@@ -106,9 +106,9 @@ def _other_tiers(tier: Tier, usage: Usage) -> tuple[str, Change | None]:
     message = usage.message_bytes * min(usage.compression, Decimal(1))
     larger: dict[Tier, int] = {}
     for other, its in TIERS.items():
-        units, _ = units_for(other, peak_in, peak_out, usage.partitions)
-        if units <= most_units(other) and usage.partitions <= its.partitions and message <= its.message_bytes:
-            larger[other] = int(units)
+        needed, _ = units_for(other, peak_in, peak_out, usage.partitions)
+        if needed <= most_units(other) and usage.partitions <= its.partitions and message <= its.message_bytes:
+            larger[other] = int(needed)
     if not larger:
         return "no tier fits: several clusters", None
     fits = f"fits: {', '.join(other.capitalize() for other in larger)}"

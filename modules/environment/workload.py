@@ -127,6 +127,9 @@ class Workload(Section):
         description="The AWS region of the Snowflake account, as us-east-1; default: the platform's.",
         pattern=r"^[a-z]{2,3}(-[a-z]+)+-[0-9]$",
     )
+    flink_cfu: Annotated[Number, Field(ge=0, le=1_000)] = Field(
+        Decimal(0), description="Confluent's Flink: CFUs at work, the mean over the month. No stack makes any."
+    )
     snowflake_edition: Edition = Field("standard", description="Sets the price of a credit.")
     warehouse_generation: Literal[1, 2] = Field(
         1, description="Of the account's warehouses; 2 is the default of organisations made after mid-2025."

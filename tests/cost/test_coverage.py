@@ -125,7 +125,7 @@ AWAITED: frozenset[str] = frozenset(
 """Entries for resources that no case has yet."""
 
 AWAITED_LINES = {
-    "capture.memory", "capture.vcpu", "confluent.package", "connect.plugins", "connect.secret",
+    "capture.memory", "capture.vcpu", "confluent.flink", "confluent.package", "connect.plugins", "connect.secret",
     "snowflake.cloud_services", "snowflake.transfer", "source.address", "source.memory", "source.vcpu",
 }  # fmt: skip
 """Settings that no case has; tests of the estimators have them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from modules.cost.estimators import account, connector, network
+from modules.cost.estimators import account, connector, flink, network
 from modules.cost.estimators.base import REPLICATION, Inputs, whole
 from modules.cost.estimators.prepared import Bill, joined
 from modules.cost.lines import Estimate, Line, Words, line
@@ -174,6 +174,7 @@ def prepare(inputs: Inputs, environment: Environment) -> Bill:
         inputs,
         cluster,
         *connector.parts(inputs, environment, "confluent"),
+        flink.part(),
         _secrets(inputs, environment),
         *network.private_link(inputs, environment),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from modules.cost.book import Price
-from modules.cost.estimators import account, connector, network, registry
+from modules.cost.estimators import account, connector, flink, network, registry
 from modules.cost.estimators.base import Inputs, copies_on_disk, disk_words
 from modules.cost.estimators.prepared import Bill, Part, joined
 from modules.cost.lines import Estimate, Words, line, money
@@ -118,6 +118,7 @@ def prepare(inputs: Inputs, environment: Environment) -> Bill:
     return joined(
         inputs,
         _cluster(environment),
+        flink.missing(),
         registry.estimate(inputs, environment),
         *connector.parts(inputs, environment, "msk"),
         _around(inputs, environment),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from modules.cost.estimators import account, connector, network
+from modules.cost.estimators import account, connector, flink, network
 from modules.cost.estimators.base import REPLICATION, Inputs, copies_on_disk, disk_words
 from modules.cost.estimators.prepared import Bill, joined
 from modules.cost.lines import Estimate, Line, line
@@ -49,6 +49,7 @@ def prepare(inputs: Inputs, environment: Environment) -> Bill:
         _account(inputs, environment),
         *network.parts(inputs, environment, logs),
         network.between_zones(environment),
+        flink.missing(),
     )
 
 
