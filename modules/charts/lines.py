@@ -224,19 +224,39 @@ def _end_labels(series: Sequence[Series], across: Scale, up: Scale) -> Markup:
         if places:
             ends.append((places[-1][1], index, one))
     ends.sort(key=lambda end: end[0])
-    shares: list[float] = []
-    for share, _, _ in ends:
-        shares.append(max(share, shares[-1] + _LABEL_GAP) if shares else share)
-    over = max(0.0, shares[-1] - 1.0) if shares else 0.0
-    for position in range(len(shares) - 1, -1, -1):
-        ceiling = shares[position + 1] - _LABEL_GAP if position + 1 < len(shares) else 1.0
-        shares[position] = min(shares[position], ceiling) if over else shares[position]
+    shares = _apart([share for share, _, _ in ends])
     texts = [
         element("text", escape(one.name), class_=f"end c{one.colour}", x="100%", dx="10", y=at(1 - share), dy="4",
                 data_series=index)
         for share, (_, index, one) in zip(shares, ends, strict=True)
     ]  # fmt: skip
     return element("g", *texts, class_="ends", aria_hidden="true")
+
+
+def _apart(shares: Sequence[float], gap: float = _LABEL_GAP) -> list[float]:
+    """Sorted places moved apart to at least `gap`, each crowd around its own middle, none above the top."""
+    crowds: list[list[float]] = []
+    for share in shares:
+        crowds.append([share])
+        while len(crowds) > 1 and _lowest(crowds[-1], gap) < _highest(crowds[-2], gap) + gap:
+            crowds[-2] += crowds.pop()
+    places: list[float] = []
+    for crowd in crowds:
+        start = _lowest(crowd, gap)
+        places += [start + gap * index for index in range(len(crowd))]
+    for index in range(len(places)):
+        ceiling = 1.0 - gap * (len(places) - 1 - index)
+        places[index] = min(places[index], ceiling)
+    return places
+
+
+def _lowest(crowd: Sequence[float], gap: float) -> float:
+    """Where the lowest of a crowd is put, so that the crowd's middle is the mean of where its members belong."""
+    return sum(crowd) / len(crowd) - gap * (len(crowd) - 1) / 2
+
+
+def _highest(crowd: Sequence[float], gap: float) -> float:
+    return _lowest(crowd, gap) + gap * (len(crowd) - 1)
 
 
 def _table(series: Sequence[Series], x: Axis, y: Axis) -> DataTable:
