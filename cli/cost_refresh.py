@@ -156,7 +156,7 @@ def _dollars(text: str) -> Decimal:
 
 
 def _write(project: Project, made: list[Refreshed], accept: bool) -> dict[str, Path]:
-    from modules.cost.refresh.write import overlay_path, overlay_text, write_overlay
+    from modules.cost.refresh.write import earlier, overlay_path, overlay_text, write_overlay
     from modules.cost.stale import today
 
     written = {}
@@ -164,7 +164,8 @@ def _write(project: Project, made: list[Refreshed], accept: bool) -> dict[str, P
         taken = each.taken(accept)
         if taken:
             file = overlay_path(project.environments / "prices", today(), each.vendor)
-            write_overlay(file, overlay_text(each.vendor, taken))
+            found = tuple(change.found for change in taken)
+            write_overlay(file, overlay_text(each.vendor, (*earlier(file, found), *found)))
             written[each.vendor] = file
     return written
 

@@ -24,7 +24,19 @@ from modules.errors import PriceError
 if TYPE_CHECKING:
     from modules.cost.terms import Commitment
 
-__all__ = ["ANYWHERE", "PRICES", "Adjustment", "Price", "PriceBook", "Source", "Tier", "load_book", "shown_path"]
+__all__ = [
+    "ANYWHERE",
+    "PRICES",
+    "Adjustment",
+    "Price",
+    "PriceBook",
+    "Source",
+    "Tier",
+    "load_book",
+    "regions_of",
+    "shown_path",
+    "tiers_of",
+]
 
 PRICES = Path(__file__).parent / "prices"
 ANYWHERE = "*"

@@ -12,6 +12,6 @@ from __future__ import annotations
 
 from modules.cost.refresh.changes import Change, Refreshed, compare
 from modules.cost.refresh.found import Found, Problem
-from modules.cost.refresh.write import overlay_text, write_overlay
+from modules.cost.refresh.write import earlier, overlay_text, write_overlay
 
-__all__ = ["Change", "Found", "Problem", "Refreshed", "compare", "overlay_text", "write_overlay"]
+__all__ = ["Change", "Found", "Problem", "Refreshed", "compare", "earlier", "overlay_text", "write_overlay"]

@@ -28,7 +28,7 @@ def client() -> Pricing:
     """The price list's client, with the shell's credentials."""
     import boto3
 
-    made: Pricing = boto3.client("pricing", region_name=_ENDPOINT)
+    made: Pricing = boto3.session.Session().client("pricing", region_name=_ENDPOINT)
     return made
 
 

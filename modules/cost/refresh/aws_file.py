@@ -51,7 +51,7 @@ def _records(scanner: _Scanner, file: Path, region: str) -> Iterator[Record]:
         if key == "products":
             asked = _asked(head, file)
             for sku in scanner.entries():
-                product = scanner.value()
+                product = scanner.record()
                 family, attributes = product.get("productFamily", ""), product.get("attributes", {})
                 if any(query.meets(family, attributes, region) for query in asked):
                     kept[sku] = (family, attributes)
@@ -61,7 +61,7 @@ def _records(scanner: _Scanner, file: Path, region: str) -> Iterator[Record]:
                     scanner.skip()
                     continue
                 for sku in scanner.entries():
-                    terms = scanner.value()
+                    terms = scanner.record()
                     if sku in kept:
                         record = record_of(head["offerCode"], *kept[sku], terms, head.get("publicationDate", ""))
                         if record is not None:
@@ -120,6 +120,13 @@ class _Scanner:
                 if self._ended or len(self._text) - self._at > _LARGEST_ENTRY:
                     raise self._broken() from error
             self._more()
+
+    def record(self) -> dict[str, Any]:
+        """The value that begins here, which is an object."""
+        value = self.value()
+        if not isinstance(value, dict):
+            raise self._broken()
+        return value
 
     def skip(self) -> None:
         """Passes over the value that begins here; an object piece by piece, however large it is."""

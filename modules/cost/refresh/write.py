@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from modules.cost.book import Source, Tier
-from modules.cost.refresh.changes import Change
+from modules.cost.book import Source, Tier, regions_of, tiers_of
+from modules.cost.refresh.found import Found
+from modules.cost.schema import read_overlay_file
 from modules.errors import PriceError
 
-__all__ = ["overlay_path", "overlay_text", "write_overlay"]
+__all__ = ["earlier", "overlay_path", "overlay_text", "write_overlay"]
 
-_HEAD = "# Written by `infra cost refresh`; a later run of the same day writes it anew."
+_HEAD = "# Written by `infra cost refresh`; a later run of the same day adds to it."
 
 
 def overlay_path(folder: Path, day: dt.date, vendor: str) -> Path:
@@ -20,14 +21,37 @@ def overlay_path(folder: Path, day: dt.date, vendor: str) -> Path:
     return folder / f"{day.isoformat()}-{vendor}.yaml"
 
 
-def overlay_text(vendor: str, changes: Sequence[Change]) -> str:
+def earlier(file: Path, found: Sequence[Found]) -> tuple[Found, ...]:
+    """What a run of the same day wrote there and this one did not read: other regions, other services.
+
+    Raises:
+        PriceError: a file of that name is somebody's own.
+    """
+    if not file.exists():
+        return ()
+    if not file.read_text(encoding="utf-8").startswith(_HEAD):
+        raise PriceError(
+            "this price file was not written by `infra cost refresh`, so it is left alone",
+            where=str(file),
+            do="give it another name and run the refresh again",
+        )
+    content, _ = read_overlay_file(file, str(file))
+    read = {(each.item, each.region) for each in found}
+    return tuple(
+        Found(item.id, region, tiers_of(item), content.sources[item.source], "")
+        for item in content.items
+        for region in regions_of(item.region or "*")
+        if (item.id, region) not in read
+    )
+
+
+def overlay_text(vendor: str, found: Sequence[Found]) -> str:
     """The overlay of these prices, as YAML; items of one price in several regions are one record."""
     sources: dict[Source, str] = {}
     grouped: dict[tuple[str, tuple[Tier, ...], Source], list[str]] = {}
-    for each in changes:
-        found = each.found
-        sources.setdefault(found.source, f"list{len(sources) + 1}" if sources else "list")
-        grouped.setdefault((found.item, found.tiers, found.source), []).append(found.region)
+    for each in sorted(found, key=lambda one: (one.item, one.region)):
+        sources.setdefault(each.source, f"list{len(sources) + 1}" if sources else "list")
+        grouped.setdefault((each.item, each.tiers, each.source), []).append(each.region)
     lines = [_HEAD, f"vendor: {vendor}", "currency: USD", "sources:"]
     lines += [f"  {name}: {{what: {_quoted(source.what)}, read: {source.read}}}" for source, name in sources.items()]
     lines.append("items:")
@@ -52,17 +76,7 @@ def _quoted(text: str) -> str:
 
 
 def write_overlay(file: Path, text: str) -> None:
-    """The file, whole or not at all.
-
-    Raises:
-        PriceError: a file of that name is somebody's own.
-    """
-    if file.exists() and not file.read_text(encoding="utf-8").startswith(_HEAD):
-        raise PriceError(
-            "this price file was not written by `infra cost refresh`, so it is left alone",
-            where=str(file),
-            do="give it another name and run the refresh again",
-        )
+    """The file, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     part.write_text(text, encoding="utf-8")
