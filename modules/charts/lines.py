@@ -239,7 +239,8 @@ def _apart(shares: Sequence[float], gap: float = _LABEL_GAP) -> list[float]:
     for share in shares:
         crowds.append([share])
         while len(crowds) > 1 and _lowest(crowds[-1], gap) < _highest(crowds[-2], gap) + gap:
-            crowds[-2] += crowds.pop()
+            last = crowds.pop()
+            crowds[-1] += last
     places: list[float] = []
     for crowd in crowds:
         start = _lowest(crowd, gap)
