@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -101,13 +102,13 @@ def test_a_bill_that_no_line_expects_is_kept_with_its_name_and_amount(prod: Repo
     actual = compared(
         prod,
         aws("Amazon MSK", "USE1-Kafka.Something-New", "12.34"),
-        aws("AWS Key Management Service", "us-east-1-KMS-Requests", "0.06"),
+        aws("EC2 - Other", "USE1-DataTransfer-Out-Bytes", "0.06"),
         aws("AWS Cloud Map", "USE1-Cloud-Map-Resources", "33.48"),
         aws("record type", "Credit", "-10"),
     )
     rows = {row.name: row for row in actual.of("no line")}
     assert rows["Amazon MSK: USE1-Kafka.Something-New"].why == "an unknown type of use"
-    assert rows["AWS Key Management Service: us-east-1-KMS-Requests"].why == "calls are not estimated"
+    assert rows["EC2 - Other: USE1-DataTransfer-Out-Bytes"].why == "traffic of clients is not estimated"
     assert rows["AWS Cloud Map: USE1-Cloud-Map-Resources"].why == "this environment has no line redpanda.names"
     assert rows["record type: Credit"].why == "not the price of a resource"
     assert actual.billed == Decimal("35.88")
@@ -159,6 +160,28 @@ def test_an_unknown_estimate_has_a_bill_and_no_error() -> None:
     row = row_of(compared(dev, Bill("confluent", "CONNECT", "CONNECT_NUM_TASKS", Decimal(50))), "connect.tasks")
     assert (row.kind, row.estimated, row.error) == ("compared", None, None)
     assert "the estimate of connect.tasks is unknown" in row.why
+
+
+def test_warehouses_are_compared_one_by_one_where_the_report_has_them_so(tmp_path: Path) -> None:
+    text = "readers: [{name: dbt, every: 5m, takes: 30s}, {name: bi, hours_per_day: 10}]"
+    (tmp_path / "environments").mkdir()
+    for name in ("base", "prod"):
+        file = ROOT / "environments" / f"{name}.yaml"
+        (tmp_path / "environments" / file.name).write_text(
+            file.read_text() + f"\nworkload: {{{text}}}\n" * (name == "prod")
+        )
+    shutil.copytree(ROOT / "environments" / "schemas", tmp_path / "environments" / "schemas")
+    made = report(load_environment(Project(tmp_path), "prod"), BOOK)
+    actual = compared(
+        made,
+        Bill("snowflake", "WAREHOUSE_METERING", "TRANSFORM_WH", Decimal(400)),
+        Bill("snowflake", "WAREHOUSE_METERING", "FORGOTTEN_WH", Decimal(9)),
+    )
+    row = row_of(actual, "snowflake.warehouse.transform_wh")
+    assert [each.id for each in row.lines] == ["snowflake.warehouse.transform_wh"]
+    assert row_of(actual, "snowflake.warehouse.reporting_wh").kind == "no bill"
+    (forgotten,) = actual.of("no line")
+    assert forgotten.why == "this environment has no line snowflake.warehouse or snowflake.warehouse.forgotten_wh"
 
 
 def test_bills_in_another_currency_need_a_rate(prod: Report) -> None:

@@ -42,8 +42,13 @@ class Rule:
             return False
         return self.type.search(bill.item) is not None
 
-    def pays(self, line: str) -> bool:
-        return any(fnmatchcase(line, pattern) for pattern in self.lines)
+    def pays(self, line: str, item: str = "*") -> bool:
+        """Whether a bill of this type pays for a line; without `item` whether one of some item could."""
+        return any(fnmatchcase(line, pattern.replace("{item}", item.lower())) for pattern in self.lines)
+
+    def wanted(self, item: str) -> str:
+        """The lines it would pay for, in words."""
+        return " or ".join(each.replace("{item}", item.lower()) for each in self.lines)
 
 
 @dataclass(frozen=True)
@@ -204,7 +209,7 @@ def _rank(row: Row) -> tuple[int, Decimal, str]:
 
 def _lines_of(bill: Bill, lines: Iterable[Line]) -> tuple[Line, ...]:
     rule = rule_for(bill)
-    return tuple(each for each in lines if rule.pays(each.id)) if rule else ()
+    return tuple(each for each in lines if rule.pays(each.id, bill.item)) if rule else ()
 
 
 def _matched(lines: Sequence[Line], bills: Sequence[Bill], period: Period) -> Iterator[Row]:
@@ -262,6 +267,6 @@ def _unexpected(bill: Bill, period: Period) -> Row:
     rule = rule_for(bill)
     why = rule.none if rule and rule.none else ""
     if not why:
-        why = f"this environment has no line {' or '.join(rule.lines)}" if rule else "an unknown type of use"
+        why = f"this environment has no line {rule.wanted(bill.item)}" if rule else "an unknown type of use"
     said = "; ".join(each for each in (why, bill.shared) if each)
     return Row("no line", (), (bill,), None, bill.amount, period.as_month(bill.amount, by_month=False), said)

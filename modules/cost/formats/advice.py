@@ -10,7 +10,7 @@ from typing import Any
 
 from modules.cost.advise import Advice, Combination, Saving
 from modules.cost.currency import report_currency
-from modules.cost.formats.report import JSON_VERSION
+from modules.cost.formats.parts import JSON_VERSION
 from modules.cost.lines import money
 
 __all__ = ["advice_json", "advice_markdown", "amount_words", "combination_words", "nothing_words", "small_words"]
