@@ -23,7 +23,7 @@ from modules.cost.limits import (
     check_standard,
     with_change,
 )
-from modules.cost.lines import Estimate
+from modules.cost.lines import Estimate, total
 from modules.cost.usage import Usage, usage_of
 from modules.environment.confluent_facts import TIERS, Tier
 from modules.environment.model import Environment, Platform
@@ -172,10 +172,20 @@ _SECTIONS: dict[Platform, Callable[[Environment, Option], dict[str, object]]] = 
 def estimate(option: Option, inputs: Inputs, environment: Environment) -> Estimate:
     """Everything the option costs, Snowflake beside it, and what is owed for commitments that it does not use up."""
     made = prepare(option, inputs, environment)(inputs.usage)
-    near = (
-        f"{option.name}: near a limit: {each}" for each in _checked(option, inputs.usage, environment) if each.warns
-    )
-    return made + Estimate((), tuple(near))
+    found = _checked(option, inputs.usage, environment)
+    near = [f"{option.name}: near a limit: {each}" for each in found if each.warns]
+    fitting = [] if len(near) == len(found) else _fitting(option, inputs, environment)
+    return made + Estimate((), (*fitting, *near))
+
+
+def _fitting(option: Option, inputs: Inputs, environment: Environment) -> list[str]:
+    """What a size that carries the workload costs, where this option has one."""
+    larger = sized(option, inputs.usage, environment)
+    if not larger.fits or not larger.changes:
+        return []
+    cost = total(prepare(option, inputs, larger.environment)(inputs.usage).lines)
+    changes = ", ".join(f"{key} {value}" for key, value in larger.changes.items())
+    return [f"{option.name}: in a size that carries the workload ({changes}) all comes to {cost} a month."]
 
 
 def prepare(option: Option, inputs: Inputs, environment: Environment) -> Bill:

@@ -453,3 +453,13 @@ def test_what_is_near_a_limit_is_among_the_notes() -> None:
     many = month(partitions=1_200)
     assert "MSK Standard: near a limit: 1,200 partition copies a broker" in notes_of("msk", many)
     assert misfits(OPTIONS["msk"], many, environment()) == ()
+
+
+def test_a_cluster_that_is_too_small_has_the_price_of_the_one_that_fits_beside_it() -> None:
+    """40 MB/s with peaks of three times that: 120 to disk on each of three brokers, of which an xlarge carries 156."""
+    fast = month(bytes_per_second=Decimal(40 * 10**6), peak_to_mean=Decimal(3), retention_days=Decimal("0.1"))
+    larger = environment(msk={"broker_type": "kafka.m7g.xlarge"})
+    cost = total(estimate(OPTIONS["msk"], inputs(fast, headroom="1.3"), larger).lines)
+    words = f"(msk.broker_type kafka.m7g.xlarge) all comes to {cost} a month"
+    assert words in notes_of("msk", fast)
+    assert "in a size that carries" not in notes_of("msk", fast, msk={"broker_type": "kafka.m7g.xlarge"})
