@@ -25,7 +25,7 @@ from modules.environment.model import Environment
 BOOK = load_book()
 REGION = "us-east-1"
 TRIES = settings(
-    max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 GROWING: dict[str, tuple[Any, ...]] = {
@@ -36,8 +36,18 @@ GROWING: dict[str, tuple[Any, ...]] = {
     "warehouse hours": (0, 1, 2, 7, 24),
     "read per byte": (0, 1, 2, 5, 40),
     "tasks": (1, 2, 3, 8),
+    "peak to mean": (1, 2, 3, 10),
+    "cloud services": (0, 1, 3, 50),
 }
-"""What a workload has more or less of; brokers by whole zones."""
+"""What a workload has more or less of; brokers by whole zones, cloud services in credits a day."""
+
+READERS: dict[str, tuple[int, ...]] = {
+    "runs a day": (1, 24, 96, 288, 1440),
+    "seconds a run": (1, 20, 59, 60, 61, 600),
+    "seconds idle before a warehouse sleeps": (60, 61, 300, 600),
+    "hours at work": (1, 8, 24),
+    "days a week": (1, 5, 7),
+}
 
 workloads = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in GROWING.items()})
 options = pytest.mark.parametrize("option", list(OPTIONS))
@@ -45,7 +55,16 @@ options = pytest.mark.parametrize("option", list(OPTIONS))
 
 @cache
 def environment(
-    option: str, brokers: int, partitions: int, tasks: int, per_day: int, kept: int, hours: int, read: int
+    option: str,
+    brokers: int,
+    partitions: int,
+    tasks: int,
+    per_day: int,
+    kept: int,
+    hours: int,
+    read: int,
+    peak: int,
+    services: int,
 ) -> Environment:
     """An environment that is on this option, with one topic that is carried into the warehouse."""
     its = OPTIONS[option]
@@ -67,6 +86,8 @@ def environment(
                 "retention": f"{kept}h",
                 "warehouse_hours_per_day": hours,
                 "fan_out": read,
+                "peak_to_mean": peak,
+                "cloud_services_per_day": services,
             },
         }
     )
@@ -76,6 +97,7 @@ def priced(option: str, workload: dict[str, Any]) -> Estimate:
     its = environment(
         option, workload["brokers"], workload["partitions"], workload["tasks"], workload["bytes a day"],
         workload["hours kept"], workload["warehouse hours"], workload["read per byte"],
+        workload["peak to mean"], workload["cloud services"],
     )  # fmt: skip
     return estimate(OPTIONS[option], Inputs(usage_of(its), BOOK, REGION), its)
 
@@ -89,6 +111,42 @@ def test_more_never_costs_less(option: str, what: str, workload: dict[str, Any],
     small, large = priced(option, {**workload, what: less}), priced(option, {**workload, what: more})
     assert total(small.lines).least <= total(large.lines).least
     assert total(small.lines).known <= total(large.lines).known
+
+
+@pytest.mark.parametrize("what", list(READERS))
+@TRIES
+@given(st.fixed_dictionaries({name: st.sampled_from(values) for name, values in READERS.items()}), st.data())
+def test_readers_that_do_more_never_cost_less(what: str, reader: dict[str, int], data: st.DataObject) -> None:
+    less, more = sorted(data.draw(st.tuples(st.sampled_from(READERS[what]), st.sampled_from(READERS[what]))))
+    small, large = (_read_by({**reader, what: value}) for value in (less, more))
+    assert small <= large
+
+
+@cache
+def _reading(every: int, takes: int, idle: int, hours: int, days: int) -> Decimal:
+    reader = {
+        "name": "dbt", "warehouse": "STREAMING_WH", "every": f"{every}s", "takes": f"{takes}s",
+        "hours_per_day": hours, "days_per_week": days,
+    }  # fmt: skip
+    its = Environment.model_validate(
+        {
+            "name": "e",
+            "source": "environments/e.yaml",
+            "platform": "msk",
+            "topics": {"events": {"sink": {"table": "A.B.EVENTS"}}},
+            "warehouse": {"auto_suspend": f"{idle}s"},
+            "workload": {"readers": [reader], "cloud_services_per_day": 1},
+        }
+    )
+    made = estimate(OPTIONS["msk"], Inputs(usage_of(its), BOOK, REGION), its)
+    return total(made.of("snowflake")).least
+
+
+def _read_by(reader: dict[str, int]) -> Decimal:
+    return _reading(
+        86_400 // reader["runs a day"], reader["seconds a run"], reader["seconds idle before a warehouse sleeps"],
+        reader["hours at work"], reader["days a week"],
+    )  # fmt: skip
 
 
 @options
@@ -157,17 +215,17 @@ def test_two_units_never_add_up(one: Unit, other: Unit) -> None:
         _ = Quantity(Decimal(1), one) + Quantity(Decimal(1), other)
 
 
-@pytest.mark.parametrize("price", BOOK.prices, ids=lambda price: f"{price.id}@{price.regions[0]}")
-def test_a_price_takes_its_own_unit_alone(price: Any) -> None:
-    for unit in Unit:
-        quantity = Quantity(Decimal(2), unit)
-        if unit is price.unit:
-            price.cost(quantity)
-            continue
-        with pytest.raises(TypeError, match="is priced per"):
-            price.cost(quantity)
-        with pytest.raises(TypeError, match="is priced per"):
-            price.bounds(quantity)
+def test_a_price_takes_its_own_unit_alone() -> None:
+    for price in BOOK.prices:
+        for unit in Unit:
+            quantity = Quantity(Decimal(2), unit)
+            if unit is price.unit:
+                price.cost(quantity)
+                continue
+            with pytest.raises(TypeError, match="is priced per"):
+                price.cost(quantity)
+            with pytest.raises(TypeError, match="is priced per"):
+                price.bounds(quantity)
 
 
 @pytest.mark.parametrize("other", [1, Decimal(1), "1 GiB", None])
