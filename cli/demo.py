@@ -179,9 +179,10 @@ def _smoke(score: Score, target: Target, rate: float) -> SmokeResult:
 
 def _cost(score: Score, target: Target) -> Any:
     from modules.cost import compare
+    from modules.cost.overlay import project_book
 
     with score.stage("cost: the same workload on Confluent, MSK and Redpanda") as found:
-        report = compare(target.environment)
+        report = compare(target.environment, project_book(target.project))
         found.update(ok=True, found="list prices, see the table")
     return report
 

@@ -21,10 +21,12 @@ def platforms(env: EnvOption = "local", json: JsonOption = False) -> None:
     """What each platform costs for this environment's workload, what it asks of people, lacks and is best for."""
     from cli._output import print_json
     from modules.choice import decide
+    from modules.cost.overlay import project_book
     from modules.environment import load_environment
     from modules.project import find_project
 
-    decision = decide(load_environment(find_project(), env))
+    project = find_project()
+    decision = decide(load_environment(project, env), project_book(project))
     if json:
         print_json(_document(decision))
         return

@@ -13,6 +13,7 @@ import yaml
 
 from modules.choice.lacks import lacks_of
 from modules.cost import compare
+from modules.cost.book import PriceBook
 from modules.cost.catalog import OPTIONS
 from modules.cost.lines import Total
 from modules.environment.model import Environment
@@ -75,14 +76,14 @@ def read_traits() -> dict[str, Traits]:
     return {option: Traits(**{**body, "limits": tuple(body["limits"])}) for option, body in raw.items()}
 
 
-def decide(environment: Environment) -> Decision:
-    """The table for an environment's workload.
+def decide(environment: Environment, book: PriceBook | None = None) -> Decision:
+    """The table for an environment's workload, by default at list prices.
 
     Raises:
         PriceError: its region or broker type is not in the price book.
     """
     traits = read_traits()
-    comparison = compare(environment, options=tuple(OPTIONS))
+    comparison = compare(environment, book, options=tuple(OPTIONS))
     choices = tuple(
         Choice(
             option=row.report.option,

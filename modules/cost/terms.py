@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from modules.cost.book import ANYWHERE, Adjustment, Price, PriceBook, Source
-from modules.cost.currency import CREDIT, written
+from modules.cost.book import ANYWHERE, Adjustment, Price, PriceBook, Source, Tier
+from modules.cost.currency import BASE, CREDIT, written
 from modules.cost.lines import Estimate, Group, Line, money, total
 from modules.cost.units import Quantity, Unit, plain
 
-__all__ = ["VENDORS", "Commitment", "Term", "apply_terms", "shortfalls", "vendor_of"]
+__all__ = ["VENDORS", "Commitment", "Term", "apply_terms", "commitment", "ended", "shortfalls", "vendor_of"]
 
 VENDORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -92,9 +92,6 @@ def _adjustment(price: Price, term: Term) -> Adjustment:
 
 def commitment(vendor: str, monthly: Decimal, source: Source, file: str, line: int) -> Commitment:
     """Committed spend as the price of a month of it."""
-    from modules.cost.book import Tier
-    from modules.cost.currency import BASE
-
     price = Price(
         f"{vendor}.commitment", f"{_NAMES[vendor]}, committed spend", Unit.COMMITMENT_MONTH, BASE, (ANYWHERE,), source,
         "A", (Tier(monthly),), file=file, line=line,

@@ -155,7 +155,7 @@ def read_records(
             source = Source(f"AWS price list, {record.service}", day)
             tiers = tuple(_ours(tier, rule.times) for tier in record.tiers)
             found.setdefault(item, {})[tiers] = Found(item, region, tiers, source, record.attribute("usagetype"))
-    clear = []
+    clear: list[Found] = []
     for item, candidates in found.items():
         if len(candidates) == 1:
             clear += candidates.values()

@@ -54,8 +54,9 @@ def read_confluent(
             prices = ", ".join(sorted(f"{tiers[-1].price:f}" for tiers in made))
             problems.append(Problem(item, region, f"the list has {prices}: say which by --network and --availability"))
             continue
-        row = _fitting(candidates, network, availability)[0][0]
-        found.append(Found(item, region, made.pop(), source, f"{row['metric']}, {row['cluster_type']}"))
+        first = _fitting(candidates, network, availability)[0][0]
+        record = f"{first['metric']}, {first['cluster_type']}"
+        found.append(Found(item, region, made.pop(), source, record))
     wanted = {rule["item"] for by_type in items.values() for rule in by_type.values()}
     problems += [Problem(item, region, "not in the list") for item in sorted(wanted - set(meant))]
     return tuple(found), tuple(dict.fromkeys(problems))
