@@ -32,7 +32,7 @@ def show_sweep(found: Sweep, console: Console) -> None:
         _show_grid(found, console)
     else:
         drawn = [each for each in found.series if _drawable(each, alone=len(found.series) == 1)]
-        if len(found.axes[0].values) > 3 and drawn:
+        if len(found.axes[0].values) > 3 and drawn and not found.axes[0].words:
             _show_plot(found, drawn, console)
         _show_table(found, console)
     bullets(sweep_notes(found), console)
@@ -135,7 +135,7 @@ def _grid_words(found: Sweep, place: int) -> str:
         )
     best = cheapest_at(found.series, place)
     amount = _amount_at(found, place)
-    return f"{best.title} {_short(amount, exact=True)}" if best and amount is not None else "✗"
+    return f"{best.title}\n{_short(amount, exact=True)}" if best and amount is not None else "✗"
 
 
 def _short(amount: Decimal, *, exact: bool) -> str:

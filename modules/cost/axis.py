@@ -60,6 +60,11 @@ class Axis:
         """Whether there are values between the values."""
         return isinstance(self.values[0], DataRateValue | DataSizeValue | DurationValue | Decimal)
 
+    @property
+    def words(self) -> bool:
+        """Whether the values are words, between which nothing lies and of which none is larger."""
+        return isinstance(self.values[0], str | bool)
+
     def value(self, number: Decimal) -> Value:
         """The value at a place of the scale, exactly as near as its kind can be."""
         return _like(self.values[0], number, 12)

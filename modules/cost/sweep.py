@@ -44,6 +44,7 @@ MOST_CELLS = 10_000
 class Point:
     """One option at one value of each axis. `total` is None where it does not carry the load in any size."""
 
+    option: str
     total: Total | None
     changes: Mapping[str, object]
     """What was set so that it carries the load; empty where the given size does."""
@@ -181,11 +182,6 @@ class _Sweep:
                 keep.append(place)
             except ConfigError as error:
                 self._left_out.append((f"{axis.name} {text}", error.details[0] if error.details else error.what))
-        if len(keep) < 2:
-            raise ConfigError(
-                f"of {len(axis.values)} values {len(keep)} can be loaded", where=f"--over {axis.name}",
-                details=[why for _, why in self._left_out[:5]], do="choose a range in which more of them can",
-            )  # fmt: skip
         return axis.only(keep)
 
     def priced(self, axes: tuple[Axis, ...], options: list[Option] | None) -> Sweep:
@@ -199,16 +195,19 @@ class _Sweep:
             for key, point in line.points(values, options).items():
                 columns.setdefault(key, []).append(point)
         self._check(axes, line, options)
-        own = option_of(self.base)
-        series = tuple(
-            Series(key or (own.id if own else "own"), OPTIONS[key].name if key else _title(self.base, axes),
-                   bool(own and (key in ("", own.id))), tuple(points))
-            for key, points in columns.items()
-        )  # fmt: skip
+        series = tuple(self._series(key, points) for key, points in columns.items())
         return Sweep(
             self.base.name, self._settings, axes, series, _crossovers(axes, line, options),
             tuple(self._left_out), grown, self._checked,
         )  # fmt: skip
+
+    def _series(self, key: str, points: list[Point]) -> Series:
+        """`key` is empty for the environment's own option, which a sweep of the platform changes on its way."""
+        own = option_of(self.base)
+        options = {point.option for point in points}
+        name = key or (options.pop() if len(options) == 1 else "")
+        title = OPTIONS[name].name if name in OPTIONS else self.base.name
+        return Series(name or "own", title, not key or (own is not None and own.id == key), tuple(points))
 
     def _check(self, axes: tuple[Axis, ...], line: _Pricing, options: list[Option] | None) -> None:
         """Holds the points against the loader: all of a short sweep, the ends and a sample of a long one."""
@@ -243,12 +242,6 @@ def _crossovers(axes: tuple[Axis, ...], line: _Pricing, options: list[Option] | 
         return of
 
     return tuple(crossings({each.id: cost(each.id) for each in options}, axis.numbers))
-
-
-def _title(environment: Environment, axes: Sequence[Axis]) -> str:
-    own = option_of(environment)
-    moves = any(axis.path[0] in ("platform", "msk", "confluent", "redpanda") for axis in axes)
-    return environment.name if moves or own is None else own.name
 
 
 class _Pricing:
@@ -288,14 +281,14 @@ class _Pricing:
 
     def _point(self, option: Option | None, there: Environment, usage: Usage) -> Point:
         if option is None:
-            return Point(total(()), {}, fits=True)  # the laptop
+            return Point("local", total(()), {}, fits=True)  # the laptop
         if self.grown:
             its = sized(option, usage, there)
             if not its.fits:
-                return Point(None, its.changes, fits=False)
-            return Point(total(self._bill(option, its)(usage).lines), its.changes, fits=True)
+                return Point(option.id, None, its.changes, fits=False)
+            return Point(option.id, total(self._bill(option, its)(usage).lines), its.changes, fits=True)
         lines = prepare(option, inputs_for(there, self._book), there)(usage).lines
-        return Point(total(lines), {}, fits=all(each.warns for each in misfits(option, usage, there)))
+        return Point(option.id, total(lines), {}, fits=all(each.warns for each in misfits(option, usage, there)))
 
     def _bill(self, option: Option, its: Sized) -> Bill:
         key = f"{option.id} {its.changes}"

@@ -11,7 +11,7 @@ from modules.cost.sweep import Point, Series, Sweep
 
 __all__ = ["cheapest_at", "point_words", "sweep_heading", "sweep_notes"]
 
-_MOST = 8
+_MOST, _REFUSED = 8, 3
 
 
 def sweep_heading(found: Sweep) -> str:
@@ -30,7 +30,6 @@ def _range_words(axis: Axis) -> str:
 
 def sweep_notes(found: Sweep) -> list[str]:
     """What a reader must know beside the numbers."""
-    titles = {each.option: each.title for each in found.series}
     notes = _crossover_notes(found)
     if len(found.series) > 1 and len(found.axes) == 1 and found.axes[0].continuous and not notes:
         notes.append("the order of the options stays the same")
@@ -39,8 +38,8 @@ def sweep_notes(found: Sweep) -> list[str]:
     if any(point.total is not None and not point.total.exact for each in found.series for point in each.points):
         notes.append("amounts are the least that they can be, where a price is unknown")
     if found.left_out:
-        shown = [f"{value}: {why}" for value, why in found.left_out[:_MOST]]
-        more = f", and {len(found.left_out) - _MOST} more" if len(found.left_out) > _MOST else ""
+        shown = [f"{value}: {why.partition(': ')[2] or why}" for value, why in found.left_out[:_REFUSED]]
+        more = f"; and {len(found.left_out) - _REFUSED} more" if len(found.left_out) > _REFUSED else ""
         notes.append(f"left out, since the environment cannot have them: {'; '.join(shown)}{more}")
     return notes
 

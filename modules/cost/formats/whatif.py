@@ -8,14 +8,18 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.cost.axis import Axis, label_of
 from modules.cost.currency import report_currency, written
 from modules.cost.formats.parts import JSON_VERSION, number, total_json
 from modules.cost.lines import money
-from modules.cost.sweep import Point, Series, Sweep
+from modules.cost.sweep import Point, Sweep
 from modules.cost.sweep_words import point_words, sweep_heading, sweep_notes
+
+if TYPE_CHECKING:
+    from modules.charts.figure import Dash
+    from modules.charts.scale import Kind
 
 __all__ = ["sweep_csv", "sweep_json", "sweep_page"]
 
@@ -68,6 +72,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 def _point(point: Point) -> dict[str, Any]:
     return {
+        "option": point.option,
         "monthly": total_json(point.total) if point.total is not None else None,
         "fits": point.fits,
         "changes": {key: str(value) for key, value in point.changes.items()},
@@ -86,7 +91,7 @@ def sweep_csv(found: Sweep) -> str:
             sums = [total.get(key) or "" for key in ("at_least", "at_most", "known")]
             changes = "; ".join(f"{key}={value}" for key, value in point.changes.items())
             unknown = total.get("unknown_lines", "")
-            rows.writerow([*values, series.option, *sums, unknown, point.fits, changes, report_currency()])
+            rows.writerow([*values, point.option, *sums, unknown, point.fits, changes, report_currency()])
     return text.getvalue()
 
 
@@ -110,7 +115,7 @@ def sweep_page(found: Sweep, today: dt.date) -> str:
 
 
 _COLOURS = {"confluent": 1, "msk": 2, "redpanda": 3}
-_DASHES = ("solid", "dashed", "dotted", "dashdot", "sparse")
+_DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted", "dashdot", "sparse")
 
 
 def _chart(found: Sweep, document: Mapping[str, Any]) -> Any:
@@ -131,9 +136,9 @@ def _chart(found: Sweep, document: Mapping[str, Any]) -> Any:
         open_ended = all(point.total is None or point.total.most is None for point in each.points)
         if len(found.series) == 1 or not open_ended:
             series.append(charts.Series(each.title, points, _COLOURS.get(platform, 4), dash, marks=len(points) <= 30))
-    kind = "log" if axis.logarithmic else "linear"
+    kind: Kind = "log" if axis.logarithmic else "linear"
     costs = [p.total.least for each in found.series for p in each.points if p.total is not None]
-    up = "log" if axis.logarithmic and min(costs, default=Decimal(0)) > 0 else "linear"
+    up: Kind = "log" if axis.logarithmic and min(costs, default=Decimal(0)) > 0 else "linear"
     return charts.lines(
         f"{axis.name} and a month's cost",
         "The least that each option can cost a month.",
@@ -182,8 +187,3 @@ def _rows(found: Sweep) -> Sequence[Sequence[int]]:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-
-def chosen_series(found: Sweep) -> Series:
-    """The environment's own, or the only one."""
-    return next((each for each in found.series if each.chosen), found.series[0])
