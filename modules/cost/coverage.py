@@ -6,7 +6,7 @@ The report itself is made without a synth and does not read this; tests hold the
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -33,6 +33,10 @@ class Covered:
     reason: str = ""
     unless: str = ""
 
+    def paid_by(self, lines: Iterable[str]) -> bool:
+        """Whether any of these lines pays for it."""
+        return any(fnmatch(line, each) for line in lines for each in self.lines)
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -53,6 +57,10 @@ class Coverage:
             if kind == type_ and dot and fnmatch(name, pattern):
                 return covered
         return self.resources.get(type_)
+
+    def speaks_of(self, line: str) -> bool:
+        """Whether a line is there for a resource, or with a reason; `snowflake.warehouse.*` stands for many."""
+        return any(fnmatch(line, each) for each in self.lines)
 
     @property
     def lines(self) -> frozenset[str]:
