@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from modules.cost.book import PriceBook, Tier, load_book
 from modules.cost.estimators import confluent, msk, redpanda, snowflake
 from modules.cost.lines import Estimate, Line, total
 from modules.cost.units import Unit
@@ -113,3 +115,64 @@ def test_an_always_on_xs_warehouse_is_730_credits() -> None:
 def test_an_edition_changes_what_a_credit_costs(edition: str, price: str) -> None:
     made = snowflake.estimate(inputs(month(snowflake_edition=edition)))
     assert amount(made, "snowflake.warehouse") == Decimal(price)
+
+
+def test_standard_at_the_bottom_of_its_data_prices_is_869() -> None:
+    """547.50 + 2 × 2566.40625 × 0.035 + 141.75 = 868.90; the book counts the top of the range."""
+    bottom = Tier(Decimal("0.035"))
+    prices = (
+        replace(price, tiers=(bottom,)) if price.id in ("confluent.standard.in", "confluent.standard.out") else price
+        for price in load_book().prices
+    )
+    made = confluent.estimate(replace(inputs(), book=PriceBook(tuple(prices))), "standard")
+    assert cents(total(made.lines).known) == Decimal("868.90")
+
+
+FARGATE = ("redpanda.vcpu", "redpanda.memory")
+FIGURES: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("Basic, in", ("confluent.in",), "128"),
+    ("Basic, out", ("confluent.out",), "128"),
+    ("Basic, storage × 3", ("confluent.storage",), "142"),
+    ("Basic, one eCKU", ("confluent.cluster",), "0"),
+    ("Basic", (), "398"),
+    ("Standard", (), "946"),
+    ("MSK 3 × m7g.large", (), "624"),
+    ("Express 3 ×", (), "978"),
+    ("Serverless", (), "998"),
+    ("Redpanda on Fargate, compute", FARGATE, "255"),
+    ("Redpanda on Fargate, with gp3 × 3 and NLB", (*FARGATE, "redpanda.disks", "redpanda.balancer"), "413"),
+    (
+        "Redpanda on Fargate, with 2× inter-zone copies",
+        (*FARGATE, "redpanda.disks", "redpanda.balancer", "redpanda.copies"),
+        "516",
+    ),
+    ("Snowflake, ingest where 1 GB is 10^9 bytes", ("snowflake.ingest",), "20.4"),
+    ("Snowflake, an XS that never sleeps", ("snowflake.warehouse",), "1460"),
+)
+"""Each figure of the worked case: whose, of which lines (none: all of them), dollars."""
+
+
+@pytest.mark.parametrize(("what", "lines", "dollars"), FIGURES, ids=[figure[0] for figure in FIGURES])
+def test_every_figure_of_the_worked_case_is_met_within_a_dollar(
+    what: str, lines: tuple[str, ...], dollars: str
+) -> None:
+    of = {
+        "Basic": lambda: confluent.estimate(inputs(), "basic"),
+        "Standard": lambda: confluent.estimate(inputs(), "standard"),
+        "MSK": lambda: msk.estimate_standard(inputs(), "kafka.m7g.large", 3),
+        "Express": lambda: msk.estimate_express(inputs(), "express.m7g.large", 3),
+        "Serverless": lambda: msk.estimate_serverless(inputs()),
+        "Redpanda": lambda: redpanda.estimate_fargate(inputs(), 3, TWO, EIGHT),
+        "Snowflake": lambda: snowflake.estimate(inputs()),
+    }
+    made = of[what.split(",")[0].split()[0]]()
+    found = lines_of(made, *lines) if lines else list(made.lines)
+    assert len(found) == len(lines) or not lines
+    assert abs(total(found).known - Decimal(dollars)) < 1
+
+
+def test_ingest_where_1_gb_is_1000_mib_is_19_dollars() -> None:
+    """2,628,000 MiB ÷ 1,000 × 0.0037 = 9.7236 credits × 2.00 = 19.45."""
+    credits = Decimal(2_628_000) / snowflake.MIB_PER_SNOWFLAKE_GB * Decimal("0.0037")
+    assert f"{credits:.3f} credits if 1 GB is 1000 MiB" in snowflake.ingest(inputs()).note
+    assert abs(credits * 2 - 19) < 1
