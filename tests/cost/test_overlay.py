@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -285,3 +286,20 @@ def test_a_currency_is_three_letters(tmp_path: Path, monkeypatch: Patch, capsys:
     code, _, err = run(monkeypatch, capsys, project_with(tmp_path, "e", MSK), "cost", "-e", "e", "--currency", currency)
     assert code == 1
     assert f"`{currency}` is not a currency" in err
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "cost-prices.md"
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_the_page_shows_is_an_overlay(tmp_path: Path, number: int) -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    book = load_book(overlays=(overlay(tmp_path, shown[number]),))
+    assert any(price.file.endswith("own.yaml") or price.adjustments for price in book.prices) or book.rates
+
+
+def test_the_page_names_the_services_whose_lists_are_read() -> None:
+    from modules.cost.refresh.aws import services
+
+    text = PAGE.read_text(encoding="utf-8")
+    assert [name for name in services() if name not in text] == []
