@@ -15,6 +15,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from modules.errors import SmokeError
 from modules.smoke.kafka import group_of
 from modules.smoke.kafka_errors import CONNECT_SECONDS, Complaints, forbidden, service_error, user_of
 
@@ -39,8 +40,9 @@ class KafkaCommitting:
         self._environment = environment
         self._user = user_of(settings)
         self._complaints = Complaints()
-        own = {"group.id": self._group, "enable.auto.commit": False, "error_cb": self._complaints}
-        self._client = Consumer({**settings, **own}, logger=self._complaints.logger)
+        self._settings = {**settings, "error_cb": self._complaints}
+        own = {"group.id": self._group, "enable.auto.commit": False}
+        self._client = Consumer({**self._settings, **own}, logger=self._complaints.logger)
         self._admin = None if admin is None else {**admin, "error_cb": self._complaints}
 
     def start(self, offsets: Mapping[int, int]) -> None:
@@ -50,6 +52,7 @@ class KafkaCommitting:
             SmokeError: the consumer may not commit.
             ServiceError: no coordinator answers.
         """
+        self._require_right()
         self._remove(leftovers=True)
         self.commit(offsets)
 
@@ -60,7 +63,7 @@ class KafkaCommitting:
         except KafkaException as error:
             code = error.args[0].code()
             if code == KafkaError.GROUP_AUTHORIZATION_FAILED:
-                raise forbidden(self._user, "Read", f"group {self._group}", self._environment) from None
+                raise self._forbidden() from None
             if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 raise forbidden(self._user, "Read", f"topic {self._topic}", self._environment) from None
             raise service_error("the consumer cannot commit its offsets", error, self._complaints) from None
@@ -69,6 +72,19 @@ class KafkaCommitting:
         """Remove the group. What cannot be removed is left: it holds nothing up and goes by itself."""
         self._client.close()
         self._remove(leftovers=False)
+
+    def _require_right(self) -> None:
+        """A client that may not even look at its group waits for the coordinator in vain, so it is asked for first."""
+        admin = AdminClient(self._settings, logger=self._complaints.logger)
+        try:
+            admin.describe_consumer_groups([self._group], request_timeout=CONNECT_SECONDS)[self._group].result()
+        except KafkaException as error:
+            # Whatever else is wrong, the commit will say.
+            if error.args[0].code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                raise self._forbidden() from None
+
+    def _forbidden(self) -> SmokeError:
+        return forbidden(self._user, "Read", f"group {self._group}", self._environment)
 
     def _remove(self, *, leftovers: bool) -> None:
         """The run's group, or those that earlier runs could not remove (killed ones)."""

@@ -205,3 +205,19 @@ def _require_warehouse(context: Context) -> None:
             "No active warehouse selected in the current session.  "
             "Select an active warehouse with the 'use warehouse' command.\n",
         )
+    _require_credits(context, warehouse)
+
+
+def _require_credits(context: Context, warehouse: Entity) -> None:
+    """Nothing costs credits here, so a monitor is used up only where its quota is 0: so that this can be tried out."""
+    name = warehouse.props.get("RESOURCE_MONITOR")
+    monitor = context.catalog.get("RESOURCE MONITOR", (name,)) if name else None
+    if monitor is None or monitor.props.get("CREDIT_QUOTA") != "0":
+        return
+    if any(action != "NOTIFY" for _, action in monitor.props.get("triggers", ())):
+        raise SnowflakeError(
+            90073,
+            "22000",
+            f"Warehouse '{warehouse.name[0]}' cannot be resumed because resource monitor '{name}' has exceeded its "
+            "quota.",
+        )
