@@ -182,3 +182,81 @@ def test_13_nat_gateways_are_one_a_zone_in_production() -> None:
     found = lines("msk", production=True)
     assert found["network.nat"].amount == Decimal("98.55")
     assert found["network.nat_addresses"].amount == Decimal("10.95")
+
+
+def test_14_a_reader_that_comes_every_five_minutes_pays_a_minute_each_time() -> None:
+    """288 runs a day of 1 s and no idle time are billed 60 s each: 288 × 60 ÷ 3,600 = 4.8 h a day, × 730/24 = 146 h,
+    × 1 credit × 2.00 = 292. Idle for 60 s after each, 61 s: 4.88 h a day, 148.4333 h = 296.87."""
+
+    def warehouse(idle: str) -> Decimal | None:
+        found = lines(
+            "msk",
+            warehouse={"auto_suspend": idle},
+            workload={"readers": [{"name": "dbt", "warehouse": "STREAMING_WH", "every": "5m", "takes": "1s"}]},
+        )
+        (line,) = [line for name, line in found.items() if name.startswith("snowflake.warehouse")]
+        return line.amount
+
+    assert cents(warehouse("60s")) == Decimal("296.87")
+    from modules.cost.warehouse_hours import ReaderUse
+
+    reader = ReaderUse("dbt", every=Decimal(300), takes=Decimal(1))
+    assert reader.billed_seconds(Decimal(0)) / 3600 == Decimal("4.8")
+
+
+def test_15_a_gen2_warehouse_takes_1_35_times_the_credits() -> None:
+    """A MEDIUM for 10 h a day: 10 × 730/24 = 304.1667 h × 4 × 1.35 = 1,642.5 credits × 3.00 = 4,927.50."""
+    found = lines(
+        "msk",
+        warehouse={"size": "MEDIUM"},
+        workload={"warehouse_hours_per_day": 10, "warehouse_generation": 2, "snowflake_edition": "enterprise"},
+    )
+    assert found["snowflake.warehouse"].amount == Decimal("4927.50")
+
+
+def test_16_a_peak_is_billed_for_its_hours_alone() -> None:
+    """Basic at 4 MB/s, 12 at the peak: 1 eCKU at the mean, 3 at the peak for 4 h a day, 4 × 730/24 = 121.67, so 122 h:
+    (730 − 122) × 1 + 122 × 3 = 974 eCKU-hours, 730 free, 244 × 0.14 = 34.16."""
+    found = lines("confluent", workload={"ingress": "4MB/s", "peak_to_mean": 3})
+    assert found["confluent.cluster"].quantity.amount == 974
+    assert found["confluent.cluster"].amount == Decimal("34.16")
+
+
+def test_17_classic_streaming_pays_for_the_hours_of_its_client() -> None:
+    """Confluent's managed sink, one task: 730 h × 0.01 credit × 2.00 = 14.60, whatever it carries; the compute beside
+    it is published by nobody, and so unknown."""
+    found = lines("confluent", workload={"ingress": "1GB/day"})
+    (clients,) = [line for line in found.values() if line.price.id == "snowflake.ingest.classic.client"]
+    assert clients.amount == Decimal("14.60")
+    assert found["snowflake.ingest_compute"].amount is None
+
+
+def test_18_disks_with_more_iops_than_come_with_them() -> None:
+    """Three of Redpanda's disks as a stack would have them, 500 GiB with 6,000 IOPS: 3 × 500 × 0.08 = 120 and
+    3 × (6,000 − 3,000) × 0.005 = 45."""
+    from modules.cost.book import load_book
+    from modules.cost.resources import price_resources
+    from modules.cost.resources.documents import parse_document
+
+    disk = {"type": "gp3", "size": 500, "iops": 6000, "for_each": '${toset(["1", "2", "3"])}'}
+    stack = {"resource": {"aws_ebs_volume": {"broker": disk}}}
+    found = price_resources([parse_document(stack, "cluster.tf.json")], load_book())
+    assert [line.amount for line in found.lines] == [120, 45]
+
+
+@pytest.mark.parametrize(
+    ("gib", "dollars"),
+    [
+        (100, "0"),  # free
+        (101, "0.09"),
+        (10_240, "912.60"),  # (10,240 − 100) × 0.09
+        (10_241, "912.685"),  # one more at 0.085
+        (51_201, "4394.27"),  # 912.60 + 40,960 × 0.085 + 1 × 0.07
+    ],
+)
+def test_19_the_way_out_to_the_internet_has_an_allowance_and_steps(gib: int, dollars: str) -> None:
+    from modules.cost.book import load_book
+    from modules.cost.units import Quantity, Unit
+
+    price = load_book().price("aws.internet.out", "us-east-1")
+    assert price.cost(Quantity(Decimal(gib), Unit.GIB)) == Decimal(dollars)
