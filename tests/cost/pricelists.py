@@ -68,7 +68,7 @@ MSK = (
     product("AAA4", FAMILY, "USE1-Kafka.Storage.GP2", "0.1000000000", "GB-Mo", operation="RunVolume"),
     product("AAA5", FAMILY, "USE1-Kafka.Storage.Tiered", "0.06", "GB-Mo"),
     product("AAA6", FAMILY, "USE1-KafkaServerless-ClusterHours", "0.75", "hours", group="Serverless"),
-    product("AAA7", FAMILY, "USE1-Kafka.mcu.general", "0.5", "hours"),
+    product("AAA7", FAMILY, "USE1-Kafka.mcu.general", "0.11", "hours"),
     product("AAA8", FAMILY, "USE1-KafkaServerless-In-Bytes", "0.10", "TB", group="Serverless"),
     product("AAA9", FAMILY, "EUC1-Kafka.m7g.large", "0.2440000000", "hours", region="eu-central-1"),
 )

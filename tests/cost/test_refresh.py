@@ -218,7 +218,7 @@ def test_a_refresh_writes_a_dated_overlay_that_every_report_uses(
     assert rows["snowflake.credit.standard"] == "us-east-1 2.00 2.35 +17.5 %"
     assert "msk.kafka.m7g.large" not in rows, "what is as it was is only counted"
     assert rows["msk.express.m7g.large"] == "us-east-1 0.408 4.08 +900.0 % ! more than 3 times the price: held"
-    assert "aws: 3 confirmed, 2 changed, 1 new" in err
+    assert "aws: 4 confirmed, 2 changed, 1 new" in err
     assert "1 held back: check them against the vendor's page, then add --accept" in err
     assert "msk.serverless.out, us-east-1: not in the list" in err
     book = project_book(Project(project))

@@ -49,6 +49,7 @@ def test_an_offer_file_gives_the_prices_of_its_region(tmp_path: Path) -> None:
         "msk.storage": Decimal("0.1"),
         "msk.tiered.storage": Decimal("0.06"),
         "msk.serverless.cluster": Decimal("0.75"),
+        "msk.connect.mcu": Decimal("0.11"),
     }
     one = found["msk.storage"]
     assert (one.source.what, one.source.read) == ("AWS price list, AmazonMSK", PUBLISHED[:10])
