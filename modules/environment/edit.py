@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["REMOVE", "edit_yaml", "edited"]
+__all__ = ["REMOVE", "edit_yaml", "edited", "write_whole"]
 
 
 class _Remove:
@@ -24,7 +24,15 @@ def edit_yaml(path: Path, changes: Iterable[tuple[tuple[str | int, ...], Any]]) 
     Raises:
         OSError: the file cannot be read or written; it is then as it was.
     """
-    text = edited(path.read_bytes().decode("utf-8-sig"), changes)
+    write_whole(path, edited(path.read_bytes().decode("utf-8-sig"), changes))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The text into the file, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; the file is then as it was.
+    """
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         fresh.write_text(text, encoding="utf-8")

@@ -49,6 +49,24 @@ REDPANDA = "redpanda: {log_retention: 7d}"
 DBT = "ingress: 1GB/day, compression: 0.5, readers: [{name: dbt, every: 5m, takes: 30s}]"
 DASHBOARDS = "ingress: 1GB/day, compression: 0.5, readers: [{name: dashboards, hours_per_day: 10, days_per_week: 5}]"
 
+DYNAMIC = """\
+warehouse:
+  dynamic_tables:
+    STREAMING.PUBLIC.LATEST:
+      query: SELECT * FROM STREAMING.PUBLIC.ORDER_EVENTS
+      target_lag: {lag}
+      warehouse: STREAMING_WH"""
+SOURCE = """\
+sources:
+  decisions: {{kind: snowflake, table: STREAMING.PUBLIC.DECISIONS, mode: id, column: ID, key: ID, topic: order-events, \
+poll: {poll}}}"""
+CLUSTERS = "warehouse: {{warehouses: {{STREAMING_WH: {{min_clusters: {least}, max_clusters: 3}}}}}}"
+TRAVEL = "warehouse: {{databases: {{STREAMING: {{retention: {days}d}}}}}}"
+ENTERPRISE = (
+    "ingress: 1GB/day, compression: 0.5, snowflake_edition: enterprise, rows_kept: 30d, "
+    "readers: [{name: bi, warehouse: STREAMING_WH, hours_per_day: 8}]"
+)
+
 
 APPLIES = {
     "reader-cadence": (
@@ -60,6 +78,41 @@ APPLIES = {
         yaml("confluent", CONFLUENT, workload=DBT),
         "Let dbt rest at weekends",
         yaml("confluent", CONFLUENT, workload=DASHBOARDS),
+    ),
+    "warehouse-hours": (
+        yaml("confluent", CONFLUENT, workload="ingress: 1GB/day, compression: 0.5, warehouse_hours_per_day: 24"),
+        "Let the warehouse run 12 hours a day instead of 24",
+        yaml("confluent", CONFLUENT, workload="ingress: 1GB/day, compression: 0.5, warehouse_hours_per_day: 8"),
+    ),
+    "reader-rewrites": (
+        yaml("confluent", CONFLUENT, workload=DBT.replace("takes: 30s", "takes: 30s, rewrites: 10GB")),
+        "Let dbt write a tenth anew",
+        yaml("confluent", CONFLUENT, workload=DBT),
+    ),
+    "target-lag": (
+        yaml("confluent", CONFLUENT, DYNAMIC.format(lag="1m")),
+        "Let STREAMING.PUBLIC.LATEST be up to 1h old instead of 1m",
+        yaml("confluent", CONFLUENT, DYNAMIC.format(lag="2h")),
+    ),
+    "source-poll": (
+        yaml("confluent", CONFLUENT, SOURCE.format(poll="5s")),
+        "Let source decisions look for new rows every 1h instead of every 5s",
+        yaml("confluent", CONFLUENT, SOURCE.format(poll="2h")),
+    ),
+    "min-clusters": (
+        yaml("confluent", CONFLUENT, CLUSTERS.format(least=3), workload=ENTERPRISE),
+        "Let STREAMING_WH begin with one cluster instead of 3",
+        yaml("confluent", CONFLUENT, CLUSTERS.format(least=1), workload=ENTERPRISE),
+    ),
+    "time-travel": (
+        yaml("confluent", CONFLUENT, TRAVEL.format(days=30), workload=ENTERPRISE),
+        "Keep a day of Time Travel instead of 30d in STREAMING",
+        yaml("confluent", CONFLUENT, TRAVEL.format(days=1), workload=ENTERPRISE),
+    ),
+    "registry-size": (
+        yaml("msk", "msk: {registry: {database: db.t4g.medium, tasks: 3}}"),
+        "Let Apicurio's tasks and database be the default",
+        yaml("msk"),
     ),
     "auto-suspend": (
         yaml("confluent", CONFLUENT, "warehouse: {auto_suspend: 10m}", workload=DBT.replace("5m", "1h")),

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from modules.cost.advise.patch import patched
 from modules.environment import document as tree
 from modules.environment.document import Entry, Mark, Node, Scalar, read_yaml
-from modules.environment.edit import REMOVE, edit_yaml, edited
+from modules.environment.edit import REMOVE, write_whole
 from modules.environment.explain import Positions
 from modules.environment.loader import load_environment, read_document
 from modules.environment.model import Environment
@@ -127,22 +128,18 @@ class Files:
 
     def difference(self, edits: Sequence[Edit]) -> str:
         """The change to the environment's own file, as a small unified difference."""
-        after = edited(self._text(), self._own(edits)).splitlines()
-        lines = difflib.unified_diff(self._as_written, after, self.shown, self.shown, n=1, lineterm="")
+        text = self._text()
+        after = patched(text, self._own(edits)).splitlines()
+        lines = difflib.unified_diff(text.splitlines(), after, self.shown, self.shown, n=1, lineterm="")
         return "\n".join(lines)
 
-    @cached_property
-    def _as_written(self) -> list[str]:
-        """The own file as it would be written without a change, so that a difference has the change alone."""
-        return edited(self._text(), ()).splitlines()
-
     def write(self, edits: Sequence[Edit]) -> None:
-        """The change, written into the environment's own file with its comments kept.
+        """The change, written into the environment's own file; every other line stays as it is.
 
         Raises:
             OSError: the file cannot be written; it is then as it was.
         """
-        edit_yaml(self._path, self._own(edits))
+        write_whole(self._path, patched(self._text(), self._own(edits)))
 
     @property
     def _path(self) -> Any:

@@ -124,6 +124,20 @@ def _registry(context: Context) -> Iterator[Proposal]:
     )
 
 
+@rule("registry-size", "let Apicurio have its default size")
+def _registry_size(context: Context) -> Iterator[Proposal]:
+    its = context.environment.msk.registry
+    given = [key for key in ("tasks", "database") if context.files.written("msk", "registry", key)]
+    if context.environment.platform != "msk" or its.kind != "apicurio" or not given:
+        return
+    yield Proposal(
+        f"Let Apicurio's {' and '.join(given)} be the default",
+        tuple(Edit(("msk", "registry", key), REMOVE) for key in given),
+        "clients keep the schemas they looked up, so that a registry has little to do; while its database is changed, "
+        "new schemas wait",
+    )
+
+
 @rule("governance", "use Stream Governance Essentials")
 def _governance(context: Context) -> Iterator[Proposal]:
     if context.environment.platform == "confluent" and context.environment.confluent.stream_governance == "advanced":
@@ -170,4 +184,4 @@ def _cku(context: Context) -> Iterator[Proposal]:
             )
 
 
-CLUSTERS = (_broker_type, _brokers, _zones, _instance, _registry, _governance, _egress, _logs, _cku)
+CLUSTERS = (_broker_type, _brokers, _zones, _instance, _registry, _registry_size, _governance, _egress, _logs, _cku)

@@ -1,4 +1,4 @@
-"""Readers of Snowflake: how often they run, how long their warehouses stay awake, how large these are."""
+"""Readers of Snowflake: how often they run, how long their warehouses stay awake, how large these are, what is kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modules.cost.advise.change import Edit, Key
 from modules.cost.advise.rules.base import Context, Proposal, minutes, rule
+from modules.environment.source import snowflake_sources
 from modules.environment.types import DurationValue
 
 __all__ = ["READERS"]
@@ -69,6 +70,97 @@ def _hours(context: Context) -> Iterator[Proposal]:
                 f"nothing new from {reader.name} on Saturday and Sunday; Monday's first run has two days to catch up",
                 kind="statement",
                 also=f"change {reader.name}'s schedule",
+            )
+
+
+@rule("warehouse-hours", "let the warehouse sleep at night")
+def _short_form(context: Context) -> Iterator[Proposal]:
+    workload = context.environment.workload
+    if not workload.readers and workload.warehouse_hours_per_day > _LONG_DAY:
+        yield Proposal(
+            f"Let the warehouse run {_WORKING_DAY} hours a day instead of {workload.warehouse_hours_per_day:f}",
+            (Edit(("workload", "warehouse_hours_per_day"), _WORKING_DAY),),
+            "whoever reads outside these hours waits, or wakes it up again",
+            kind="statement",
+            also="suspend what keeps it awake; `workload.readers` says who that is",
+        )
+
+
+@rule("reader-rewrites", "build tables incrementally")
+def _rewrites(context: Context) -> Iterator[Proposal]:
+    for number, reader in enumerate(context.environment.workload.readers):
+        size = reader.rewrites.bytes
+        if size and reader.every is not None:
+            at = ("workload", "readers", number, "rewrites")
+            yield Proposal(
+                f"Let {reader.name} write a tenth anew; counted so, at the least half",
+                (Edit(at, f"{size // 10}B"),),
+                "incremental models are harder to write, and late events need a second look; what was written wrongly "
+                "stays until a full run",
+                kind="statement",
+                also=f"incremental models in {reader.name}, or transient tables, which have no Fail-safe",
+                cautious=(Edit(at, f"{size // 2}B"),),
+            )
+
+
+@rule("target-lag", "let dynamic tables refresh less often")
+def _target_lag(context: Context) -> Iterator[Proposal]:
+    for name, table in context.environment.warehouse.dynamic_tables.items():
+        if table.target_lag == "downstream":
+            continue
+        for count in _CADENCES:
+            wanted = minutes(count)
+            if DurationValue.parse(table.target_lag) < wanted:
+                yield Proposal(
+                    f"Let {name} be up to {wanted} old instead of {table.target_lag}",
+                    (Edit(("warehouse", "dynamic_tables", name, "target_lag"), str(wanted)),),
+                    f"whoever reads {name.rpartition('.')[2]} sees events later",
+                )
+
+
+@rule("source-poll", "look for new rows less often")
+def _poll(context: Context) -> Iterator[Proposal]:
+    for name, source in snowflake_sources(context.environment).items():
+        for count in _CADENCES:
+            wanted = minutes(count)
+            if source.poll < wanted:
+                yield Proposal(
+                    f"Let source {name} look for new rows every {wanted} instead of every {source.poll}",
+                    (Edit(("sources", name, "poll"), str(wanted)),),
+                    f"rows reach topic {source.topic} up to {wanted} later",
+                )
+
+
+@rule("min-clusters", "let a warehouse begin with one cluster")
+def _clusters(context: Context) -> Iterator[Proposal]:
+    for name, its in context.environment.warehouse.warehouses.items():
+        if its.min_clusters > 1:
+            yield Proposal(
+                f"Let {name} begin with one cluster instead of {its.min_clusters}",
+                (Edit(("warehouse", "warehouses", name, "min_clusters"), 1),),
+                "the first queries of a rush wait until further clusters are up",
+            )
+
+
+@rule("time-travel", "keep old versions of rows for a day")
+def _time_travel(context: Context) -> Iterator[Proposal]:
+    its = context.environment.warehouse
+    found: list[tuple[Key, DurationValue | None]] = [
+        (("warehouse", "databases", name, "retention"), each.retention) for name, each in its.databases.items()
+    ]
+    found += [
+        (("warehouse", "databases", name, "schemas", schema, "retention"), each.retention)
+        for name, database in its.databases.items()
+        for schema, each in database.schemas.items()
+    ]
+    found += [(("warehouse", "tables", name, "retention"), each.retention) for name, each in its.tables.items()]
+    day = minutes(24 * 60)
+    for path, given in found:
+        if given is not None and given > day:
+            yield Proposal(
+                f"Keep a day of Time Travel instead of {given} in {path[-2]}",
+                (Edit(path, str(day)),),
+                "what was changed or dropped by mistake comes back for a day, later by Snowflake's support alone",
             )
 
 
@@ -161,4 +253,7 @@ def _edition(context: Context) -> Iterator[Proposal]:
         )
 
 
-READERS = (_cadence, _hours, _suspend, _size, _generation, _edition)
+READERS = (
+    _cadence, _hours, _short_form, _rewrites, _target_lag, _poll, _suspend, _size, _clusters, _time_travel, _generation,
+    _edition,
+)  # fmt: skip
