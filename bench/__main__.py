@@ -10,14 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import demo, plan, platforms, sink, startup, synth, topics
+from bench import cost, demo, plan, platforms, sink, startup, synth, topics
 from bench.figures import Figure, to_json, to_text
 from bench.process import BenchError
 
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "help": startup.help_,
     "imports": startup.imports,
-    "cost": startup.cost,
+    "cost": cost.bench,
     "synth": synth.bench,
     "platforms": platforms.bench,
     "plan": plan.bench,

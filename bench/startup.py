@@ -1,4 +1,4 @@
-"""`infra --help` and `infra cost`: how long before a person sees something, and what is imported on the way."""
+"""`infra --help`: how long before a person sees something; and what a command imports on its way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bench.figures import Figure
 from bench.process import INFRA, median, run
 
-__all__ = ["cost", "help_", "imports"]
+__all__ = ["help_", "imports"]
 
 HEAVY = (
     "cdktf",
@@ -33,16 +33,8 @@ def help_() -> Iterator[Figure]:
     yield Figure("help", "ratio", own / bare, "×")
 
 
-def cost() -> Iterator[Figure]:
-    bare = median([sys.executable, "-c", "pass"], 5)
-    own = median([*INFRA, "cost", "--env", "dev"], 5)
-    yield Figure("cost", "infra cost --env dev", own, "s", "≤ 0.6 s")
-    yield Figure("cost", "python -c pass", bare, "s")
-    yield Figure("cost", "ratio", own / bare, "×")
-
-
 def imports() -> Iterator[Figure]:
-    for arguments in (["--help"], ["--version"], ["cost", "--env", "dev"]):
+    for arguments in (["--help"], ["--version"], ["cost", "--env", "dev"], ["cost", "compare", "--env", "dev"]):
         # A cost report is a table, which rich draws; nothing is drawn for the other two.
         heavy = [name for name in _heavy_imports(arguments) if not (name == "rich" and arguments[0] == "cost")]
         yield Figure(
