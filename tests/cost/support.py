@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -52,7 +53,11 @@ def project_with(folder: Path, name: str, text: str) -> Path:
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Path, *arguments: str
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    project: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str, str]:
     """`infra ARGUMENTS` inside a project, 100 columns, no colour: exit code, stdout, stderr."""
     monkeypatch.setenv("INFRA_PROJECT", str(project))
@@ -60,6 +65,8 @@ def run(
     monkeypatch.setenv("NO_COLOR", "1")
     # Reports say which prices are old by the day they are made: here 2026-11-21.
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795219200")
+    for name, value in (environment or {}).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("INFRA_ENV", raising=False)
     code = main(arguments)
     captured = capsys.readouterr()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from modules.cost.book import Price, load_book
+from modules.cost.book import Adjustment, Price, Source, load_book
+from modules.cost.stale import stale, stale_words, today
 from modules.cost.units import Quantity, Unit
 from modules.errors import PriceError
+from tests.cost.support import project_with, run
 
 HEAD = """\
 vendor: Somebody
@@ -162,3 +166,202 @@ def test_two_prices_for_one_item_and_region_are_refused(tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PriceError, match="empty"):
         load_book(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("item", "prices"),
+    [
+        ("confluent.basic.ecku", "0 0.14 eCKU-hour"),
+        ("confluent.basic.in", "0.05 GiB"),
+        ("confluent.basic.out", "0.05 GiB"),
+        ("confluent.standard.ecku", "0.75 eCKU-hour"),
+        ("confluent.standard.in", "0.05 GiB"),
+        ("confluent.enterprise.ecku", "2.25 eCKU-hour"),
+        ("confluent.enterprise.out", "0.05 GiB"),
+        ("confluent.freight.ecku", "2.25 eCKU-hour"),
+        ("confluent.freight.storage", "0.03 GiB-month"),
+        ("confluent.storage", "0.08 GiB-month"),
+        ("confluent.connect.throughput", "0.025 GiB"),
+        ("confluent.connect.custom.throughput", "0.025 GiB"),
+        ("confluent.governance.schema", "0 0.002 schema-hour"),
+        ("confluent.governance.advanced", "1 package-hour"),
+        ("confluent.flink", "0.21 CFU-hour"),
+        ("msk.kafka.m7g.large", "0.204 broker-hour"),
+        ("msk.kafka.m7g.16xlarge", "6.528 broker-hour"),
+        ("msk.kafka.m5.large", "0.21 broker-hour"),
+        ("msk.kafka.m5.4xlarge", "1.68 broker-hour"),
+        ("msk.kafka.t3.small", "0.0456 broker-hour"),
+        ("msk.express.m7g.large", "0.408 broker-hour"),
+        ("msk.express.m7g.8xlarge", "6.528 broker-hour"),
+        ("msk.express.m7g.16xlarge", "13.056 broker-hour"),
+        ("msk.storage", "0.10 GiB-month"),
+        ("msk.express.storage", "0.10 GiB-month"),
+        ("msk.express.in", "0.01 GiB"),
+        ("msk.throughput", "0.08 MBps-month"),
+        ("msk.serverless.cluster", "0.75 cluster-hour"),
+        ("msk.serverless.partition", "0.0015 partition-hour"),
+        ("msk.serverless.in", "0.10 GiB"),
+        ("msk.serverless.out", "0.05 GiB"),
+        ("msk.serverless.storage", "0.10 GiB-month"),
+        ("msk.connect.mcu", "0.11 MCU-hour"),
+        ("aws.fargate.vcpu", "0.04048 vCPU-hour"),
+        ("aws.fargate.memory", "0.004445 GiB-hour"),
+        ("aws.nlb.hour", "0.0225 balancer-hour"),
+        ("aws.nlb.capacity", "0.006 NLCU-hour"),
+        ("aws.alb.hour", "0.0225 balancer-hour"),
+        ("aws.alb.capacity", "0.008 LCU-hour"),
+        ("aws.ebs.gp3", "0.08 GiB-month"),
+        ("aws.ebs.gp3.iops", "0.005 IOPS-month"),
+        ("aws.ebs.gp3.throughput", "0.04 MBps-month"),
+        ("aws.nat.hour", "0.045 gateway-hour"),
+        ("aws.nat.data", "0.045 GiB"),
+        ("aws.logs.in", "0.50 GiB"),
+        ("aws.logs.kept", "0.03 GiB-month"),
+        ("aws.secret", "0.40 secret-month"),
+        ("aws.secret.calls", "0.05 10k-calls"),
+        ("aws.ipv4", "0.005 address-hour"),
+        ("aws.zone.transfer", "0.01 GiB"),
+        ("aws.endpoint.hour", "0.01 endpoint-hour"),
+        ("aws.endpoint.data", "0.01 0.006 0.004 GiB"),
+        ("aws.kms.key", "1 key-month"),
+        ("aws.kms.calls", "0 0.03 10k-calls"),
+        ("aws.alarm", "0.10 alarm-month"),
+        ("aws.alarm.high", "0.30 alarm-month"),
+        ("aws.metric", "0.30 metric-month"),
+        ("aws.dashboard", "3 resource-month"),
+        ("aws.internet.out", "0 0.09 0.085 0.07 0.05 GiB"),
+        ("aws.ecr", "0.10 GiB-month"),
+        ("aws.zone", "0.50 zone-month"),
+        ("aws.zone.queries", "0.40 1M-queries"),
+        ("aws.efs", "0.30 GiB-month"),
+        ("aws.s3", "0.023 GiB-month"),
+        ("aws.s3.put", "0.005 1k-calls"),
+        ("aws.s3.get", "0.0004 1k-calls"),
+        ("aws.ec2.m7g.large", "0.0816 instance-hour"),
+        ("aws.ec2.m7g.2xlarge", "0.3264 instance-hour"),
+        ("aws.ec2.c7g.xlarge", "0.145 instance-hour"),
+        ("aws.ec2.i4i.xlarge", "0.343 instance-hour"),
+        ("aws.ec2.m5.large", "0.096 instance-hour"),
+        ("snowflake.credit.standard", "2.00 credit"),
+        ("snowflake.credit.enterprise", "3.00 credit"),
+        ("snowflake.credit.business_critical", "4.00 credit"),
+        ("snowflake.credit.vps", "6.00 credit"),
+        ("snowflake.storage", "23.00 TB-month"),
+        ("snowflake.warehouse.xlarge", "16 warehouse-hour"),
+        ("snowflake.warehouse.gen2.xsmall", "1.35 warehouse-hour"),
+        ("snowflake.ingest.snowpipe", "0.0037 GB"),
+        ("snowflake.ingest.streaming", "0.0037 GB"),
+        ("snowflake.ingest.classic.client", "0.01 instance-hour"),
+        ("snowflake.serverless.task", "0.9 compute-hour"),
+        ("snowflake.serverless.clustering", "2 compute-hour"),
+        ("snowflake.transfer.far", "20 TB"),
+        ("snowflake.transfer.internet", "90 TB"),
+        ("redpanda.serverless.cluster", "0.10 cluster-hour"),
+        ("redpanda.serverless.in", "0.045 GB"),
+        ("redpanda.serverless.partition", "0.0015 partition-hour"),
+    ],
+)
+def test_the_facts_are_in_the_book_with_their_unit(item: str, prices: str) -> None:
+    *numbers, unit = prices.split()
+    price = load_book().price(item, "us-east-1")
+    assert [tier.price for tier in price.tiers] == [Decimal(number) for number in numbers]
+    assert price.unit == unit
+    assert price.confidence in "AB"
+
+
+@pytest.mark.parametrize(
+    ("region", "standard", "enterprise", "critical"),
+    [
+        ("us-west-2", "2.00", "3.00", "4.00"),
+        ("eu-central-1", "2.60", "3.90", "5.20"),
+        ("eu-west-1", "2.60", "3.90", "5.20"),
+        ("eu-west-2", "2.70", "4.00", "5.40"),
+        ("ap-southeast-2", "2.75", "4.05", "5.50"),
+        ("ap-northeast-1", "2.85", "4.30", "5.70"),
+        ("ap-southeast-1", "2.50", "3.70", "5.00"),
+    ],
+)
+def test_credits_have_the_price_of_their_region(region: str, standard: str, enterprise: str, critical: str) -> None:
+    editions = ("standard", "enterprise", "business_critical")
+    prices = [load_book().price(f"snowflake.credit.{edition}", region).tiers[0].price for edition in editions]
+    assert prices == [Decimal(standard), Decimal(enterprise), Decimal(critical)]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "confluent.dedicated.cku", "confluent.connect.task", "confluent.connect.cdc", "confluent.freight.in",
+        "msk.tiered.storage", "msk.tiered.read", "aws.cloudmap", "redpanda.byoc.rpu",
+    ],
+)  # fmt: skip
+def test_what_nobody_could_confirm_is_in_the_book_as_unknown(item: str) -> None:
+    assert not load_book().price(item, "us-east-1").known
+
+
+def test_the_machines_of_a_family_are_one_line_of_the_file(tmp_path: Path) -> None:
+    family = GOOD.replace("price: 0.10", "sizes: {large: 0.1, 2xlarge: 0.4}")
+    (tmp_path / "some.yaml").write_text(HEAD + family, encoding="utf-8")
+    book = load_book(tmp_path)
+    assert [(price.id, str(price), price.what) for price in book.prices] == [
+        ("some.thing.large", "$0.1 per GiB", "a thing.large"),
+        ("some.thing.2xlarge", "$0.4 per GiB", "a thing.2xlarge"),
+    ]
+    (tmp_path / "bad").mkdir()
+    error = refusal(tmp_path / "bad", HEAD + family.replace("sizes", "price: 1, sizes"))
+    assert "`sizes` has the prices" in str(error)
+
+
+def priced_on(read: str) -> Price:
+    like = load_book().price("msk.storage", "us-east-1")
+    return replace(like, source=Source("a list", read))
+
+
+@pytest.mark.parametrize(
+    ("read", "old"),
+    [
+        ("2026-11-21", False),
+        ("2026-08-23", False),  # 90 days
+        ("2026-08-22", True),  # 91
+        ("2026-09", False),  # its first day: 81
+        ("2026-08", True),  # 112, though its last day is 82 days ago
+    ],
+)
+def test_a_price_is_old_after_90_days(read: str, old: bool) -> None:
+    assert bool(stale([priced_on(read)], dt.date(2026, 11, 21))) is old
+
+
+def test_old_prices_are_said_in_one_line_oldest_first() -> None:
+    prices = [priced_on("2026-05-01"), priced_on("2026-01-01"), priced_on("2026-11-01")]
+    assert stale_words(prices, dt.date(2026, 11, 21)) == (
+        "old prices: read more than 90 days ago: a list (324 days); a list (204 days); "
+        "`infra cost refresh` reads them anew, or check them and date them in an overlay"
+    )
+    assert stale_words(prices[2:], dt.date(2026, 11, 21)) == ""
+
+
+def test_an_old_rate_or_contract_makes_a_price_old() -> None:
+    discount = Adjustment("−5 % (contract)", Source("order form", "2025-11-01"), factor=Decimal("0.95"))
+    price = replace(priced_on("2026-11-01"), adjustments=(discount,))
+    assert [source.what for source in stale([price], dt.date(2026, 11, 21))] == ["order form"]
+
+
+def test_the_day_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795219200")
+    assert today() == dt.date(2026, 11, 21)
+
+
+def test_reports_say_which_prices_are_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = project_with(tmp_path, "e", "platform: msk\nconnect: {kind: managed}\ntopics: {}\n")
+    arguments = ("cost", "--env", "e")
+    _, fresh, _ = run(monkeypatch, capsys, project, *arguments)
+    assert "old prices" not in fresh
+    later = {"SOURCE_DATE_EPOCH": "1811116800"}  # 2027-05-24
+    for name, shown in (("text", arguments), ("comparison", ("cost", "compare", "--env", "e"))):
+        _, out, _ = run(monkeypatch, capsys, project, *shown, environment=later)
+        assert " ".join(out.split()).count("old prices: read more than 90 days ago:") == 1, name
+    _, out, _ = run(monkeypatch, capsys, project, *arguments, "--json", environment=later)
+    found = json.loads(out)["stale_prices"]
+    assert found[0].keys() == {"source", "read", "days"}
+    assert all(each["days"] > 90 for each in found)
