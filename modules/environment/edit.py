@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +51,8 @@ def edited(text: str, changes: Iterable[tuple[tuple[str | int, ...], Any]]) -> s
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 120
+    if offset := _list_offset(text):
+        yaml.indent(mapping=2, sequence=offset + 2, offset=offset)
     yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     content = yaml.load(text)
     for where, value in changes:
@@ -57,6 +60,12 @@ def edited(text: str, changes: Iterable[tuple[tuple[str | int, ...], Any]]) -> s
     out = StringIO()
     yaml.dump(content, out)
     return out.getvalue()
+
+
+def _list_offset(text: str) -> int:
+    """How far the file's first list is indented below its key, so that others are written alike."""
+    found = re.search(r"^( *)[^\s#-][^\n]*:[ ]*(?:#[^\n]*)?\n(?:[ ]*(?:#[^\n]*)?\n)*( *)- ", text, re.MULTILINE)
+    return max(0, len(found[2]) - len(found[1])) if found else 0
 
 
 def _set(content: Any, path: tuple[str | int, ...], value: Any) -> None:

@@ -108,3 +108,11 @@ def test_the_text_always_says_what_was_asked(
     else:
         wanted[where[0]] = value
     assert yaml.safe_load(after) == wanted
+
+
+@pytest.mark.parametrize("indent", ["", "  ", "    "])
+def test_items_of_a_list_stay_where_they_are(indent: str) -> None:
+    text = f"a:\n  readers: # who\n{indent}  - {{name: x, n: 1}}\n{indent}  - {{name: y, n: 2}}\nb: 1\n"
+    _, gone, come = kept(text, (("a", "readers", 0, "n"), 3))
+    assert gone == [f"{indent}  - {{name: x, n: 1}}"]
+    assert come == [f"{indent}  - {{name: x, n: 3}}"]

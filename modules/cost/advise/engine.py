@@ -183,6 +183,7 @@ def _measured(rule: Rule, proposal: Proposal, context: Context) -> Saving | None
         cautious = _try(context.files, context.report, (*proposal.edits, *proposal.cautious), context.book)
         least = max(Decimal(0), min(least, cautious.amount)) if cautious else Decimal(0)
     files = context.files
+    edits = _needed(files, tried.files, proposal.edits) if proposal.kind == "move" else proposal.edits
     return Saving(
         rule=rule.id,
         title=proposal.title,
@@ -194,11 +195,23 @@ def _measured(rule: Rule, proposal: Proposal, context: Context) -> Saving | None
         breaks=_breaks(proposal, context.environment),
         near=_near(context.report, tried.report),
         more=tried.more,
-        places=files.places(proposal.edits),
-        edits=proposal.edits,
+        places=files.places(edits),
+        edits=edits,
         sources=tuple(proposal.sources),
         files=files,
     )
+
+
+def _needed(files: Files, changed: Files, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """The edits without those that say what is the default anyway."""
+    for edit in edits:
+        fewer = tuple(each for each in edits if each is not edit)
+        try:
+            if files.with_edits(fewer).environment == changed.environment:
+                edits = fewer
+        except ConfigError:
+            continue
+    return edits
 
 
 def _breaks(proposal: Proposal, environment: Environment) -> str:
