@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from modules.environment.model import Environment
-from modules.errors import ConfigError, ServiceError
+from modules.errors import ConfigError, ServiceError, SmokeError
 from modules.smoke.load import LoadPlan
-from modules.smoke.result import Progress, SmokeResult
+from modules.smoke.result import Progress, SmokeResult, Unmeasured
 from modules.smoke.run import SmokeOptions, Target, choose_target, measure
 from modules.smoke.transport import monotonic
 from tests.smoke.memory import MemoryPipeline
@@ -139,7 +140,7 @@ def test_ctrl_c_gives_the_part_that_was_measured() -> None:
         assert stage.summary.n + stage.summary.lost + stage.in_flight == result.sent
 
 
-def test_a_rate_the_client_cannot_send_is_said() -> None:
+def test_a_rate_the_client_cannot_send_is_said_and_proves_nothing() -> None:
     class Slow(Numbered):
         def next(self) -> tuple[bytes, bytes]:
             # Work, not sleep: about what a heavy serialiser costs.
@@ -151,7 +152,64 @@ def test_a_rate_the_client_cannot_send_is_said() -> None:
     options = SmokeOptions(LoadPlan(rate=1_000_000, count=300))
     result = measure(target, options, pipeline.transports(Slow()), lambda one: None)
     assert result.achieved_rate < 1_000_000
-    assert any("the rate is too high" in note for note in result.notes)
+    assert not result.rate_kept
+    sentence = f"the client sent {result.achieved_rate:,.0f} events/s, not 1,000,000: the rate is too high for it"
+    assert sentence in result.notes
+    # Every event came back in time, and still the run is no proof of what was asked.
+    assert {stage.summary.lost for stage in result.stages} == {0}
+    assert result.verdict.outcome == "not enough samples"
+    assert result.verdict.sentences == (sentence,)
+    assert not result.met
+
+
+def test_a_clock_that_goes_backwards_ends_the_run_with_an_error() -> None:
+    readings = 0
+
+    def clock() -> int:
+        nonlocal readings
+        readings += 1
+        return monotonic() - (250_000_000 if readings > 2000 else 0)
+
+    target = Target(environment(), "order-events", "T", "r1")
+    options = SmokeOptions(LoadPlan(rate=2000, count=100_000))
+    with pytest.raises(SmokeError) as caught:
+        measure(target, options, MemoryPipeline().transports(Numbered()), lambda one: None, clock=clock)
+    assert caught.value.what.startswith("this machine's monotonic clock went back by ")
+    assert caught.value.what.endswith(" during the run, so no latency of it can be trusted")
+    assert "clock source" in str(caught.value.do)
+
+
+def test_what_was_altered_is_counted_and_misses_the_test() -> None:
+    pipeline = MemoryPipeline()
+    pipeline.altered = {3, 60, 61}  # the first is of the warm-up
+    result = run(pipeline, LoadPlan(rate=5000, count=200, warmup=50))
+    assert {stage.stage: stage.corrupted for stage in result.stages} == {
+        "acknowledged": 0, "consumed": 2, "committed": 0, "handed_over": 0, "row_visible": 2,
+    }  # fmt: skip
+    assert "consumed: 2 events were not what was sent" in result.verdict.sentences
+    assert not result.met
+
+
+def test_what_is_committed_and_handed_over_is_what_was_received_and_sent() -> None:
+    pipeline = MemoryPipeline(lambda stage, number: 0 if stage == "handed_over" and number >= 150 else 1)
+    result = run(pipeline, LoadPlan(rate=5000, count=200))
+    assert pipeline.committed == {0: 100, 1: 100}
+    assert result.commits > 0
+    assert result.stage("committed").summary.n == 200
+    # The channels stopped at event 149: all that comes after is lost there, and nowhere else.
+    assert result.stage("handed_over").summary.n == 150
+    assert result.stage("row_visible").summary.n == 200
+    assert result.by_partition == {0: 100, 1: 100}
+
+
+def test_a_stage_that_cannot_be_measured_is_left_out_and_the_rest_is_not() -> None:
+    pipeline = MemoryPipeline()
+    parts = replace(pipeline.transports(Numbered()), channels=None, rows=None)
+    target = Target(environment(), "t", "T", "r1", (Unmeasured("handed_over", "no right"),))
+    result = measure(target, SmokeOptions(LoadPlan(rate=5000, count=100)), parts, lambda one: None)
+    assert [stage.stage for stage in result.stages] == ["acknowledged", "consumed", "committed"]
+    assert result.unmeasured == (Unmeasured("handed_over", "no right"),)
+    assert result.warehouse is None
 
 
 def test_the_topic_is_the_one_with_a_sink() -> None:

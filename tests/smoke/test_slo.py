@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from modules.environment.loader import load_environment
 from modules.environment.model import Slo
+from modules.errors import ConfigError
+from modules.project import Project
 from modules.smoke.figures import StageResult
 from modules.smoke.slo import evaluate, verdict
 from modules.smoke.stats import summarise
@@ -68,3 +75,20 @@ def test_without_an_slo_only_a_loss_is_a_miss() -> None:
     kept, torn = stages([1] * 10, [1] * 10), stages([1] * 10, [1] * 9, lost=1)
     assert verdict(evaluate(Slo(), kept), kept, MS).outcome == "met"
     assert verdict(evaluate(Slo(), torn), torn, MS).outcome == "missed"
+
+
+def test_a_doubt_about_the_run_is_no_proof_and_no_miss() -> None:
+    kept = stages([1] * 1000, [1] * 1000)
+    result = verdict(evaluate(SLO, kept), kept, 30_000 * MS, ["the client sent too little"])
+    assert (result.outcome, result.sentences) == ("not enough samples", ("the client sent too little",))
+
+
+def test_an_slo_key_that_is_unknown_is_refused_with_the_ones_there_are(tmp_path: Path) -> None:
+    folder = tmp_path / "environments"
+    folder.mkdir()
+    (folder / "odd.yaml").write_text("platform: local\nslo:\n  acknowledged: {p98: 1s}\n  seen: {p50: 1s}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_environment(Project(tmp_path), "odd")
+    text = str(caught.value)
+    assert "environments/odd.yaml:3" in text and "p98" in text
+    assert "environments/odd.yaml:4" in text and "seen" in text
