@@ -197,7 +197,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         ("msk.storage", "0.10 GiB-month"),
         ("msk.express.storage", "0.10 GiB-month"),
         ("msk.express.in", "0.01 GiB"),
-        ("msk.throughput", "0.08 MBps-month"),
+        ("msk.storage.throughput", "0.08 MBps-month"),
         ("msk.serverless.cluster", "0.75 cluster-hour"),
         ("msk.serverless.partition", "0.0015 partition-hour"),
         ("msk.serverless.in", "0.10 GiB"),
