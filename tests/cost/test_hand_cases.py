@@ -241,7 +241,8 @@ def test_18_disks_with_more_iops_than_come_with_them() -> None:
     disk = {"type": "gp3", "size": 500, "iops": 6000, "for_each": '${toset(["1", "2", "3"])}'}
     stack = {"resource": {"aws_ebs_volume": {"broker": disk}}}
     found = price_resources([parse_document(stack, "cluster.tf.json")], load_book())
-    assert [line.amount for line in found.lines] == [120, 45]
+    assert [line.amount for line in found.lines] == [40, 15] * 3
+    assert found.total.known == 165
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from modules.cost.resources import Pricing, price_resources, read_documents
 from modules.cost.resources.documents import Document, parse_document
 from modules.cost.resources.pricing import PRICERS, free_types
 from modules.environment.loader import load_environment
-from modules.errors import ConfigError
+from modules.errors import ConfigError, PriceError
 from modules.terraform import engine
 from tests.cost.support import project_with, run
 from tests.platforms.conftest import Rehearse, rehearse
@@ -211,7 +211,7 @@ def test_a_disk_pays_for_iops_and_throughput_beyond_what_comes_with_it() -> None
     """500 GiB × 0.08 = 40; (4,000 − 3,000) × 0.005 = 5; (250 − 125) × 0.04 = 5: of each of three, 50 × 3 = 150."""
     disk = {"type": "gp3", "size": 500, "iops": 4000, "throughput": 250, "for_each": '${toset(["1", "2", "3"])}'}
     found = priced(stack(aws_ebs_volume={"broker": disk}))
-    assert {line.price.id: line.amount for line in found.lines} == {
+    assert {item: amount for item, (_, amount) in by_price(found.lines).items()} == {
         "aws.ebs.gp3": 120,
         "aws.ebs.gp3.iops": 15,
         "aws.ebs.gp3.throughput": 15,
@@ -297,11 +297,11 @@ def test_an_alarm_is_billed_by_its_metrics(arguments: dict[str, Any], amount: st
 def test_another_region_is_unknown_and_the_option_is_for_those_that_tell_none() -> None:
     gateway = {"resource": {"aws_nat_gateway": {"it": {}}}}
     assert priced(gateway).priced[0].region == "us-east-1"
-    elsewhere = priced(gateway, "eu-north-1")
-    assert elsewhere.priced[0].region == "eu-north-1"
+    elsewhere = priced(gateway, "eu-central-1")
+    assert elsewhere.priced[0].region == "eu-central-1"
     assert elsewhere.total.unknown == 1
     own = {"resource": {"aws_nat_gateway": {"it": {}}}, "provider": {"aws": {"region": "us-east-1"}}}
-    assert priced(own, "eu-north-1").total.known == Decimal("32.85")
+    assert priced(own, "eu-central-1").total.known == Decimal("32.85")
 
 
 def test_a_folder_with_stack_plan_and_state_is_priced_once(tmp_path: Path) -> None:
@@ -347,6 +347,52 @@ def test_a_path_that_is_not_there_and_a_folder_without_documents_are_refused(tmp
     with pytest.raises(ConfigError, match="there is no such file or folder"):
         read_documents(tmp_path / "nothing.json")
     with pytest.raises(ConfigError, match="no plan, state or synthesised stack is in this folder"):
+        read_documents(tmp_path)
+
+
+def test_a_region_that_nobody_has_is_refused_with_those_there_are() -> None:
+    with pytest.raises(PriceError, match="knows nothing of region `mars-1`") as caught:
+        priced({"resource": {"aws_nat_gateway": {"it": {}}}}, "mars-1")
+    assert "us-east-1" in str(caught.value.do)
+
+
+def test_terraforms_other_spellings_are_read_and_what_names_itself_is_not_known() -> None:
+    """Maps as lists of maps, a block as a list of one, a region by a default, a local that goes in circles."""
+    document = {
+        "provider": [{"aws": {"region": "${var.region}"}}],
+        "variable": [{"region": {"default": "us-east-1"}}],
+        "locals": {"many": "${local.more}", "more": "${local.many}", "sizes": {"a": {"gib": 10}, "b": {"gib": 10}}},
+        "resource": [
+            {
+                "aws_ebs_volume": [
+                    {"each": [{"for_each": "${local.sizes}", "size": "${each.value.gib}", "type": "gp3"}]}
+                ]
+            },
+            {"aws_nat_gateway": {"circle": {"count": "${local.many}"}}},
+        ],
+    }
+    found = priced(document)
+    assert {each.region for each in found.priced} == {"us-east-1"}
+    assert found.total.known == Decimal("1.6")  # 2 × 10 × 0.08
+    assert [each.type for each in found.unsupported] == ["aws_nat_gateway"]
+
+
+def test_instances_that_differ_are_priced_each_by_its_own_size() -> None:
+    """10 and 20 GiB × 0.08."""
+    disks = {"for_each": "${local.sizes}", "size": "${each.value}", "type": "gp3"}
+    found = priced({"locals": {"sizes": {"a": 10, "b": 20}}, "resource": {"aws_ebs_volume": {"it": disks}}})
+    assert {each.address: each.total.known for each in found.priced} == {
+        'aws_ebs_volume.it["a"]': Decimal("0.8"),
+        'aws_ebs_volume.it["b"]': Decimal("1.6"),
+    }
+
+
+def test_other_json_in_a_folder_is_passed_over_and_a_broken_state_is_not(tmp_path: Path) -> None:
+    (tmp_path / "tsconfig.json").write_text("// comments\n{}")
+    (tmp_path / "cdk.tf.json").write_text(json.dumps(stack(aws_kms_key={"it": {}})))
+    assert len(read_documents(tmp_path)) == 1
+    (tmp_path / "terraform.tfstate").write_text("{")
+    with pytest.raises(ConfigError, match="not valid JSON"):
         read_documents(tmp_path)
 
 

@@ -31,7 +31,7 @@ class Resource:
     """One block or one instance of it.
 
     Attributes:
-        address: as Terraform writes it; a stack's block with `for_each` has no key.
+        address: as Terraform writes it; a stack's block with `count` has no index.
         count: how many instances it stands for; None where the document does not say.
         names: argument → addresses, without keys, of the resources that its value names.
         region: the AWS region of its provider, or that its own values tell; empty where nothing does.
@@ -86,8 +86,17 @@ def read_documents(path: Path) -> tuple[Document, ...]:
 
 
 def _files(folder: Path) -> list[tuple[Path, Any]]:
-    files = (file for pattern in ("*.json", "*.tfstate") for file in folder.rglob(pattern))
-    return [(file, _json(file)) for file in sorted(files) if ".terraform" not in file.parts]
+    """What is JSON; a folder may hold other things under that ending, but what Terraform writes has to be readable."""
+    found = []
+    for file in sorted(file for pattern in ("*.json", "*.tfstate") for file in folder.rglob(pattern)):
+        if ".terraform" in file.parts:
+            continue
+        try:
+            found.append((file, _json(file)))
+        except ConfigError:
+            if file.name.endswith((".tf.json", ".tfstate")):
+                raise
+    return found
 
 
 def _once(documents: Iterable[Document]) -> tuple[Document, ...]:
@@ -189,7 +198,7 @@ def _kind(data: Any) -> str | None:
         return "values"
     if isinstance(data.get("resources"), list) and "lineage" in data:
         return "state"
-    if isinstance(data.get("resource"), Mapping) or ("terraform" in data and "provider" in data):
+    if isinstance(data.get("resource"), Mapping | list) or ("terraform" in data and "provider" in data):
         return "stack"
     return None
 
@@ -290,17 +299,15 @@ def _told(arguments: Mapping[str, Any]) -> str:
 
 
 def _from_stack(data: Mapping[str, Any]) -> Iterator[Resource]:
-    scope = Scope(data.get("locals") or {}, data.get("variable") or {})
+    scope = Scope(_whole(data.get("locals")), _whole(data.get("variable")))
     regions = {
         (name, str(provider.get("alias", ""))): scope.value(provider.get("region"))
-        for name in (data.get("provider") or {})
-        for provider in blocks(data["provider"], name)
+        for name in _whole(data.get("provider"))
+        for provider in blocks(_whole(data["provider"]), name)
     }
-    for type_, named in (data.get("resource") or {}).items():
-        for name, entry in named.items():
+    for type_, group in _whole(data.get("resource")).items():
+        for name, entry in _whole(group).items():
             body = next(iter(blocks({"": entry}, "")), {})
-            count, instance = scope.instances(body)
-            arguments = {key: instance.value(value) for key, value in body.items()}
             names = {
                 key: found
                 for key, value in body.items()
@@ -308,7 +315,15 @@ def _from_stack(data: Mapping[str, Any]) -> Iterator[Resource]:
             }
             provider, _, alias = str(body.get("provider", type_.partition("_")[0])).partition(".")
             region = regions.get((provider, alias), "")
-            yield Resource(
-                f"{type_}.{name}", type_, name, arguments, count, names,
-                region if isinstance(region, str) and known(region) else "",
-            )  # fmt: skip
+            region = region if isinstance(region, str) and known(region) else ""
+            for count, key, instance in scope.instances(body):
+                suffix = "" if key is None else f"[{json.dumps(key)}]"
+                arguments = {name_: instance.value(value) for name_, value in body.items()}
+                yield Resource(f"{type_}.{name}{suffix}", type_, name, arguments, count, names, region)
+
+
+def _whole(given: Any) -> dict[str, Any]:
+    """Terraform's JSON lets a map be written as a list of maps."""
+    if isinstance(given, list):
+        return {key: value for each in given if isinstance(each, Mapping) for key, value in each.items()}
+    return dict(given) if isinstance(given, Mapping) else {}

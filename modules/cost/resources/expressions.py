@@ -46,22 +46,18 @@ class Scope:
         found = self._path(whole[1].strip())
         return given if found is _UNKNOWN else found
 
-    def instances(self, body: Mapping[str, Any]) -> tuple[int | None, Scope]:
-        """How many instances a block has, None where that is not known; and what its arguments may name.
-
-        Instances whose `each` differ share the first one's values only where all have the same: see `_common`.
-        """
+    def instances(self, body: Mapping[str, Any]) -> Iterator[tuple[int | None, str | None, Scope]]:
+        """A block's instances: how many alike, None where that is not known; the key; what its arguments may name."""
         if "count" in body:
             count = self.value(body["count"])
-            return (count if isinstance(count, int) and not isinstance(count, bool) else None), self
-        if "for_each" not in body:
-            return 1, self
-        over = self._collection(body["for_each"])
-        if over is None:
-            return None, self
-        if not over:
-            return 0, self
-        return len(over), replace(self, each=(next(iter(over)) if len(over) == 1 else _UNKNOWN, _common(over.values())))
+            yield (count if isinstance(count, int) and not isinstance(count, bool) else None), None, self
+        elif "for_each" not in body:
+            yield 1, None, self
+        elif (over := self._collection(body["for_each"])) is None:
+            yield None, None, self
+        else:
+            for key, value in over.items():
+                yield 1, key, replace(self, each=(key, value))
 
     def _collection(self, given: Any) -> dict[str, Any] | None:
         found = self.value(given)
@@ -82,11 +78,13 @@ class Scope:
             *(next(filter(None, step)) for step in _STEP.findall(text)),
         ]
         if root == "local" and steps:
-            found = self.value(self.locals.get(steps.pop(0), _UNKNOWN))
+            name = steps.pop(0)
+            rest = {key: value for key, value in self.locals.items() if key != name}  # one that names itself ends here
+            found = replace(self, locals=rest).value(self.locals.get(name, _UNKNOWN))
         elif root == "var" and steps:
             found = self._default(steps.pop(0))
         elif root == "each" and steps and self.each is not None:
-            found = self.each[0] if steps.pop(0) == "key" else self.each[1]
+            found = self.each[0] if steps.pop(0) == "key" else replace(self, each=None).value(self.each[1])
         else:
             return _UNKNOWN
         for step in steps:
@@ -101,13 +99,3 @@ class Scope:
     def _default(self, name: str) -> Any:
         declared = self.variables.get(name)
         return declared["default"] if isinstance(declared, Mapping) and "default" in declared else _UNKNOWN
-
-
-def _common(values: Any) -> Any:
-    """What all instances have alike: the keys of their maps whose values are the same, or the one value itself."""
-    first, *rest = values
-    if all(each == first for each in rest):
-        return first
-    if isinstance(first, Mapping) and all(isinstance(each, Mapping) for each in rest):
-        return {key: value for key, value in first.items() if all(each.get(key, _UNKNOWN) == value for each in rest)}
-    return _UNKNOWN

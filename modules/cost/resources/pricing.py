@@ -19,6 +19,7 @@ from modules.cost.lines import Line, Total, total
 from modules.cost.resources import account, kafka, machines, network
 from modules.cost.resources.bill import Bill, Pricer
 from modules.cost.resources.documents import Document, Resource
+from modules.errors import PriceError
 
 __all__ = ["DEFAULT_REGION", "PRICERS", "Counted", "Priced", "Pricing", "free_types", "price_resources"]
 
@@ -94,7 +95,13 @@ def price_resources(documents: Sequence[Document], book: PriceBook, region: str 
 
     Args:
         region: for resources whose document does not name theirs; without it us-east-1.
+
+    Raises:
+        PriceError: no vendor has any price for `region`.
     """
+    if region and region not in book.regions():
+        known = ", ".join(sorted(book.regions()))
+        raise PriceError(f"the price book knows nothing of region `{region}`", do=f"write one of: {known}")
     after = [_sorted(document.file, document.resources, book, region) for document in documents]
     plans = [document for document in documents if document.before]
     before = [_sorted(document.file, document.before or (), book, region) for document in plans]
