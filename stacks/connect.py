@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from modules.cdk import App
 from modules.environment.connect import kind_of, sink_class
-from modules.platforms.names import connector_name
 from modules.resources.base import Stack
 from modules.resources.builtin import terraform_data
 from modules.resources.expressions import var
-from modules.topics import connect_acls, connector_group, sink_group
+from modules.topics import connect_acls, connector_group, sink_connector_name, sink_group
 from stacks.context import Context
 
 __all__ = ["ConnectStack"]
@@ -38,7 +37,7 @@ class ConnectStack(Stack):
                 "group": sink_group(name) if kind_of(environment) == "sink" else connector_group(environment, name),
                 "table": topic.sink.table.upper(),
                 "user": var("warehouse_connector_user"),
-                **({"connector": connector_name(environment, "sink", name)} if sink_class(environment) else {}),
+                **({"connector": sink_connector_name(environment, name)} if sink_class(environment) else {}),
             }
             for name, topic in environment.topics.items()
             if topic.sink

@@ -19,6 +19,7 @@ from modules.connectors.settings import (
 from modules.environment.capture import debezium_sources, runner_of
 from modules.environment.connect import Runner, kind_of
 from modules.environment.model import Environment
+from modules.environment.smoke import sinks_by_carrier
 from modules.platforms.base import RegistryClient, SnowflakeClient
 
 __all__ = ["sinks_on", "sources_on"]
@@ -33,14 +34,14 @@ def sinks_on(
     private_key: str,
     account: KafkaAccount | None = None,
     registry_login: RegistryLogin | None = None,
-) -> list[ConnectorConfig]:
-    """The connectors that carry topics into tables, if `runner` runs them here; see `sink_connector`."""
-    topics = [name for name, topic in environment.topics.items() if topic.sink]
+) -> dict[str, ConnectorConfig]:
+    """Topic → the connector that carries it into its table, if `runner` runs them here; see `sink_connector`."""
+    topics = sinks_by_carrier(environment)
     if kind_of(environment) != runner or not topics:
-        return []
+        return {}
     client = snowflake() if callable(snowflake) else snowflake
-    return [
-        sink_connector(
+    return {
+        topic: sink_connector(
             environment,
             topic,
             client,
@@ -50,7 +51,7 @@ def sinks_on(
             registry_login=registry_login,
         )
         for topic in topics
-    ]
+    }
 
 
 def sources_on(

@@ -20,6 +20,7 @@ from modules.environment.capture import debezium_sources, runner_of
 from modules.environment.connect import Runner, kind_of
 from modules.environment.model import Environment
 from modules.environment.secrets import resolve_secret
+from modules.environment.smoke import sinks_by_carrier
 from modules.errors import ConfigError, ServiceError
 from modules.platforms.names import connector_name
 from modules.project import Project, recorded_outputs
@@ -87,8 +88,7 @@ def expected(environment: Environment) -> list[Expected]:
     if kind != "sink":
         found += [
             Expected(connector_name(environment, "sink", topic), "sink", topic, kind)
-            for topic, its in environment.topics.items()
-            if its.sink
+            for topic in sinks_by_carrier(environment)
         ]
     for name, source in debezium_sources(environment).items():
         runner = runner_of(environment, source)

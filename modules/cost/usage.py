@@ -17,6 +17,7 @@ from modules.cost.estate import Ingest, MonitorUse, Rewritten, estate_of, ingest
 from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit, of_bytes
 from modules.cost.warehouse_hours import ReaderUse, WarehouseUse
 from modules.environment.model import Environment
+from modules.environment.smoke import own_sinks
 from modules.environment.workload import ScenarioName, in_scenario
 from modules.topics.specs import schema_specs, topic_specs
 
@@ -173,7 +174,7 @@ def usage_of(environment: Environment, scenario: ScenarioName = "expected") -> U
     workload = in_scenario(environment.workload, scenario)
     if workload is not environment.workload:
         environment = environment.model_copy(update={"workload": workload})
-    sunk = sum(1 for topic in environment.topics.values() if topic.sink)
+    sunk = len(own_sinks(environment))  # the smoke topic rides with one of them
     estate = estate_of(environment)
     return Usage(
         bytes_per_second=workload.ingress.bytes_per_second,

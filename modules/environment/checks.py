@@ -18,6 +18,7 @@ from modules.environment import (
     msk,
     network,
     redpanda,
+    smoke,
     sources,
     warehouse_checks,
     workload_checks,
@@ -53,6 +54,7 @@ def check_environment(
         problems += _value(name, topic, positions, folder, schemas)
     problems += _subjects(environment, positions)
     problems += _slo(environment, positions)
+    problems += smoke.check(environment, positions)
     problems += workload_checks.check(environment, positions)
     problems += _tags(environment, positions)
     problems += applications.check(environment, positions)

@@ -24,6 +24,7 @@ from modules.environment.document import Entry, Mapping, Mark, Node, Problem, Sc
 from modules.environment.explain import Positions, explain, plain_location
 from modules.environment.keys import check_keys
 from modules.environment.model import Environment
+from modules.environment.smoke import with_smoke_topic
 from modules.errors import ConfigError
 from modules.project import Project
 
@@ -54,7 +55,7 @@ def list_environments(project: Project) -> list[str]:
 
 
 def load_environment(project: Project, name: str, over: Iterable[Mapping] = ()) -> Environment:
-    """The environment, complete and checked.
+    """The environment, complete and checked, with the topic that `infra smoke` measures on.
 
     Args:
         over: further layers on top of the file's own, as `--set` gives them; the last one is right.
@@ -79,7 +80,7 @@ def load_environment(project: Project, name: str, over: Iterable[Mapping] = ()) 
     if problems:
         raise _refusal(document, problems)
     assert environment is not None
-    return environment
+    return with_smoke_topic(environment)
 
 
 def read_document(project: Project, name: str, over: Iterable[Mapping] = ()) -> EnvironmentDocument:

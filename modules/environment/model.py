@@ -17,6 +17,7 @@ from modules.environment.msk import Msk
 from modules.environment.network import Network
 from modules.environment.redpanda import Redpanda
 from modules.environment.section import Section
+from modules.environment.smoke import Smoke
 from modules.environment.source import SnowflakeSource
 from modules.environment.sources import Source, principals
 from modules.environment.types import (
@@ -32,7 +33,7 @@ from modules.environment.workload import Workload
 
 __all__ = [
     "Application", "Confluent", "Connect", "DebeziumPostgres", "Environment", "Local", "Msk", "Network", "Platform",
-    "Quota", "Redpanda", "SchemaReference", "Slo", "SnowflakeAccount", "SnowflakeSource",
+    "Quota", "Redpanda", "SchemaReference", "Slo", "Smoke", "SnowflakeAccount", "SnowflakeSource",
     "StageSlo", "Terraform", "Topic", "TopicSink", "TopicValue", "Warehouse", "Workload",
 ]  # fmt: skip
 
@@ -167,6 +168,7 @@ class Environment(Section):
     warehouse: Warehouse = Warehouse()
     connect: Connect = Connect()
     workload: Workload = Workload()
+    smoke: Smoke = Smoke()
     slo: Slo = Slo()
     budget: Budget | None = None
 

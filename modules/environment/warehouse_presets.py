@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modules.environment.capture import unwrapped_topics
 from modules.environment.connect import kind_of
 from modules.environment.identifiers import fold
+from modules.environment.smoke import SMOKE_TOPIC
 from modules.environment.source import snowflake_sources
 from modules.environment.warehouse import Warehouse
 
@@ -88,7 +89,7 @@ def _for_sinks(environment: Environment) -> dict[str, Any]:
     readers, reader = _for_sources(environment)
     return {
         "databases": databases,
-        "tables": {table: {"comment": f"Rows of the topic {topics[0]}."} for table, topics in tables.items()},
+        "tables": {table: _table(topics[0]) for table, topics in tables.items()},
         "warehouses": {_WAREHOUSE: {"comment": "Readers and the sink's look-ups."}},
         "roles": {_CONNECTOR_ROLE: {"comment": "Writes topics into tables, and nothing else."}, **readers},
         "users": {
@@ -100,6 +101,12 @@ def _for_sinks(environment: Environment) -> dict[str, Any]:
             **reader,
         },
     }
+
+
+def _table(topic: str) -> dict[str, Any]:
+    if topic == SMOKE_TOPIC:
+        return {"comment": "What infra smoke measures on; it deletes its rows.", "retention": "0d"}
+    return {"comment": f"Rows of the topic {topic}."}
 
 
 def _for_sources(environment: Environment) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -179,12 +186,14 @@ def _raw_databases(schemas: list[str]) -> dict[str, Any]:
 
 
 def _current_views(environment: Environment) -> dict[str, Any]:
-    """For each sink of a topic with a key: the newest row of every key; of a captured table: its rows as they are."""
+    """For each sink of a topic with a key: the newest row of every key; of a captured table: its rows as they are.
+
+    Nobody reads what is only measured on."""
     if not schematized(environment):
         return {}
     views = {}
     captured = unwrapped_topics(environment)
-    tables = sink_tables(environment)
+    tables = {table: topics for table, topics in sink_tables(environment).items() if topics[0] != SMOKE_TOPIC}
     for table, topics in tables.items():
         if topics[0] in captured:
             keys = captured[topics[0]]

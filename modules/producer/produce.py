@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modules.environment.model import Environment
+from modules.environment.smoke import SMOKE_TOPIC, own_topics
 from modules.errors import ConfigError, ServiceError
 from modules.platforms.base import Platform
 from modules.producer.serializer import EventSerializer
@@ -268,7 +269,7 @@ def topic_to_produce(environment: Environment, name: str | None) -> str:
     Raises:
         ConfigError: it is not declared or has no schema, or several have one and none was named.
     """
-    valued = [topic for topic, settings in environment.topics.items() if settings.value]
+    valued = [topic for topic in own_topics(environment) if environment.topics[topic].value]
     if name is None:
         if len(valued) == 1:
             return valued[0]
@@ -277,7 +278,7 @@ def topic_to_produce(environment: Environment, name: str | None) -> str:
             where=environment.source,
             do="choose one with --topic" if valued else "add topics.<name>.value.schema",
         )
-    if name in valued:
+    if name in valued or name == SMOKE_TOPIC in environment.topics:
         return name
     raise ConfigError(
         f"topic {name} " + ("has no value schema" if name in environment.topics else "is not declared"),

@@ -8,6 +8,7 @@ from modules.topics.connectors import (
     debezium_acls,
     heartbeat_topic,
     sink_connector_acls,
+    sink_connector_name,
     worker_group,
     worker_topics,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "schema_specs",
     "sink_acls",
     "sink_connector_acls",
+    "sink_connector_name",
     "sink_group",
     "topic_specs",
     "worker_group",

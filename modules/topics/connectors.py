@@ -13,11 +13,12 @@ from modules.environment.capture import captured_topics, debezium_sources, prefi
 from modules.environment.connect import kind_of, worker_on_ecs
 from modules.environment.model import Environment
 from modules.environment.names import connector_name, resource_name
+from modules.environment.smoke import sinks_by_carrier
 from modules.topics.specs import AclSpec, TopicSpec, dead_letter_topic, sink_acls
 
 __all__ = [
     "LAPTOP_WORKER", "connect_acls", "connector_group", "connector_topics", "debezium_acls", "heartbeat_topic",
-    "sink_connector_acls", "worker_group", "worker_topics",
+    "sink_connector_acls", "sink_connector_name", "worker_group", "worker_topics",
 ]  # fmt: skip
 
 LAPTOP_WORKER = "connect"
@@ -30,7 +31,13 @@ _PARTITIONS = {"configs": 1, "offsets": 5, "status": 1}
 
 def connector_group(environment: Environment, topic: str) -> str:
     """The consumer group of the connector that carries `topic`; Kafka Connect names it after the connector."""
-    return f"connect-{connector_name(environment, 'sink', topic)}"
+    return f"connect-{sink_connector_name(environment, topic)}"
+
+
+def sink_connector_name(environment: Environment, topic: str) -> str:
+    """The name of the connector that carries `topic` into its table."""
+    carrier = next(name for name, carried in sinks_by_carrier(environment).items() if topic in carried)
+    return connector_name(environment, "sink", carrier)
 
 
 def heartbeat_topic(environment: Environment, source: str) -> str:

@@ -39,7 +39,7 @@ def test_a_captured_table_says_what_happened_and_others_do_not(write: Write) -> 
 def test_debezium_registers_what_it_captures_and_alone_writes_it(write: Write) -> None:
     project = write(dev="\n".join(LINES) + "\n")
     environment = load_environment(project, "dev")
-    assert [each.subject for each in schema_specs(environment)] == ["order-events-value"]
+    assert [each.subject for each in schema_specs(environment)] == ["order-events-value", "_infra_smoke-value"]
     writers = {
         each.role
         for each in access_acls(environment)

@@ -75,7 +75,8 @@ def test_a_sink_is_set_to_what_its_class_has_and_secrets_are_apart(load: Load, l
     assert found.sensitive == {"snowflake.private.key": KEY}
     assert KEY not in repr(found)
     assert found.config["snowflake.role.name"] == "KAFKA_CONNECTOR"
-    assert found.config["snowflake.topic2table.map"] == "order-events:ORDER_EVENTS"
+    assert found.config["topics"] == "order-events,_infra_smoke"
+    assert found.config["snowflake.topic2table.map"] == "order-events:ORDER_EVENTS,_infra_smoke:_INFRA_SMOKE"
     assert (found.config["snowflake.database.name"], found.config["snowflake.schema.name"]) == ("STREAMING", "PUBLIC")
     assert found.config["errors.deadletterqueue.topic.name"] == "order-events.dlq"
 

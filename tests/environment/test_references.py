@@ -33,6 +33,7 @@ topics:
         com.acme.Money: {schema: schemas/money.avsc}
         com.acme.Kind: {schema: schemas/kind.avsc, subject: kinds}
     sink: {table: A.PUBLIC.ORDERS}
+smoke: {own: false}
 """
 
 Make = Callable[[str], Project]

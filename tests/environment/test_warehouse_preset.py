@@ -50,7 +50,10 @@ def test_what_of_the_preset_is_not_wanted_takes_along_what_refers_to_it(load: Ca
 
 def test_without_a_preset_there_is_what_the_sinks_need(load: Callable[..., Environment]) -> None:
     whole = completed(load("warehouse: {preset: none}"))
-    assert (list(whole.databases), list(whole.tables)) == (["STREAMING"], ["STREAMING.PUBLIC.ORDER_EVENTS"])
+    assert (list(whole.databases), list(whole.tables)) == (
+        ["STREAMING"],
+        ["STREAMING.PUBLIC.ORDER_EVENTS", "STREAMING.PUBLIC._INFRA_SMOKE"],
+    )
     assert (list(whole.roles), list(whole.users)) == (["KAFKA_CONNECTOR"], ["SVC_KAFKA_CONNECTOR"])
     assert not whole.databases["STREAMING"].schemas["PUBLIC"].access_roles
 

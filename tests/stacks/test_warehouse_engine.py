@@ -57,7 +57,10 @@ def test_the_stack_has_its_outputs_only(tmp_path: Path, engine: str) -> None:
     (tmp_path / f"out-{engine}").mkdir()
     found = synthesised(tmp_path, engine)
     assert set(found["output"]) == {"tables", "connector_user", "connector_role"}
-    assert found["output"]["tables"]["value"] == ["STREAMING.PUBLIC.ORDER_EVENTS"]
+    assert found["output"]["tables"]["value"] == [
+        "STREAMING.PUBLIC.ORDER_EVENTS",
+        "STREAMING.PUBLIC._INFRA_SMOKE",
+    ]
     assert not {"resource", "provider", "variable", "removed"} & set(found)
 
 

@@ -20,6 +20,7 @@ from modules.connectors.settings.config import (
 )
 from modules.environment.connect import sink_class, tolerance_of, version_of
 from modules.environment.model import Environment
+from modules.environment.smoke import sinks_by_carrier
 from modules.errors import ConfigError
 from modules.platforms.base import RegistryClient, SnowflakeClient
 
@@ -39,7 +40,7 @@ def sink_connector(
     account: KafkaAccount | None = None,
     registry_login: RegistryLogin | None = None,
 ) -> ConnectorConfig:
-    """The connector that carries `topic` into its table, wherever it runs.
+    """The connector that carries `topic` into its table, and the smoke topic where it is like it, wherever it runs.
 
     Args:
         environment: with a connector (`connect.kind` other than sink).
@@ -57,19 +58,20 @@ def sink_connector(
     if class_name is None or target is None:
         reason = "has no sink" if target is None else "is carried by the project's own sink"
         raise ConfigError(f"topic {topic} {reason}; there is no connector for it", where=environment.source)
-    database, schema, table = target.table.upper().split(".")
+    database, schema, _ = target.table.upper().split(".")
+    carried = sinks_by_carrier(environment).get(topic, [topic])
     config = {
         "name": connector_name(environment, "sink", topic),
         "connector.class": class_name,
         "tasks.max": str(environment.connect.tasks),
-        "topics": topic,
+        "topics": ",".join(carried),
         "snowflake.url.name": snowflake.url,
         "snowflake.user.name": snowflake.user,
         # Streaming needs a role by name: the user's default one is not asked for.
         "snowflake.role.name": snowflake.role,
         "snowflake.database.name": database,
         "snowflake.schema.name": schema,
-        "snowflake.topic2table.map": f"{topic}:{table}",
+        "snowflake.topic2table.map": ",".join(f"{each}:{_table(environment, each)}" for each in carried),
         "snowflake.enable.schematization": _text(environment.connect.schematization),
         **_errors(environment, topic, class_name),
     }
@@ -83,6 +85,12 @@ def sink_connector(
         sensitive |= secret
     config |= known_to(class_name, environment.connect.settings)
     return ConnectorConfig(config["name"], config, sensitive)
+
+
+def _table(environment: Environment, topic: str) -> str:
+    sink = environment.topics[topic].sink
+    assert sink is not None
+    return sink.table.upper().rpartition(".")[2]
 
 
 def _errors(environment: Environment, topic: str, class_name: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from modules.environment.capture import captured_topics, debezium_sources, runne
 from modules.environment.connect import Capacity, kind_of, sink_on_ecs, worker_on_ecs
 from modules.environment.connect import Kind as Kind
 from modules.environment.model import Environment
+from modules.environment.smoke import own_sinks
 from modules.environment.source import snowflake_sources
 
 __all__ = ["Kind", "Vendor", "estimate", "logs_gib", "parts"]
@@ -72,7 +73,7 @@ def _has_own_line(kind: Kind, vendor: Vendor) -> bool:
 
 
 def _sinks(environment: Environment) -> int:
-    return sum(1 for topic in environment.topics.values() if topic.sink)
+    return len(own_sinks(environment))
 
 
 def _sink_tasks(environment: Environment) -> int:

@@ -17,6 +17,7 @@ from modules.cost.units import Quantity, Unit, hours, plain
 from modules.cost.usage import Usage
 from modules.environment.model import Environment
 from modules.environment.msk import registry_tasks, storage_ceiling_gib
+from modules.environment.smoke import own_sinks
 from modules.errors import PriceError
 from modules.topics import client_roles
 
@@ -184,7 +185,7 @@ def _writers(inputs: Inputs, environment: Environment) -> dict[str, Decimal]:
 def _alarms(environment: Environment) -> tuple[int, int]:
     """How many alarms on one metric, and on the sum of two (a broker's processor)."""
     mode, brokers = environment.msk.mode, environment.msk.brokers
-    lag = sum(1 for topic in environment.topics.values() if topic.sink)
+    lag = len(own_sinks(environment))
     if mode == "serverless":
         return lag, 0
     # The controller; of each broker disk and replicas, or what is throttled; and where there are disks, partitions.

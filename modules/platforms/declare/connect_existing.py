@@ -46,7 +46,7 @@ def declare_existing(
         password = stack.variable(REST_PASSWORD, sensitive=True, ephemeral=True)
     KafkaConnectProvider(stack, url=connect.rest_url, basic_auth_username=user, basic_auth_password=password)
     registry_login = RegistryLogin(stack.variable(REGISTRY_LOGIN, sensitive=True)) if login else None
-    connectors = sinks_on(
+    carried = sinks_on(
         environment,
         "kafka-connect",
         lambda: platform.snowflake_client("connector"),
@@ -54,16 +54,16 @@ def declare_existing(
         private_key=stack.variable(PRIVATE_KEY, sensitive=True) if sinks else "",
         registry_login=registry_login,
     )
-    connectors += [
-        connector
-        for _, connector in sources_on(
+    captured = dict(
+        sources_on(
             environment,
             "kafka-connect",
             registry,
             password=lambda name: stack.variable(password_of_source(name), sensitive=True),
             registry_login=registry_login,
         )
-    ]
+    )
+    connectors = [*carried.values(), *captured.values()]
     made = stack.declared.get("resource", {})
     kinds = ("kafka_acl", "confluent_kafka_acl", "confluent_role_binding")
     declare_rest_connectors(stack, connectors, waits=[f"{kind}.allow" for kind in kinds if kind in made], secret=True)

@@ -41,23 +41,23 @@ def declare_local_connectors(stack: Stack, environment: Environment, platform: P
     secrets = _Secrets(environment, project)
     endpoints = load_endpoints(project)
     registry = RegistryClient(var("cluster_registry_url"))
-    connectors = sinks_on(
+    carried = sinks_on(
         environment,
         "kafka-connect",
         lambda: platform.snowflake_client("connector"),
         registry,
         private_key=secrets.reference("svc-kafka-connector.p8", connector_key(environment, project)),
     )
-    connectors += [
-        connector
-        for _, connector in sources_on(
+    captured = dict(
+        sources_on(
             environment,
             "kafka-connect",
             registry,
             password=lambda name: secrets.of_source(name),
             database=lambda name: _database(environment, name, endpoints, rehearsed=project.offline),
         )
-    ]
+    )
+    connectors = [*carried.values(), *captured.values()]
     if not connectors:
         return
     if not endpoints.connect_url and not project.offline:

@@ -224,7 +224,9 @@ def _written(value: Any) -> str:
 
 
 def _options(state: State) -> list[str]:
-    return [option for option in ("data_retention_time_in_days", "change_tracking", "comment") if state[option]]
+    """What is said when a table is made; 0 days of Time Travel are a choice, not an absence."""
+    days = ["data_retention_time_in_days"] if state["data_retention_time_in_days"] is not None else []
+    return [*days, *(option for option in ("change_tracking", "comment") if state[option])]
 
 
 def _option_change(option: str, value: Any) -> str:

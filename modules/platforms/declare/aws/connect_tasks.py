@@ -94,7 +94,7 @@ def _worker(stack: Stack, environment: Environment, platform: Platform, place: P
     logs = declare_logs(stack, environment)
     url, service = declare_worker(stack, environment, place, inputs.bootstrap, inputs.login, secret, logs)
     KafkaConnectProvider(stack, url=url)
-    declare_rest_connectors(stack, [*connectors, *sources.values()], waits=[service])
+    declare_rest_connectors(stack, [*connectors.values(), *sources.values()], waits=[service])
     stack.output("rest_url", url, description="Kafka Connect's REST interface.")
 
 

@@ -72,7 +72,7 @@ def declare_managed(stack: Stack, environment: Environment, platform: Platform) 
         ConfluentConnector(
             stack,
             "sink",
-            for_each={connector.config["topics"]: dict(connector.config) for connector in sinks},
+            for_each={topic: dict(connector.config) for topic, connector in sinks.items()},
             environment=place[0],
             kafka_cluster=place[1],
             config_nonsensitive=each.value(),

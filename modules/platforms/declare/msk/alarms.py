@@ -7,6 +7,7 @@ has no such metrics for them; Serverless has consumer lag alone.
 from __future__ import annotations
 
 from modules.environment.model import Environment
+from modules.environment.smoke import own_sinks
 from modules.platforms.declare.aws.alarms import Alarm
 from modules.topics import sink_group
 
@@ -93,6 +94,5 @@ def _lag(environment: Environment, cluster: str) -> dict[str, Alarm]:
             environment.msk.alarm_lag,
             minutes=15,
         )
-        for name, topic in environment.topics.items()
-        if topic.sink
+        for name in own_sinks(environment)
     }

@@ -152,8 +152,7 @@ def _lots(environment: Environment, platform: Platform, registry: RegistryClient
     )
     lots = []
     if sinks and environment.connect.plugin is not None:
-        by_topic = {config.config["topics"]: config for config in sinks}
-        lots.append(_Connectors(_SINKS, environment.connect.plugin, by_topic, sink_connector_acls(environment, "sink")))
+        lots.append(_Connectors(_SINKS, environment.connect.plugin, sinks, sink_connector_acls(environment, "sink")))
     for source, config in sources_on(
         environment,
         "managed",
