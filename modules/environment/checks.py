@@ -26,7 +26,7 @@ from modules.environment import (
 from modules.environment.document import Problem
 from modules.environment.explain import Positions
 from modules.environment.kafka_settings import OWN_KEY, SETTINGS
-from modules.environment.model import Environment, SchemaReference, StageSlo, Topic
+from modules.environment.model import Environment, SchemaReference, Slo, StageSlo, Topic
 
 __all__ = ["check_environment"]
 
@@ -280,9 +280,9 @@ def _fields_problem(schema: object) -> str | None:
 
 
 def _slo(environment: Environment, positions: Positions) -> Iterator[Problem]:
-    for stage in ("acknowledged", "consumed", "row_visible"):
+    for stage in Slo.model_fields:
         target: StageSlo = getattr(environment.slo, stage)
-        given = [(name, each) for name in ("p50", "p95", "p99") if (each := getattr(target, name)) is not None]
+        given = [(name, each) for name in StageSlo.model_fields if (each := getattr(target, name)) is not None]
         for (lower, less), (upper, more) in pairwise(given):
             if less > more:
                 path = ("slo", stage, upper)

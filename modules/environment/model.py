@@ -118,6 +118,7 @@ class StageSlo(Section):
     p50: Duration | None = Field(None, description="For half of the events.")
     p95: Duration | None = Field(None, description="For 95 of 100.")
     p99: Duration | None = Field(None, description="For 99 of 100.")
+    p99_9: Duration | None = Field(None, description="For 999 of 1,000; it takes 10,000 events to know.")
 
 
 class Slo(Section):
@@ -125,6 +126,8 @@ class Slo(Section):
 
     acknowledged: StageSlo = Field(StageSlo(), description="The broker has it on all in-sync replicas.")
     consumed: StageSlo = Field(StageSlo(), description="A consumer has it.")
+    committed: StageSlo = Field(StageSlo(), description="A consumer's group has committed its offset.")
+    handed_over: StageSlo = Field(StageSlo(), description="The warehouse has its offset in the channel.")
     row_visible: StageSlo = Field(StageSlo(), description="A query finds its row.")
 
 
