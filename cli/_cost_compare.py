@@ -20,6 +20,7 @@ from modules.cost.words import (
     growth_words,
     notes_together,
     per_gb_words,
+    scenario_words,
     unknown_by_option,
     warehouse_words,
     workload_words,
@@ -139,6 +140,7 @@ def _shared(comparison: Comparison) -> list[str]:
     dearest = [f"{report.title} {money(report.total.most)}" for report in reports if _is_bounded(report)]
     if dearest:
         found.append(f"at the dearest the unknown can be: {', '.join(dearest)}")
+    found += scenario_words(comparison)
     first = reports[0]
     beside = {str(report.snowflake) for report in reports}
     if len(beside) == 1:

@@ -25,6 +25,7 @@ __all__ = [
     "notes_together",
     "per_gb_words",
     "rate_words",
+    "scenario_words",
     "size_words",
     "unknown_by_option",
     "unknown_by_reason",
@@ -43,8 +44,9 @@ def heading(report: Report) -> str:
 
 def workload_words(usage: Usage) -> str:
     """The workload in a line."""
+    peak = f", peak {plain(usage.peak_to_mean)}×" if usage.peak_to_mean != 1 else ""
     return (
-        f"{size_words(usage.bytes_per_second * _DAY)} a day in ({size_words(usage.bytes_per_second)}/s), "
+        f"{size_words(usage.bytes_per_second * _DAY)} a day ({size_words(usage.bytes_per_second)}/s{peak}), "
         f"read {plain(usage.fan_out)}×, kept {plain(usage.retention_days)} d, {usage.partitions} partitions, "
         + ", ".join(
             f"{each.name or 'warehouse'} {each.size.upper()} {plain(each.hours_per_day.quantize(_HUNDREDTH))} h a day"
@@ -190,6 +192,24 @@ def months_words(report: Report) -> list[str]:
             found.append(f"a {each.name} month is over the budget of {money(report.budget.monthly)}")
         found += [f"in a {each.name} month it does not fit: {misfit}" for misfit in each.misfits if not misfit.warns]
     return ["; ".join(parts[name] for name in SCENARIOS if name in parts), *found]
+
+
+def scenario_words(comparison: Comparison) -> list[str]:
+    """For the low and the high month that the YAML gives: the cheapest options then, and how many do not fit."""
+    found = []
+    for name in ("low", "high"):
+        months = [
+            (row.report.title, each) for row in comparison.rows for each in row.report.months if each.name == name
+        ]
+        if not months:
+            continue
+        fitting = [(title, each) for title, each in months if all(misfit.warns for misfit in each.misfits)]
+        ranked = sorted(fitting, key=lambda its: (its[1].total.most is None, its[1].total.least))
+        first = ", ".join(f"{title} {each.total}" for title, each in ranked[:3]) or "nothing fits"
+        left = len(months) - len(fitting)
+        more = f"; {left} of {len(months)} options do not fit" if left else ""
+        found.append(f"in a {name} month ({_a_day(months[0][1].usage)}) the cheapest are {first}{more}")
+    return found
 
 
 def _a_day(usage: Usage) -> str:

@@ -335,32 +335,3 @@ def test_every_line_names_a_source_and_a_date_and_every_assumption_is_in_words()
     stated = Assumptions().stated()
     assert {name for name, _, _ in stated} == set(Assumptions.__dataclass_fields__)
     assert all(words and value is not None for _, value, words in stated)
-
-
-def test_a_report_says_what_a_low_and_a_high_month_come_to() -> None:
-    """Beside the expected month, with the day's volume of each; a month over the budget is said to be."""
-    from modules.cost.words import caveats
-
-    its = environment(
-        budget={"monthly": "900 USD"},
-        workload={
-            "ingress": "1GB/day",
-            "readers": [DBT],
-            "low": {"ingress": "100MB/day", "warehouse_hours_per_day": 0},
-            "high": {"ingress": "50GB/day", "warehouse_hours_per_day": 24},
-        },
-    )
-    found = report(its)
-    low, high = found.months
-    assert (low.name, high.name) == ("low", "high")
-    assert low.total.least < found.total.least < high.total.least
-    # no warehouse in the low month, an XSMALL for 730 h in the high one: 1,460 - 389.33 between the expected and that
-    assert high.total.least - found.total.least > Decimal("1460") - Decimal("389.34")
-    said = caveats(found)
-    (months,) = [each for each in said if each.startswith("a low month")]
-    assert months == (
-        f"a low month {low.total} (100 MB a day); expected {found.total} (1 GB a day); "
-        f"a high month {high.total} (50 GB a day)"
-    )
-    assert "a high month is over the budget of $900.00" in said
-    assert report(environment()).months == ()

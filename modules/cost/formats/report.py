@@ -21,7 +21,16 @@ from modules.cost.formats.parts import (
 )
 from modules.cost.lines import Line, money
 from modules.cost.report import Report
-from modules.cost.words import budget_words, caveats, footer, growth_words, heading, per_gb_words, workload_words
+from modules.cost.words import (
+    budget_words,
+    caveats,
+    footer,
+    growth_words,
+    heading,
+    per_gb_words,
+    scenario_words,
+    workload_words,
+)
 
 __all__ = ["comparison_json", "comparison_markdown", "lines_json", "report_json", "report_markdown"]
 
@@ -146,7 +155,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"### {comparison.environment}: the same workload on every platform, {comparison.region}",
         workload_words(comparison.usage),
         _table(head, rows, right=set(range(1, len(head) - bool(comparison.told_for)))),
-        _bullets([*misfits, *growth_words(comparison), *told]),
+        _bullets([*misfits, *scenario_words(comparison), *growth_words(comparison), *told]),
         "\n".join(f"<sub>{text}</sub>  " for text in footer(lines)),
     ]
     return "\n\n".join(part for part in parts if part)
