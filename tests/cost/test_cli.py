@@ -52,16 +52,16 @@ def test_within_budget_leaves_with_0(tmp_path: Path, monkeypatch: Patch, capsys:
     assert "within budget" in out
 
 
-def test_a_budget_in_another_currency_is_an_error(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+def test_a_budget_in_a_currency_without_a_rate_is_an_error(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
     project = project_with(tmp_path, "e", MSK + "budget: {monthly: 100 EUR}\n")
     code, out, err = run(monkeypatch, capsys, project, "cost", "--env", "e")
     assert (code, out) == (1, "")
-    assert "e.yaml:4" in err
-    assert "USD" in err
+    assert "e.yaml: budget.monthly: there is no rate between USD and EUR" in err
+    assert "currencies: {EUR: {rate: <EUR for 1 USD>, source: <who says so>, read: <date>}}" in err
     environment = Environment.model_validate(
         {"name": "e", "source": "environments/e.yaml", "platform": "msk", "budget": {"monthly": "100 EUR"}}
     )
-    with pytest.raises(PriceError, match="no rate between them"):
+    with pytest.raises(PriceError, match="there is no rate between USD and EUR"):
         report(environment)
 
 
