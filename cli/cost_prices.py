@@ -66,13 +66,12 @@ def _show(found: list[Price]) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("item", "regions", "price", "conf.", "read", "source"):
-        table.add_column(name, overflow="fold")
+    for name in ("item", "price", "regions", "conf.", "read", "where"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("item", "conf.", "read"))
     for price in found:
         mark = f"[yellow]{price.source.read}[/]" if _age(price) > STALE_DAYS else price.source.read
-        table.add_row(
-            price.id, ", ".join(price.regions), str(price), price.confidence, mark, f"{price.file}:{price.line}"
-        )
+        where = f"{price.file.removeprefix('modules/cost/')}:{price.line}"
+        table.add_row(price.id, str(price), ", ".join(price.regions), price.confidence, mark, where)
     stdout().print(table)
 
 

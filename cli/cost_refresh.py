@@ -197,8 +197,11 @@ def _moved(change: Change) -> tuple[str, str, str]:
 def _tell(refreshed: Refreshed, accept: bool, file: Path | None) -> None:
     count = {kind: sum(1 for each in refreshed.changes if each.kind == kind) for kind in _KINDS}
     note(f"{refreshed.vendor}: " + ", ".join(f"{number} {_KINDS[kind]}" for kind, number in count.items()))
+    together: dict[tuple[str, str], list[str]] = {}
     for problem in refreshed.problems:
-        note(f"  · {problem.item or refreshed.vendor}, {problem.region}: {problem.what}")
+        together.setdefault((problem.what, problem.region), []).append(problem.item or refreshed.vendor)
+    for (what, region), items in together.items():
+        note(f"  · {region}: {what}: {', '.join(items)}")
     held = () if accept else refreshed.doubted
     if held:
         note(f"  {len(held)} held back: check them against the vendor's page, then add --accept")
