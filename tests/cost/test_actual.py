@@ -39,6 +39,11 @@ MSK = DEV.replace("platform: confluent\nconfluent: {tier: basic, region: us-east
     "platform: msk\nmsk: {registry: {kind: glue}}\nconnect: {kind: sink}\n"
 ))  # fmt: skip
 
+ACCOUNT = MSK.replace(
+    "warehouse: {preset: order-events}",
+    "warehouse: {preset: order-events, account: {organization: acme, account: main, user: TF, private_key: env:KEY}}",
+)
+
 OCTOBER_OF_DEV = [
     confluent_row("KAFKA_NETWORK_WRITE", "1.4435"),
     confluent_row("KAFKA_NETWORK_READ", "2.887"),
@@ -154,7 +159,9 @@ def test_snowflakes_views_are_read_with_the_environments_own_login(
         connection.close()
         monkeypatch.setattr(DeployedPlatform, "snowflake_client", lambda *_: server.client())
         file = saved(tmp_path, ("Amazon MSK", "USE1-Kafka.m7g.large", "455.328", "2232 Hrs"))
-        project = project_with(tmp_path, "prod", MSK)
+        project = project_with(tmp_path, "prod", ACCOUNT)
+        (project / "environments" / "staging.yaml").write_text(ACCOUNT)
+        (project / "environments" / "elsewhere.yaml").write_text(ACCOUNT.replace("account: main", "account: other"))
         code, out, _ = run(
             monkeypatch, capsys, project, "cost", "actual", "-e", "prod", "--aws-file", file, "--json"
         )  # fmt: skip
@@ -166,6 +173,9 @@ def test_snowflakes_views_are_read_with_the_environments_own_login(
     # 62 credits at $2 in October, × 730/744 as a month; 2 h a day is estimated at 60.83 credits, $121.67.
     assert warehouse["billed"] == "124"
     assert Decimal(warehouse["billed_monthly"]) == round(Decimal(124) * 730 / 744, 6)
+    notes = json.loads(out)["sources"][1]["notes"]
+    assert any("a credit at $2" in each for each in notes)
+    assert "staging is in the same account: what goes by the same name there is in these figures too" in notes
 
 
 def test_the_table_has_every_line_and_says_what_came_of_it(

@@ -95,6 +95,26 @@ def test_a_refusal_names_the_right_that_is_missing(stub: tuple[Any, Stubber]) ->
     assert "`ce:GetCostAndUsage`" in missing.do
 
 
+@pytest.mark.parametrize(
+    ("code", "do"),
+    [
+        ("ExpiredTokenException", "log in"),
+        ("ThrottlingException", "wait a minute"),
+        ("LimitExceededException", "wait a minute"),
+        ("DataUnavailableException", "begins a day after it is switched on"),
+    ],
+)
+def test_a_refusal_says_what_mends_it(stub: tuple[Any, Stubber], code: str, do: str) -> None:
+    client, stubber = stub
+    for _ in range(4):  # botocore tries what is throttled again
+        stubber.add_client_error("get_cost_and_usage", code, "no")
+    (missing,) = read_cost_explorer(OCTOBER, TAGS, client).unread
+    assert missing.why == f"{code}: no"
+    assert do in missing.do
+    while stubber._queue:
+        stubber._queue.popleft()
+
+
 def test_without_credentials_a_saved_answer_is_proposed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)

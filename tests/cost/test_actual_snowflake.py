@@ -50,7 +50,7 @@ ROWS = {
         *(f"'2026-10-{day:02}'::DATE, 1, 'STREAMING', 1e12, 1e11" for day in range(1, 32)),
         "'2026-10-01'::DATE, 2, 'FINANCE', 9e12, 0",
     ],
-    "STORAGE_USAGE": ["'2026-10-01'::DATE, 4000000000000, 0, 400000000000"],
+    "STORAGE_USAGE": [f"'2026-10-{day:02}'::DATE, 4000000000000, 0, 400000000000" for day in range(1, 32)],
 }  # fmt: skip
 
 
@@ -107,6 +107,36 @@ def test_a_running_months_storage_is_the_part_that_is_over(session: Any) -> None
     storage = _bill(read_views(half, session, OWN, PRICES, "R").bills, "STORAGE", "STREAMING")
     assert round(storage.amount, 9) == round(Decimal("25.3") * 15 / 31, 9)
     assert round(half.as_month(storage.amount, by_month=True), 9) == Decimal("25.3")
+
+
+def test_a_day_that_the_views_do_not_have_yet_makes_storage_no_less(session: Any) -> None:
+    until = Period(date(2026, 10, 30), date(2026, 11, 2), date(2026, 12, 1))  # three days, two of them in the views
+    storage = _bill(read_views(until, session, OWN, PRICES, "R").bills, "STORAGE", "STREAMING")
+    assert round(until.as_month(storage.amount, by_month=True), 9) == Decimal("25.3")
+
+
+def test_cloud_services_without_the_days_rebate_are_not_taken_for_billed(session: Any) -> None:
+    run(session, "ALTER TABLE SNOWFLAKE.ACCOUNT_USAGE.METERING_DAILY_HISTORY RENAME TO SNOWFLAKE.ACCOUNT_USAGE.AWAY")
+    try:
+        reading = read_views(OCTOBER, session, OWN, PRICES, "R")
+    finally:
+        run(
+            session, "ALTER TABLE SNOWFLAKE.ACCOUNT_USAGE.AWAY RENAME TO SNOWFLAKE.ACCOUNT_USAGE.METERING_DAILY_HISTORY"
+        )
+    assert not any(each.service == "CLOUD_SERVICES" for each in reading.bills)
+    assert [each.what for each in reading.unread] == ["SNOWFLAKE.ACCOUNT_USAGE.METERING_DAILY_HISTORY"]
+
+
+def test_a_session_that_breaks_is_said_and_no_traceback(session: Any) -> None:
+    class Broken:
+        def cursor(self) -> Any:
+            from snowflake.connector.errors import OperationalError
+
+            raise OperationalError(msg="the connection was reset", errno=250003)
+
+    reading = read_views(OCTOBER, Broken(), OWN, PRICES, "R")
+    assert not reading.answered
+    assert "the connection was reset" in reading.unread[0].why
 
 
 def test_a_view_that_is_refused_is_said_with_the_right_and_the_others_count(session: Any) -> None:

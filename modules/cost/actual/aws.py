@@ -29,6 +29,7 @@ _REQUEST: dict[str, Any] = {"Granularity": "MONTHLY", "Metrics": [_METRIC, "Usag
 _APART = ["Credit", "Refund", "Tax"]
 _APART_SERVICE = "record type"
 _RIGHTS = "allow `ce:GetCostAndUsage`; in an organisation the management account must let members see their costs"
+_LOG_IN = "log in (`aws sso login`, AWS_PROFILE), or give a saved answer: --aws-file FILE"
 _UNTAGGED = (
     "nothing is billed under these tags: activate `project` and `environment` as cost allocation tags "
     "(Billing, cost allocation tags; it takes a day, and past days stay untagged)"
@@ -53,9 +54,10 @@ def read_cost_explorer(period: Period, tags: Mapping[str, str], client: Any = No
                 bills += _bills_of(result)
     except ClientError as error:
         detail = error.response.get("Error", {})
-        return _refused(f"{detail.get('Code', 'an error')}: {detail.get('Message', '')}", _RIGHTS)
+        code = detail.get("Code", "an error")
+        return _refused(f"{code}: {detail.get('Message', '')}", _do(code))
     except (BotoCoreError, ValueError) as error:
-        return _refused(str(error), "log in (`aws sso login`, AWS_PROFILE), or give a saved answer: --aws-file FILE")
+        return _refused(str(error), _LOG_IN)
     notes = [] if bills else [_UNTAGGED]
     if estimated:
         notes.append("AWS still counts this period: a month is final some days after its end")
@@ -89,6 +91,17 @@ def read_file(path: Path, period: Period, tags: Mapping[str, str]) -> Reading:
     return Reading(
         "aws", f"{AWS}, saved as {path.name}", summed(b for each in inside for b in _bills_of(each)), (note,)
     )
+
+
+def _do(code: str) -> str:
+    """What mends a refusal of AWS's."""
+    if "Token" in code or code in ("UnrecognizedClientException", "InvalidSignatureException"):
+        return _LOG_IN
+    if "Throttl" in code or code == "LimitExceededException":
+        return "wait a minute; Cost Explorer takes few requests a second"
+    if code == "DataUnavailableException":
+        return "Cost Explorer has nothing yet: it begins a day after it is switched on, and keeps about a year"
+    return _RIGHTS
 
 
 def _client() -> Any:

@@ -44,6 +44,9 @@ _ACCOUNT = f"""
 SELECT SUM(STORAGE_BYTES), SUM(STAGE_BYTES), SUM(FAILSAFE_BYTES), COUNT(*)
 FROM SNOWFLAKE.ACCOUNT_USAGE.STORAGE_USAGE WHERE {_DAYS}"""  # noqa: S608
 
+_NO_RIGHT = (2003, 2043, 3001)
+"""Errors of Snowflake for what is not there or may not be seen, which it does not tell apart."""
+
 _CLIENT = "SNOWPIPE_STREAMING"
 _TERA = Decimal(10**12)
 
@@ -79,7 +82,6 @@ def read_views(period: Period, connection: Connection, own: Own, prices: Prices,
         role: the role the session works in, to say who needs the right.
     """
     views = _Views(connection, period, role)
-    views.utc()
     bills: list[Bill] = []
     notes = [prices.words]
     if prices.credit is None:
@@ -100,29 +102,34 @@ class _Views:
         self._connection = connection
         self._period = period
         self._role = role
+        self._utc = False
         self.unread: list[Unread] = []
 
     @property
     def period(self) -> Period:
         return self._period
 
-    def utc(self) -> None:
-        """Days as the bill has them: in UTC, whatever the account's time zone is."""
-        self._connection.cursor().execute("ALTER SESSION SET TIMEZONE = 'UTC'")
-
     def rows(self, view: str, query: str) -> list[tuple[Any, ...]]:
+        """What a view says, its days in UTC as the bill has them, whatever the account's time zone is."""
         from snowflake.connector.errors import Error
 
         given = {"start": str(self._period.start), "end": str(self._period.end)}
         try:
             cursor = self._connection.cursor()
+            if not self._utc:
+                cursor.execute("ALTER SESSION SET TIMEZONE = 'UTC'")
+                self._utc = True
             cursor.execute(query, given)
             return list(cursor.fetchall())
         except Error as error:
             said = " ".join(str(error.msg or error).split())
-            do = f"GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE {self._role}"
-            self.unread.append(Unread(f"SNOWFLAKE.ACCOUNT_USAGE.{view}", said, do))
+            self.unread.append(Unread(f"SNOWFLAKE.ACCOUNT_USAGE.{view}", said, self._do(error)))
             return []
+
+    def _do(self, error: Any) -> str:
+        if error.errno in _NO_RIGHT:
+            return f"GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE {self._role}"
+        return "see Snowflake's words; the metering views need a warehouse that runs, and the role USAGE_VIEWER"
 
 
 def _warehouses(views: _Views, own: Own, prices: Prices, notes: list[str]) -> Iterator[Bill]:
@@ -143,8 +150,7 @@ def _warehouses(views: _Views, own: Own, prices: Prices, notes: list[str]) -> It
     billed = Decimal(0)
     for _, day, _, cloud in mine:
         used, rebate = days.get(day, (Decimal(0), Decimal(0)))
-        share = (used + rebate) / used if used else Decimal(1 if not days else 0)
-        billed += decimal_of(cloud or 0) * share
+        billed += decimal_of(cloud or 0) * (used + rebate) / used if used else Decimal(0)
     if billed:
         shared = "the rebate is the account's; given to warehouses by their share of a day's cloud services"
         yield _credits(CLOUD, "own warehouses", billed, prices, shared)
@@ -170,9 +176,11 @@ def _services(views: _Views, own: Own, prices: Prices, notes: list[str]) -> Iter
 
 def _storage(views: _Views, own: Own, prices: Prices, notes: list[str]) -> Iterator[Bill]:
     """Own databases' average bytes over the period, at the price of a TB for a month."""
-    days = views.period.days
     rows = views.rows("DATABASE_STORAGE_USAGE_HISTORY", _DATABASES)
     mine = [row for row in rows if str(row[0]).upper() in own.databases]
+    account = views.rows("STORAGE_USAGE", _ACCOUNT) if mine else []
+    # The last day or two may not be in the views yet: the account has a row a day, so it knows how many there are.
+    days = next((int(row[3]) for row in account if row[3]), views.period.days)
     kept = sum((_bytes(row) for row in mine), Decimal(0)) / days
     if prices.storage is None:
         notes.append("storage is not counted: the book has no price of a TB here")
@@ -182,7 +190,6 @@ def _storage(views: _Views, own: Own, prices: Prices, notes: list[str]) -> Itera
         amount = terabytes * prices.storage * views.period.in_months
         if amount:
             yield Bill("snowflake", STORAGE, str(row[0]), amount, prices.currency, f"{plain(terabytes)} TB on average")
-    account = views.rows("STORAGE_USAGE", _ACCOUNT) if mine else []
     for data, stages, failsafe, counted in account:
         if counted:
             whole = (decimal_of(data or 0) + decimal_of(stages or 0) + decimal_of(failsafe or 0)) / counted

@@ -31,6 +31,10 @@ _ALTERNATIVES = {
 """Rules whose proposals stand for each other: the best alone is shown."""
 
 
+_LEAST_STEP = Decimal(1)
+"""What a change must add to a combination, where smaller savings are not left out anyway."""
+
+
 @dataclass(frozen=True)
 class Saving:
     """One change that saves.
@@ -134,8 +138,9 @@ def advise(project: Project, name: str, book: PriceBook, floor: Decimal = Decima
     found.sort(key=lambda each: (-each[0].amount, each[0].title))
     savings = tuple(saving for saving, _ in found)
     safe = [each for each in savings if each.kind != "commitment" and not each.breaks]
-    here = _together(context, [each for each in safe if each.kind != "move"], floor)
-    moving = _together(context, safe, floor) if any(each.kind == "move" for each in safe) else None
+    each_adds = min(floor, _LEAST_STEP)
+    here = _together(context, [each for each in safe if each.kind != "move"], each_adds)
+    moving = _together(context, safe, each_adds) if any(each.kind == "move" for each in safe) else None
     if moving and not any(step.kind == "move" for step, _ in moving.steps):
         moving = None
     if moving and here and moving.amount <= here.amount:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from modules.cost.advise.change import REMOVE, Edit
 from modules.cost.advise.rules.base import Context, Proposal, rule
+from modules.cost.units import plain
 from modules.environment.connect import kind_of
 
 __all__ = ["CONNECTORS"]
@@ -14,6 +15,9 @@ __all__ = ["CONNECTORS"]
 _TASK_MB = Decimal(5)
 """MB/s at the peak up to which one task is proposed. A cautious figure of ours, not a limit of anyone's: the risk says
 to watch the lag."""
+
+_EASY_MB = Decimal(1)
+"""MB/s that a task carries without anyone noticing, also ours."""
 
 _MCUS = (1, 2, 4, 8)
 
@@ -36,8 +40,8 @@ def _tasks(context: Context) -> Iterator[Proposal]:
         yield Proposal(
             f"Run {needed} connector task{'s' if needed > 1 else ''} instead of {tasks}",
             (Edit(("connect", "tasks"), needed),),
-            f"{context.peak_mb / needed:,.1f} MB/s a task at the peak: watch the consumer lag",
-            slows=True,
+            f"{plain(context.peak_mb / needed)} MB/s a task at the peak: watch the consumer lag",
+            slows=context.peak_mb > needed * _EASY_MB,
         )
 
 
@@ -75,7 +79,7 @@ def _capacity(context: Context) -> Iterator[Proposal]:
             f"Use {mcu} MCU a worker instead of {capacity.mcu}",
             (Edit(("connect", "capacity", "mcu"), mcu),),
             "less memory for batches: watch the consumer lag and the worker's memory at the peak",
-            slows=True,
+            slows=context.peak_mb > _EASY_MB,
         )
     if capacity.autoscale is None and capacity.workers > 1:
         yield Proposal(
