@@ -67,7 +67,8 @@ def _show(found: list[Price]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("item", "price", "regions", "conf.", "read", "where"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("item", "conf.", "read"))
+        width = 24 if name == "price" else None
+        table.add_column(name, overflow="fold", no_wrap=name in ("item", "conf.", "read"), min_width=width)
     for price in found:
         mark = f"[yellow]{price.source.read}[/]" if _age(price) > STALE_DAYS else price.source.read
         where = f"{price.file.removeprefix('modules/cost/')}:{price.line}"
