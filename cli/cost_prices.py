@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EPILOG", "prices"]
 
+_WIDE = 120
+"""Columns of a terminal that has room for where each price is written; JSON always says it."""
+
 EPILOG = (
     "Examples:  infra cost prices msk  ·  infra cost prices snowflake.credit --region eu-central-1  ·  "
     "infra cost prices --old"
@@ -65,15 +68,18 @@ def _show(found: list[Price]) -> None:
     from rich import box
     from rich.table import Table
 
+    console = stdout()
+    columns = ["item", "price", "regions", "conf.", "read", *(["where"] if console.width >= _WIDE else [])]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("item", "price", "regions", "conf.", "read", "where"):
+    for name in columns:
         width = 24 if name == "price" else None
         table.add_column(name, overflow="fold", no_wrap=name in ("item", "conf.", "read"), min_width=width)
     for price in found:
         mark = f"[yellow]{price.source.read}[/]" if _age(price) > STALE_DAYS else price.source.read
         where = f"{price.file.removeprefix('modules/cost/')}:{price.line}"
-        table.add_row(price.id, str(price), ", ".join(price.regions), price.confidence, mark, where)
-    stdout().print(table)
+        cells = (price.id, str(price), ", ".join(price.regions), price.confidence, mark, where)
+        table.add_row(*cells[: len(columns)])
+    console.print(table)
 
 
 def _record(price: Price) -> dict[str, Any]:
