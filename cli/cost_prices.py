@@ -72,7 +72,7 @@ def _show(found: list[Price]) -> None:
     columns = ["item", "price", "regions", "conf.", "read", *(["where"] if console.width >= _WIDE else [])]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
-        width = 24 if name == "price" else None
+        width = 18 if name == "price" else None
         table.add_column(name, overflow="fold", no_wrap=name in ("item", "conf.", "read"), min_width=width)
     for price in found:
         mark = f"[yellow]{price.source.read}[/]" if _age(price) > STALE_DAYS else price.source.read
