@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli._cost_out import CsvOption, one_format
 from cli._cost_prices import CurrencyOption, PricesOption, book_for
 from cli._options import EnvOption, JsonOption
 from cli._output import note, print_json, stdout
@@ -38,7 +39,9 @@ def actual(
     env: EnvOption = "",
     month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Default: the last full month.")] = "",
     start: Annotated[str, typer.Option("--from", metavar="DAY", help="The first day, as 2026-10-01.")] = "",
-    end: Annotated[str, typer.Option("--to", metavar="DAY", help="The first day that is left out.")] = "",
+    end: Annotated[
+        str, typer.Option("--to", metavar="DAY", help="The first day that is left out; default: today.")
+    ] = "",
     aws_file: Annotated[
         Path | None,
         typer.Option(
@@ -50,7 +53,7 @@ def actual(
         typer.Option("--confluent-file", metavar="FILE", help="In place of asking Confluent: its costs as JSON."),
     ] = None,
     json: JsonOption = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
+    csv: CsvOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
     prices: PricesOption = None,
     currency: CurrencyOption = "",
@@ -64,8 +67,7 @@ def actual(
     from modules.environment.loader import load_environment
     from modules.project import find_project
 
-    if sum((json, csv, markdown)) > 1:
-        raise ConfigError("one of --json, --csv and --markdown", do="choose one")
+    form = one_format(json=json, csv=csv, markdown=markdown)
     project = find_project()
     environment = load_environment(project, env or ctx.obj)
     if environment.platform == "local":
@@ -78,8 +80,8 @@ def actual(
     book = book_for(project, ctx)
     asking = _Asking(project, environment, book, period, aws_file, confluent_file)
     found = asking.all(report(environment, book))
-    if json or csv or markdown:
-        _print(found, json=json, csv=csv)
+    if form:
+        _print(found, form)
     else:
         from cli._cost_actual_view import show_actual
 
@@ -88,13 +90,15 @@ def actual(
         raise typer.Exit(1)
 
 
-def _print(found: Actual, *, json: bool, csv: bool) -> None:
+def _print(found: Actual, form: str) -> None:
     from modules.cost.formats import actual as formats
 
-    if json:
+    if form == "json":
         print_json(formats.actual_json(found))
+    elif form == "csv":
+        typer.echo(formats.actual_csv(found), nl=False)
     else:
-        typer.echo(formats.actual_csv(found) if csv else formats.actual_markdown(found), nl=not csv)
+        typer.echo(formats.actual_markdown(found))
 
 
 def _period(month: str, start: str, end: str) -> Period:

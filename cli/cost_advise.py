@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli._cost_out import one_format
 from cli._cost_prices import CurrencyOption, PricesOption, book_for
 from cli._options import EnvOption, JsonOption, YesOption
 from cli._output import note, print_json, stdout
@@ -32,7 +33,14 @@ def advise(
         str, typer.Option("--min", metavar="AMOUNT", help="Leave out what saves less a month, as 20USD.")
     ] = "1",
     apply: Annotated[
-        int, typer.Option("--apply", metavar="N", help="Write the Nth change into the environment's file.", min=0)
+        int,
+        typer.Option(
+            "--apply",
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="Show the Nth change (as listed with the same --min) and write it into the environment's file.",
+        ),
     ] = 0,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -49,16 +57,15 @@ def advise(
     from modules.cost.formats.advice import advice_json, advice_markdown
     from modules.project import find_project
 
-    if json and markdown:
-        raise ConfigError("one of --json and --markdown", do="choose one")
+    form = one_format(json=json, markdown=markdown)
     project = find_project()
     book = book_for(project, ctx)
     made = advised(project, env or ctx.obj, book, _floor(floor, book))
     if apply:
         _apply(made, apply, project, yes=yes)
-    elif json:
+    elif form == "json":
         print_json(advice_json(made))
-    elif markdown:
+    elif form == "markdown":
         typer.echo(advice_markdown(made))
     else:
         from cli._cost_advise_view import show_advice

@@ -231,7 +231,7 @@ def test_where_nothing_can_be_read_it_says_why_and_exits_with_1(
         (("-e", "here"), "`here` runs on this machine: nobody bills it"),
         (("-e", "dev", "--month", "2026-13"), "`2026-13` is no month"),
         (("-e", "dev", "--month", "2026-10", "--from", "2026-10-01"), "a month, or days?"),
-        (("-e", "dev", "--json", "--csv"), "one of --json, --csv and --markdown"),
+        (("-e", "dev", "--json", "--csv"), "--json and --csv are two formats for one output"),
         (("-e", "dev", "--confluent-file", "none.json"), "cannot read the file: No such file or directory"),
         (("-e", "nowhere"), "there is no environment `nowhere`"),
     ],

@@ -510,7 +510,7 @@ def test_apply_writes_nothing_unless_asked(
         (("--min", "-5"), "`-5` is no amount"),
         (("--min", "5 CHF"), "no rate between USD and CHF"),
         (("--apply", "99"), "there is no saving 99"),
-        (("--json", "--markdown"), "one of --json and --markdown"),
+        (("--json", "--markdown"), "--json and --markdown are two formats for one output"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
