@@ -7,6 +7,7 @@ often as their lag asks, and a source that polls a table keeps its warehouse awa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -74,6 +75,7 @@ class Estate:
         warehouses: all of them, without readers or with those nobody wrote down.
         rows_history_days: Time Travel and Fail-safe of the sinks' tables, the longest of them.
         needs_edition: the least edition it works in, and why.
+        uncounted: what of it costs something that no workload tells.
     """
 
     warehouses: tuple[WarehouseUse, ...]
@@ -81,6 +83,7 @@ class Estate:
     rows_history_days: int
     monitors: tuple[MonitorUse, ...]
     needs_edition: tuple[str, str] | tuple[()] = ()
+    uncounted: tuple[str, ...] = ()
 
 
 def ingest_of(environment: Environment) -> Ingest:
@@ -108,6 +111,7 @@ def estate_of(environment: Environment) -> Estate:
         rows_history_days=max((_history(whole, table) for table in sink_tables(environment)), default=0),
         monitors=_monitors(whole),
         needs_edition=_edition(environment, whole),
+        uncounted=tuple(_uncounted(whole)),
     )
 
 
@@ -257,6 +261,18 @@ def _edition(environment: Environment, whole: Warehouse) -> tuple[str, str] | tu
     if longest > STANDARD_RETENTION_DAYS:
         return "enterprise", f"{longest} days of Time Travel"
     return ()
+
+
+def _uncounted(whole: Warehouse) -> Iterator[str]:
+    """What costs something by an amount that follows from nothing in the environment."""
+    if whole.pipes:
+        count = len(whole.pipes)
+        yield f"files that {count} pipe{'s load' if count != 1 else ' loads'}"
+    clustered = [name for name, table in (*whole.tables.items(), *whole.iceberg_tables.items()) if table.cluster_by]
+    if clustered:
+        yield f"automatic clustering of {', '.join(sorted(clustered))}"
+    if whole.iceberg_tables:
+        yield "the bucket in which Iceberg tables have their files"
 
 
 def _seconds(duration: DurationValue) -> Decimal:

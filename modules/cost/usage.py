@@ -50,6 +50,7 @@ class Usage:
         rewritten: tables that are written anew, whose old bytes are kept for a while.
         needs_edition: the edition the estate needs, and what for; empty where standard will do.
         flink_cfu: CFUs of Confluent's Flink at work, the mean over the month.
+        uncounted: what of the estate costs something that no workload tells.
         monitors: what the estate's resource monitors let its warehouses use.
     """
 
@@ -76,6 +77,7 @@ class Usage:
     rewritten: tuple[Rewritten, ...] = ()
     needs_edition: tuple[str, str] | tuple[()] = ()
     monitors: tuple[MonitorUse, ...] = ()
+    uncounted: tuple[str, ...] = ()
     flink_cfu: Decimal = Decimal(0)
 
     @property
@@ -200,6 +202,7 @@ def usage_of(environment: Environment, scenario: ScenarioName = "expected") -> U
         rewritten=estate.rewritten,
         needs_edition=estate.needs_edition,
         monitors=estate.monitors,
+        uncounted=estate.uncounted,
         flink_cfu=workload.flink_cfu,
     )
 

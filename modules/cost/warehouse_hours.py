@@ -5,8 +5,9 @@ suspended when it has been idle for its auto-suspend. So a run costs its own tim
 reader that comes back sooner than that keeps the warehouse awake.
 
 Readers of one warehouse may run at the same moment or one after the other: nobody says. Their times are added up, as if
-no two ever overlapped, which is the most it can be; a day still has 24 hours. Readers that work on fewer days of the
-week are taken to do so on the same days, which leaves as many days as can be without any warehouse.
+no two ever overlapped, which is the most it can be; a day has 24 hours all the same, beside what minimums come to after
+the warehouse was suspended. Readers that work on fewer days of the week are taken to do so on the same days, which
+leaves as many days as can be without any warehouse.
 """
 
 from __future__ import annotations
@@ -78,6 +79,13 @@ class ReaderUse:
         # Suspended within its first minute and resumed, it is billed the minimum again: this may exceed the day.
         return self.runs_per_day * max(session, MINIMUM)
 
+    def unused_seconds(self, auto_suspend: Decimal) -> Decimal:
+        """Of what is billed on a day, what the warehouse was suspended for already: the rest of the minimum."""
+        session = self.takes + auto_suspend
+        if self.every is None or session >= self.every:
+            return Decimal(0)
+        return self.runs_per_day * max(MINIMUM - session, Decimal(0))
+
     def words(self, auto_suspend: Decimal | None) -> str:
         """How its hours come about: `dbt every 300 s: 288 runs × (20 s + 60 s idle)`."""
         days = "" if self.days_per_week == 7 else f" on {self.days_per_week} days a week"
@@ -123,8 +131,10 @@ class WarehouseUse:
         """On the day that only readers of at least `day` days a week have."""
         if self.auto_suspend is None:  # once resumed it runs on, on every day
             return Decimal(24) if any(each.hours_per_day for each in self.readers) else Decimal(0)
-        each = [its.billed_seconds(self.auto_suspend) for its in self.readers if its.days_per_week >= day]
-        return min(sum(each, Decimal(0)), max([_DAY, *each])) / _HOUR
+        working = [its for its in self.readers if its.days_per_week >= day]
+        apart = sum((its.billed_seconds(self.auto_suspend) for its in working), Decimal(0))
+        unused = sum((its.unused_seconds(self.auto_suspend) for its in working), Decimal(0))
+        return min(apart, _DAY + unused) / _HOUR
 
     @cached_property
     def hours_per_month(self) -> Decimal:

@@ -288,6 +288,17 @@ def test_a_monitor_that_would_stop_its_warehouses_is_said_with_the_day() -> None
     assert not [each for each in made(warehouses=(use(dbt()),), monitors=(other,)).notes if "monitor" in each]
 
 
+def test_what_the_estate_has_and_no_workload_tells_is_named() -> None:
+    its = environment(
+        warehouse={
+            "pipes": {"A.B.P": {"copy_statement": "COPY INTO A.B.T FROM @A.B.S"}},
+            "tables": {"A.B.ORDERS": {"cluster_by": ["ID"]}},
+        }
+    )
+    (note,) = [each for each in report(its).estimate.notes if each.startswith("not counted in Snowflake")]
+    assert note == "not counted in Snowflake: files that 1 pipe loads; automatic clustering of A.B.ORDERS"
+
+
 # All together
 
 

@@ -74,6 +74,14 @@ def test_a_day_has_24_hours_however_many_readers_there_are() -> None:
     assert warehouse(*[reader(hours_per_day=Decimal(10)) for _ in range(3)]).hours_per_month == 730
 
 
+def test_minimums_of_two_readers_may_come_to_more_than_a_day_has() -> None:
+    # each every 72 s: 1,200 × 60 s at least = 20 h, of which 1,200 × (5 s + 5 s) are awake; one after the other 40 h
+    hasty = reader(72, 5)
+    assert warehouse(hasty, hasty, auto_suspend=5).week[0] == 40
+    # beside one that is there all day: 24 h, and the 1,200 × 50 s of minimums that nobody uses = 16.667 h at the most
+    assert warehouse(hasty, reader(), auto_suspend=5).week[0] == (DAY + 1200 * 50) / 3600
+
+
 def test_a_weekend_without_readers_is_without_a_warehouse() -> None:
     office = warehouse(reader(hours_per_day=Decimal(8), days_per_week=5))
     assert office.week == (Decimal(8),) * 5 + (Decimal(0),) * 2
@@ -168,3 +176,47 @@ def test_more_hours_days_or_idle_time_is_never_less(one: ReaderUse, idle: int, h
     # Of one that is suspended within its first minute the minimum is billed at each resume, which idling on avoids.
     if one.takes + idle >= 60:
         assert month(one, idle) <= month(one, idle + 100) + ROUNDING
+
+
+SECONDS = (1, 5, 10, 30, 60, 90, 120, 300, 600, 900, 1800, 3600)
+"""Cadences that come out even in an hour, so that a simulated day has as many runs as the mean one."""
+
+SCHEDULES = st.builds(
+    lambda every, share, hours: ReaderUse("r", Decimal(every), max(Decimal(1), Decimal(every * share // 100)), hours),
+    st.sampled_from(SECONDS), st.integers(1, 100), st.integers(1, 24).map(Decimal),
+)  # fmt: skip
+
+
+def simulated(readers: list[tuple[ReaderUse, int]], idle: int) -> int:
+    """Seconds billed on a day, event by event: each reader starts its runs at its own moment; a run that meets a
+    warehouse awake keeps it so, one that does not resumes it."""
+    runs = sorted(
+        (begin + phase, begin + phase + int(each.takes))
+        for each, phase in readers
+        for begin in range(0, int(each.hours_per_day * HOUR), int(each.every or 1))
+    )
+    billed, began, ends = 0, 0, -1
+    for start, end in runs:
+        if ends < start:
+            billed += max(ends - began, 60) if ends >= 0 else 0
+            began, ends = start, start
+        ends = max(ends, end + idle)
+    return billed + (max(ends - began, 60) if ends >= 0 else 0)
+
+
+@TRIES
+@given(SCHEDULES, st.integers(1, 900))
+def test_one_reader_is_billed_what_a_simulated_day_is(one: ReaderUse, idle: int) -> None:
+    expected = min(simulated([(one, 0)], idle), max(DAY, one.billed_seconds(Decimal(idle))))
+    assert one.billed_seconds(Decimal(idle)) == expected
+
+
+@TRIES
+@given(SCHEDULES, SCHEDULES, st.integers(1, 900), st.integers(0, 3600))
+def test_no_simulated_day_of_two_readers_is_billed_more(
+    one: ReaderUse, other: ReaderUse, idle: int, phase: int
+) -> None:
+    most = warehouse(one, other, auto_suspend=idle).week[0] * 3600
+    day = simulated([(one, 0), (other, phase)], idle)
+    assert day <= most + idle + max(one.takes, other.takes) + 3600, "what reaches into the next day is this one's"
+    assert min(day, DAY) <= most + ROUNDING

@@ -26,7 +26,7 @@ GEN2_ON_AWS = Decimal("1.35")
 
 LOOKS_AT = (
     "warehouses", "warehouse_size", "warehouse_hours_per_day", "warehouse_generation", "snowflake_edition",
-    "cloud_services_per_day", "connector_tasks", "carries", "needs_edition", "monitors",
+    "cloud_services_per_day", "connector_tasks", "carries", "needs_edition", "monitors", "uncounted",
 )  # fmt: skip
 """What of a month this part of the estimate depends on."""
 
@@ -39,6 +39,8 @@ def estimate(inputs: Inputs) -> Estimate:
     warehouses = tuple(_warehouse(inputs, each) for each in uses)
     cloud = _cloud_services(inputs)
     notes = [_cloud_note(inputs, cloud), *_edition_note(inputs), *_monitor_notes(inputs)]
+    if inputs.usage.uncounted:
+        notes.append(f"not counted in Snowflake: {'; '.join(inputs.usage.uncounted)}")
     return Estimate((*warehouses, *((cloud,) if cloud else ())), tuple(notes))
 
 

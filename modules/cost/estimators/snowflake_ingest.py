@@ -23,7 +23,7 @@ MIB_PER_SNOWFLAKE_GB = Decimal(1000)
 
 def ingest_lines(inputs: Inputs) -> tuple[Line, ...]:
     """All that the environment's way of bringing rows in costs."""
-    if inputs.usage.ingest != "classic":
+    if inputs.usage.ingest != "classic" or not inputs.usage.sink_share:
         return (ingest(inputs),)
     if not inputs.usage.bytes_sunk:
         return (_clients(inputs),)
@@ -49,7 +49,7 @@ def ingest(inputs: Inputs) -> Line:
 
 def _clients(inputs: Inputs) -> Line:
     """A client a task, writing all the time: where traffic pauses for long, it is less."""
-    clients = inputs.usage.connector_tasks if inputs.usage.sink_share else 0
+    clients = inputs.usage.connector_tasks
     plural = "s" if clients != 1 else ""
     return credit_line(
         "snowflake.ingest", "fixed", hours(clients, Unit.INSTANCE_HOUR),
