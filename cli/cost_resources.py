@@ -101,5 +101,6 @@ def _short(price: Price) -> str:
     """Without its unit, which the quantity beside it has; the JSON has all tiers."""
     if not price.known:
         return "unknown"
-    first = str(price).partition(" ")[0]
-    return first if len(price.tiers) == 1 else f"{first}, by tiers"
+    if len(price.tiers) > 1:
+        return f"{str(price).partition(' ')[0]}, by tiers"
+    return str(price).replace(f" per {price.unit}", "")

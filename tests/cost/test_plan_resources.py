@@ -14,9 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from modules.cost.book import PriceBook, Tier, load_book
+from modules.cost.formats.schema import json_schema
 from modules.cost.lines import Line
 from modules.cost.report import report
 from modules.cost.resources import Pricing, price_resources, read_documents
@@ -129,6 +131,7 @@ def test_a_plan_of_the_official_plugin_is_priced_like_the_stack(
     from modules.platforms import platform_for
     from modules.terraform.engine import Deployment
     from modules.terraform.providers import ProviderInstallation
+    from modules.topics import ROLES
     from stacks import synth
     from tests.platforms.moto_server import serving
     from tests.platforms.test_msk_moto import EXTERNAL
@@ -150,7 +153,8 @@ def test_a_plan_of_the_official_plugin_is_priced_like_the_stack(
         for source in synth(environment, project, platform_for(environment, project), tmp_path / "out")
         if source.name == "cluster"
     ]
-    secrets = {"kafka_passwords": "{}"} if environment.msk.login == "scram" else {}
+    passwords = json.dumps(dict.fromkeys(ROLES, "s3cret-for-moto"))
+    secrets = {"kafka_passwords": passwords} if environment.msk.login == "scram" else {}
     with serving() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
         Deployment(project, name, [cluster], ProviderInstallation("official", plugin_folder()), secrets=secrets).plan()
@@ -184,7 +188,7 @@ def test_what_the_stacks_have_costs_what_the_report_says(case: str, tmp_path: Pa
     assert by_price(priced.lines) == by_price(reported)
 
 
-TRAFFIC = {"aws.zone.transfer"}
+TRAFFIC = {"aws.zone.transfer", "aws.region.transfer", "aws.internet.out"}
 """What is billed by what goes through no resource in particular."""
 
 
@@ -407,6 +411,7 @@ def test_the_command_prints_a_table_json_and_markdown(
     assert "aws_secretsmanager_secret.login × 3" in out
     _, out, _ = run(monkeypatch, capsys, project, "cost", "resources", case, "--json")
     found = json.loads(out)
+    jsonschema.validate(found, json_schema())
     assert (found["schema"], found["kind"]) == ("infra.cost/1", "resources")
     lines = [line for each in found["resources"] for line in each["lines"]]
     assert sum(Decimal(line["monthly"]) for line in lines) == Decimal(found["monthly"]["total"]["known"])
