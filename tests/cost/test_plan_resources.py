@@ -134,7 +134,6 @@ def test_a_plan_of_the_official_plugin_is_priced_like_the_stack(
     from modules.topics import ROLES
     from stacks import synth
     from tests.platforms.moto_server import serving
-    from tests.platforms.test_msk_moto import EXTERNAL
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -145,7 +144,7 @@ def test_a_plan_of_the_official_plugin_is_priced_like_the_stack(
     ):
         monkeypatch.setenv(f"AWS_{name}", value)
     project, name = project_of("msk-provisioned-dev", tmp_path)
-    lines = ["extends: _common", "platform: msk", f"{EXTERNAL}, mode: {mode}}}"]
+    lines = ["extends: _common", "platform: msk", f"msk: {{mode: {mode}}}"]  # with Apicurio's tasks on ECS
     (project.environments / f"{name}.yaml").write_text("\n".join(lines) + "\n")
     environment = load_environment(project, name)
     (cluster,) = [
@@ -153,8 +152,8 @@ def test_a_plan_of_the_official_plugin_is_priced_like_the_stack(
         for source in synth(environment, project, platform_for(environment, project), tmp_path / "out")
         if source.name == "cluster"
     ]
-    passwords = json.dumps(dict.fromkeys(ROLES, "s3cret-for-moto"))
-    secrets = {"kafka_passwords": passwords} if environment.msk.login == "scram" else {}
+    passwords = json.dumps(dict.fromkeys((*ROLES, "registry-database"), "s3cret-for-moto"))
+    secrets = {"kafka_passwords": passwords}
     with serving() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
         Deployment(project, name, [cluster], ProviderInstallation("official", plugin_folder()), secrets=secrets).plan()
@@ -336,6 +335,7 @@ def test_a_folder_with_stack_plan_and_state_is_priced_once(tmp_path: Path) -> No
         (b"[1, 2]", "this JSON is no plan, state or stack of Terraform's"),
         (b"{}", "this JSON is no plan, state or stack of Terraform's"),
     ],
+    ids=["binary", "broken", "a list", "empty"],
 )
 def test_what_is_no_document_of_terraforms_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
     file = tmp_path / "plan.tfplan"
@@ -345,6 +345,14 @@ def test_what_is_no_document_of_terraforms_is_refused(tmp_path: Path, content: b
     assert what in caught.value.what
     assert str(file) in str(caught.value.where)
     assert "terraform show -json" in str(caught.value.do)
+
+
+def test_what_infra_plan_prints_is_told_from_terraforms_plan(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps({"version": 1, "environment": "dev", "stacks": [], "offline": True}))
+    with pytest.raises(ConfigError, match="`infra plan --json` has what changes") as caught:
+        read_documents(file)
+    assert ".infra/offline/env/dev" in str(caught.value.do)
 
 
 def test_a_path_that_is_not_there_and_a_folder_without_documents_are_refused(tmp_path: Path) -> None:

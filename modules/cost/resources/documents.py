@@ -135,6 +135,13 @@ def parse_document(data: Any, file: str) -> Document:
             return Document(file, "state", tuple(_from_state(data)))
         case "stack":
             return Document(file, "stack", tuple(_from_stack(data)))
+    if isinstance(data, Mapping) and {"environment", "stacks", "offline"} <= set(data):
+        folder = f".infra/{'offline/' if data['offline'] else ''}env/{data['environment']}"
+        raise ConfigError(
+            "`infra plan --json` has what changes, not what there will be",
+            where=file,
+            do=f"give the environment's folder, {folder}, or what terraform show -json prints of the plan in it",
+        )
     raise ConfigError(
         "this JSON is no plan, state or stack of Terraform's",
         where=file,
