@@ -233,7 +233,8 @@ class Sized:
 
 def sized(option: Option, usage: Usage, environment: Environment) -> Sized:
     """The option with as much as the workload needs, never with less than the environment gives it."""
-    its, changes = moved(environment, option), {}
+    its = moved(environment, option)
+    changes: dict[str, object] = {}
     for _ in range(_STEPS):
         found = tuple(each for each in option.check(usage, its) if not each.warns)
         change = next((each.change for each in found if each.change), None)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -373,7 +374,7 @@ def test_a_program_that_is_uploaded_is_kept_in_s3() -> None:
     assert lines_of("msk", topics=topics, connect=connect)["connect.plugins"].amount == Decimal("0.00575")  # ¼ × 0.023
 
 
-CAPTURE = {
+CAPTURE: dict[str, Any] = {
     "topics": {"shop.public.orders": {}, "clicks": {"sink": {"table": "A.B.C"}}},
     "sources": {"shop": {"kind": "debezium-postgres", "host": "db", "password": "env:P", "prefix": "shop",
                          "tables": {"public.orders": {"key": ["id"]}}}},
@@ -392,7 +393,7 @@ def test_a_worker_that_only_captures_changes_stands_beside_the_sink() -> None:
 
 def test_a_sink_on_ecs_stands_beside_msk_connects_capture() -> None:
     plugin = {"plugin": {"bucket": "acme", "key": "debezium.zip"}}
-    sources = {"shop": {**CAPTURE["sources"]["shop"], **plugin}}  # type: ignore[dict-item]
+    sources = {"shop": {**CAPTURE["sources"]["shop"], **plugin}}
     connect = {"where": "ecs", "image": "acme/sink:1", "tasks": 2}
     found = lines_of("msk", topics=CAPTURE["topics"], sources=sources, connect=connect)
     assert found["connect.mcu"].quantity.amount == 730
