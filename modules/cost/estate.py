@@ -268,9 +268,13 @@ def _uncounted(whole: Warehouse) -> Iterator[str]:
     if whole.pipes:
         count = len(whole.pipes)
         yield f"files that {count} pipe{'s load' if count != 1 else ' loads'}"
-    clustered = [name for name, table in (*whole.tables.items(), *whole.iceberg_tables.items()) if table.cluster_by]
+    clustered = [name for name, table in whole.tables.items() if table.cluster_by]
+    clustered += [name for name, iceberg in whole.iceberg_tables.items() if iceberg.cluster_by]
     if clustered:
         yield f"automatic clustering of {', '.join(sorted(clustered))}"
+    for name, warehouse in whole.warehouses.items():
+        if warehouse.max_clusters > warehouse.min_clusters:
+            yield f"the clusters of {name} beyond {warehouse.min_clusters}, up to {warehouse.max_clusters}"
     if whole.iceberg_tables:
         yield "the bucket in which Iceberg tables have their files"
 

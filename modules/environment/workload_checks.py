@@ -61,7 +61,8 @@ class _Checked:
         if ingress is not None and ingress.bytes < 1:
             yield self._problem("must be more than nothing", *at, "ingress")
         elif ingress is not None and ingress.bytes_per_second > _MOST_RATE:
-            a_second = DataSizeValue(int(ingress.bytes_per_second / 10**9) * 10**9)
+            unit = 10**12 if ingress.bytes_per_second >= 10**12 else 10**9
+            a_second = DataSizeValue(int(ingress.bytes_per_second / unit) * unit)
             yield self._problem(
                 f"{ingress} is about {a_second}/s; no cluster carries more than 100GB/s. Is the unit right?",
                 *at, "ingress",

@@ -31,7 +31,7 @@ def workload(write: Write, *lines: str) -> Workload:
     [
         ("ingress: -1GB/day", "ingress: expected a rate such as 1GB/day or 5MB/s, got '-1GB/day', which is less than"),
         ("ingress: 0GB/day", "ingress: must be more than nothing"),
-        ("ingress: 10000000TB/day", "ingress: 10000000TB/day is about 115740GB/s; no cluster carries more than 100GB"),
+        ("ingress: 10000000TB/day", "ingress: 10000000TB/day is about 115TB/s; no cluster carries more than 100GB"),
         ("ingress: 10EB/day", "ingress: expected a rate such as 1GB/day or 5MB/s, got '10EB/day'"),
         ("message_size: 0B", "message_size: must be more than nothing"),
         ("message_size: 3GiB", "message_size: one event of 3GiB? Kafka takes none above 1GiB"),

@@ -136,8 +136,8 @@ def _days_in_words(used: Week, warehouses: Week, billed: Week) -> Iterator[str]:
         if paid:
             kinds[services, credits] = kinds.get((services, credits), 0) + 1
     for (services, credits), days in kinds.items():
-        free = f" - 10 % of {plain(credits)}" if credits else ""
-        yield f"{days} day{'s' * (days != 1)} a week × ({plain(services)} credits{free})"
+        each = f"({plain(services)} - 10 % of {plain(credits)} credits)" if credits else f"{plain(services)} credits"
+        yield f"{days} day{'s' * (days != 1)} a week × {each}"
 
 
 def _cloud_note(inputs: Inputs, cloud: Line | None) -> str:
@@ -162,7 +162,7 @@ def _edition_note(inputs: Inputs) -> Iterator[str]:
     if _EDITIONS.index(counted) < _EDITIONS.index(needed):
         name = needed.replace("_", " ").title()
         yield (
-            f"{why} needs Snowflake {name}, while credits are counted at {counted.title()}'s price: write "
+            f"Snowflake {name} is needed for {why}, and credits are counted at {counted.title()}'s price: write "
             f"`workload.snowflake_edition: {needed}`"
         )
 
