@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import cost, demo, plan, platforms, sink, startup, synth, topics
+from bench import cost, demo, plan, platforms, sink, smoke, startup, synth, topics
 from bench.figures import Figure, to_json, to_text
 from bench.process import BenchError
 
@@ -22,6 +22,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "platforms": platforms.bench,
     "plan": plan.bench,
     "topics": topics.bench,
+    "smoke": smoke.bench,
     "sink": sink.bench,
     "demo": demo.bench,
 }

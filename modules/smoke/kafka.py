@@ -46,7 +46,12 @@ def group_of(topic: str, run_id: str) -> str:
 
 
 class KafkaSending:
-    """Sends the run's events to one topic; run id, the event's number and its checksum are in the headers."""
+    """Sends the run's events to one topic; run id, the event's number and its checksum are in the headers.
+
+    Args:
+        settings: of the client.
+        producer: further settings, before all others.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class KafkaSending:
         run_id: str,
         deadline_seconds: float,
         environment: str = "",
+        producer: Mapping[str, Any] | None = None,
     ) -> None:
         self._topic = topic
         self._run = run_id.encode()
@@ -65,6 +71,7 @@ class KafkaSending:
         own = {**PRODUCER_SETTINGS, **timeout, "error_cb": self._complaints}
         for name in ("acks", "enable.idempotence"):
             own[name] = settings.get(name, own[name])
+        own.update(producer or {})
         self._producer = Producer({**settings, **own}, logger=self._complaints.logger)
         self._answer: Callable[[Answer], None] = lambda answer: None
         self._refusal: SmokeError | None = None

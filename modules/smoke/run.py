@@ -277,7 +277,7 @@ def _result(target: Target, plan: LoadPlan, engine: Engine, ended: Ended, starte
         polls=rows.polls if rows else 0,
         stages=stages,
         slos=slos,
-        verdict=verdict(slos, stages, engine.deadline, [slow] if slow else []),
+        verdict=verdict(slos, stages, engine.deadline, [*([slow] if slow else []), *_unproven(target)]),
         notes=tuple(_notes(engine, slow, stages, target.environment)),
         interrupted=ended.interrupted,
         carried_by=carrier(target.environment),
@@ -301,6 +301,16 @@ def carrier(environment: Environment) -> str:
     if kind_of(environment) == "kafka-connect":
         return f"Snowflake's connector {version} on Kafka Connect"
     return f"Snowflake's connector {version}, managed by {environment.platform}"
+
+
+def _unproven(target: Target) -> list[str]:
+    """A sentence for each stage that has a limit and was not measured."""
+    slo = target.environment.slo
+    return [
+        f"{one.stage} has a limit and was not measured: {one.reason}"
+        for one in target.unmeasured
+        if any(value is not None for _, value in getattr(slo, one.stage))
+    ]
 
 
 def _too_slow(engine: Engine, plan: LoadPlan) -> str | None:

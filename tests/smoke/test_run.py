@@ -210,6 +210,16 @@ def test_a_stage_that_cannot_be_measured_is_left_out_and_the_rest_is_not() -> No
     assert [stage.stage for stage in result.stages] == ["acknowledged", "consumed", "committed"]
     assert result.unmeasured == (Unmeasured("handed_over", "no right"),)
     assert result.warehouse is None
+    assert result.met
+
+
+def test_a_limit_for_a_stage_that_was_not_measured_is_not_proven() -> None:
+    parts = replace(MemoryPipeline().transports(Numbered()), channels=None)
+    limited = environment(slo={"handed_over": {"p50": "5s"}})
+    target = Target(limited, "t", "T", "r1", (Unmeasured("handed_over", "no right"),))
+    result = measure(target, SmokeOptions(LoadPlan(rate=5000, count=100)), parts, lambda one: None)
+    assert result.verdict.outcome == "not enough samples"
+    assert result.verdict.sentences == ("handed_over has a limit and was not measured: no right",)
 
 
 def test_the_topic_is_the_one_with_a_sink() -> None:
