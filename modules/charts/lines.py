@@ -90,7 +90,7 @@ def lines(
         *(_marks(one, index, across, up, x, y) for index, one in enumerate(series)),
     ]
     if direct:
-        body.append(_end_labels(series, across, up))
+        body += _end_labels(series, across, up)
     longest = max((len(one.name) for one in series), default=0)
     return Figure(
         id=name,
@@ -216,21 +216,23 @@ def _span(span: Span, across: Scale) -> Markup:
     )  # fmt: skip
 
 
-def _end_labels(series: Sequence[Series], across: Scale, up: Scale) -> Markup:
-    """Names at the right ends, moved apart where they would touch."""
+def _end_labels(series: Sequence[Series], across: Scale, up: Scale) -> list[Markup]:
+    """Names at the right ends, moved apart where they would touch, with a thin line to where their line ends."""
     ends = []
     for index, one in enumerate(series):
         places = [place for place in (_place(point, across, up) for point in one.points) if place]
         if places:
-            ends.append((places[-1][1], index, one))
-    ends.sort(key=lambda end: end[0])
-    shares = _apart([share for share, _, _ in ends])
-    texts = [
-        element("text", escape(one.name), class_=f"end c{one.colour}", x="100%", dx="10", y=at(1 - share), dy="4",
-                data_series=index)
-        for share, (_, index, one) in zip(shares, ends, strict=True)
-    ]  # fmt: skip
-    return element("g", *texts, class_="ends", aria_hidden="true")
+            ends.append((*places[-1], index, one))
+    ends.sort(key=lambda end: end[1])
+    shares = _apart([y for _, y, _, _ in ends])
+    texts, leaders = [], []
+    for share, (x, y, index, one) in zip(shares, ends, strict=True):
+        name = {"class_": f"end c{one.colour}", "data_series": index}
+        texts.append(element("text", escape(one.name), x="100%", dx="10", y=at(1 - share), dy="4", **name))
+        if x < 0.97:
+            way = _path([(x, y), (1.005, share)], step=False)
+            leaders.append(element("path", d=way, class_=f"line leader c{one.colour}", data_series=index))
+    return [stretched(*leaders), element("g", *texts, class_="ends", aria_hidden="true")]
 
 
 def _apart(shares: Sequence[float], gap: float = _LABEL_GAP) -> list[float]:

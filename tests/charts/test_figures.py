@@ -111,11 +111,18 @@ def test_lines_of_different_places_share_one_table() -> None:
 def test_names_at_the_ends_of_lines_never_touch() -> None:
     series = [line((0, 1), (1, 100 + index / 100), name=f"series {index}") for index in range(9)]
     figure = charts.lines("L", "d", series, charts.Axis("s"), charts.Axis("ms"))
-    places = sorted(float(y) for y in re.findall(r'class="end c1" x="100%" dx="10" y="([-\d.]+)%"', figure.svg))
+    places = sorted(float(y) for y in re.findall(r'<text x="100%" dx="10" y="([-\d.]+)%"', figure.svg))
     assert len(places) == 9
     gaps = [(later - earlier) * 3.3 for earlier, later in itertools.pairwise(places)]
     assert min(gaps) >= 15.9, "in pixels of a plot 330 high"
     assert places[0] >= -0.1, "none is above the plot"
+
+
+def test_a_name_whose_line_ends_early_is_led_to_it() -> None:
+    early, late = line((0, 1), (5, 2)), line((0, 1), (10, 3), name="b")
+    figure = charts.lines("L", "d", [early, late], charts.Axis("s"), charts.Axis("ms"))
+    leaders = ElementTree.fromstring(figure.svg).findall(".//path[@class='line leader c1']")
+    assert [path.get("d", "").split("L")[0] for path in leaders] == ["M500.0 333.3"]
 
 
 def test_a_percentile_curve_has_the_tail_as_wide_as_the_middle() -> None:

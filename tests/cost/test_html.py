@@ -132,6 +132,21 @@ def test_readers_of_a_warehouse_are_bars_of_working_and_idle_hours(tmp_path: Pat
     assert sum(marks.values()) == pytest.approx(found.usage.warehouse_hours, rel=Decimal("1e-6"))
 
 
+def test_low_and_high_months_are_ranges_around_the_expected_one(tmp_path: Path) -> None:
+    text = (TESTDATA / "basic-1gb-a-day" / "env.yaml").read_text(encoding="utf-8")
+    months = "low: {ingress: 200MB/day}, high: {ingress: 5GB/day}"
+    found, comparison, html = make_of(tmp_path, text.replace("{ingress: 1GB/day}", f"{{ingress: 1GB/day, {months}}}"))
+    page = read(html)
+    marks = [mark for mark in page.marks if mark.figure == "months"]
+    bounded = [row for row in comparison.rows if row.report.total.most is not None]
+    assert len(marks) == 3 * len(bounded) > 3
+    low, high, expected = (mark.percent("cx") for mark in marks[:3])
+    assert low < expected < high
+    assert values_match(page) > 100
+    alone = [mark for mark in read(report_page(found, None, TODAY)).marks if mark.figure == "months"]
+    assert [mark.path.split("/")[3] for mark in alone] == ["scenarios", "scenarios", "total"]
+
+
 def test_names_in_the_yaml_cannot_become_markup(tmp_path: Path) -> None:
     found, comparison, _ = make_of(tmp_path, (TESTDATA / "laptop" / "env.yaml").read_text(encoding="utf-8"))
     html = report_page(replace(found, environment="<img src=x onerror=alert(1)>"), comparison, TODAY)

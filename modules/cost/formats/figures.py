@@ -15,7 +15,7 @@ from modules.cost.compare import Comparison
 from modules.cost.currency import report_currency, written
 from modules.cost.lines import money
 
-__all__ = ["growth", "platforms", "warehouse_hours"]
+__all__ = ["growth", "months", "platforms", "warehouse_hours"]
 
 _LAYERS = (("Kafka", 1), ("connector and secrets", 2), ("Snowflake", 3))
 _LAYER = {"kafka": 0, "connect": 1, "snowflake": 2}
@@ -58,6 +58,36 @@ def platforms(comparison: Comparison, document: Mapping[str, Any], prefix: str) 
     )
 
 
+def months(options: Sequence[Mapping[str, Any]], path: str) -> charts.Figure | None:
+    """A row an option from its low to its high month; None where the YAML describes neither."""
+    if not any(option["monthly"]["scenarios"] for option in options):
+        return None
+    rows, open_ended = [], []
+    for index, option in enumerate(options):
+        monthly, at = option["monthly"], f"{path}/{index}/monthly" if path else "/report/monthly"
+        given = monthly["scenarios"]
+        if monthly["total"]["at_most"] is None:
+            open_ended.append(option["title"])
+            continue
+        expected = _value(monthly["total"]["at_least"], f"{at}/total/at_least")
+        ends = [
+            _value(given[name]["at_least"], f"{at}/scenarios/{name}/at_least") if name in given else expected
+            for name in ("low", "high")
+        ]
+        text = " – ".join(_round_money(float(value.number)) for value in ends)
+        rows.append(charts.Range(option["title"], ends[0], ends[1], expected, text, option.get("chosen", False)))
+    if not rows:
+        return None
+    return charts.ranges(
+        "A low, an expected and a high month",
+        "The least that each can cost in the months that the YAML describes; the dot is the expected one.",
+        rows,
+        charts.Axis(f"{report_currency()} a month", text=_round_money, precise=_money),
+        note=_undrawn(open_ended),
+        id="months",
+    )
+
+
 def growth(comparison: Comparison, document: Mapping[str, Any], prefix: str) -> charts.Figure:
     """Cost over load on logarithmic axes; a line ends where no size of the option carries more."""
     its = document["growth"]
@@ -82,7 +112,7 @@ def growth(comparison: Comparison, document: Mapping[str, Any], prefix: str) -> 
             left_out.append(titles[name])
     notes = [
         "Vertical lines: from there on another option is the cheapest." if _firsts(its["crossovers"]) else "",
-        f"Not drawn, since nobody can say what it may cost: {', '.join(left_out)}." if left_out else "",
+        _undrawn(left_out),
     ]
     return charts.lines(
         "Where the order changes",
@@ -94,6 +124,10 @@ def growth(comparison: Comparison, document: Mapping[str, Any], prefix: str) -> 
         note=" ".join(each for each in notes if each),
         id="growth",
     )
+
+
+def _undrawn(titles: Sequence[str]) -> str:
+    return f"Not drawn, since nobody can say what it may cost: {', '.join(titles)}." if titles else ""
 
 
 def _crossings(crossovers: Sequence[Mapping[str, Any]], path: str) -> list[charts.Rule]:
@@ -120,12 +154,13 @@ def warehouse_hours(workload: Mapping[str, Any], path: str) -> charts.Figure | N
             where = f"{warehouse['name']}, {size}" if warehouse["name"] else size
             bars.append(
                 charts.Bar(
-                    f"{reader['name']} on {where}",
+                    reader["name"],
                     [
                         charts.Segment(0, "at work", charts.Value(working, f"{at}/working_hours")),
                         charts.Segment(1, "idle, and the minimum", charts.Value(idle, f"{at}/idle_hours")),
                     ],
                     _hours(float(working + idle)),
+                    flag=where,
                 )
             )
     if not any(segment.value.number for bar in bars for segment in bar.segments):

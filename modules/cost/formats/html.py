@@ -53,6 +53,7 @@ def report_page(report: Report, comparison: Comparison | None, today: dt.date) -
     notes = [text for text in caveats(report) if not text.startswith("does not fit")]
     if notes:
         sections.append(charts.Section("What to know about it", [charts.Notes(_sentences(notes))]))
+    sections += _months_section([document["report"]], "") if not comparison else []
     sections += _warehouse_section(document["report"], "/report")
     if comparison:
         sections += _comparison_sections(comparison, document["comparison"], "/comparison")
@@ -188,7 +189,7 @@ def _comparison_sections(comparison: Comparison, document: Mapping[str, Any], pr
     misfits = [f"{row.report.title}: {each}" for row in comparison.rows for each in row.report.misfits]
     known.append(charts.Notes(_sentences([*misfits, *unknown])))
     lead = f"The same workload on every platform and mode, {comparison.region}, cheapest first."
-    found = [charts.Section("Every platform", known, lead)]
+    found = [charts.Section("Every platform", known, lead), *_months_section(document["options"], f"{prefix}/options")]
     if comparison.growth:
         found.append(
             charts.Section(
@@ -252,6 +253,11 @@ def _tutorial(comparison: Comparison, told: Sequence[Row]) -> charts.Section:
         charts.Column("why it differs", wide=True),
     ]
     return charts.Section("What the tutorial said", [charts.Table(columns, rows)], f"For {comparison.told_for}.")
+
+
+def _months_section(options: Sequence[Mapping[str, Any]], path: str) -> list[charts.Section]:
+    figure = figures.months(options, path)
+    return [charts.Section("Low, expected, high", [figure])] if figure else []
 
 
 def _warehouse_section(document: Mapping[str, Any], prefix: str) -> list[charts.Section]:
