@@ -351,7 +351,8 @@ def test_production_is_not_advised_what_its_checks_refuse(tmp_path: Path) -> Non
     assert not any("t3.small" in each or "two zones" in each for each in titles)
     assert "Run 3 brokers instead of 6" in titles
     moves = [each for each in made.savings if each.kind == "move"]
-    assert all("production protects the old cluster" in each.risk for each in moves)
+    assert moves
+    assert all("production protects what holds data" in each.also for each in moves)
     assert not any(each.title == "Move to Confluent Basic" for each in moves)  # it lacks what production asks for
 
 

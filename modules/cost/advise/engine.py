@@ -196,7 +196,7 @@ def _measured(rule: Rule, proposal: Proposal, context: Context) -> Saving | None
         amount=tried.amount,
         least=least,
         risk=proposal.risk,
-        also=proposal.also,
+        also=_also(proposal, context.environment),
         breaks=_breaks(proposal, context.environment),
         near=_near(context.report, tried.report),
         more=tried.more,
@@ -217,6 +217,17 @@ def _needed(files: Files, changed: Files, edits: tuple[Edit, ...]) -> tuple[Edit
         except ConfigError:
             continue
     return edits
+
+
+_GUARD = (
+    "production protects what holds data: it goes last, in a deploy of its own with `production: false`, once nobody "
+    "uses it"
+)
+
+
+def _also(proposal: Proposal, environment: Environment) -> str:
+    guarded = environment.production and (proposal.destroys or proposal.kind == "move")
+    return "; ".join(each for each in (proposal.also, _GUARD if guarded else "") if each)
 
 
 def _breaks(proposal: Proposal, environment: Environment) -> str:

@@ -57,6 +57,7 @@ class Proposal:
         slows: whether rows may become visible later, which an SLO may forbid.
         range: for a commitment, what it saves at least and at most.
         option: for a move, where to (an id of `catalog.OPTIONS`).
+        destroys: whether something that holds data goes away, which production protects; a move always does.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Proposal:
     range: tuple[Decimal, Decimal] | None = None
     sources: Sequence[str] = ()
     option: str = ""
+    destroys: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ def _brokers(context: Context) -> Iterator[Proposal]:
         return
     brokers = environment.msk.brokers if section == "msk" else environment.redpanda.brokers
     for fewer in range(zones if section == "msk" else 3, brokers, zones if section == "msk" else 1):
-        if environment.production and fewer < _LEAST_IN_PRODUCTION:
-            continue
+        if environment.production and (fewer < _LEAST_IN_PRODUCTION or section == "redpanda"):
+            continue  # of Redpanda a volume would go, which production protects
         yield Proposal(
             f"Run {fewer} brokers instead of {brokers}",
             (Edit((section, "brokers"), fewer),),
@@ -69,12 +69,14 @@ def _zones(context: Context) -> Iterator[Proposal]:
             "Spread over two zones instead of three",
             tuple(edits),
             "two copies of each event: without a zone nothing is written until it is back. It takes a new cluster",
+            kind="move",
         )
     if environment.platform == "redpanda" and environment.redpanda.brokers == 3:
         yield Proposal(
             "Run one broker instead of three",
             (Edit(("redpanda", "brokers"), 1), Edit(("network", "zones"), 1)),
             "one copy of each event: what the broker loses is lost. For development only; a new cluster",
+            kind="move",
         )
 
 
@@ -121,6 +123,7 @@ def _registry(context: Context) -> Iterator[Proposal]:
         tuple(edits),
         "another wire format: each producer and consumer needs Glue's serializers, and events of before cannot be read "
         "with them; schemas that refer to others are not possible",
+        destroys=True,
     )
 
 

@@ -61,7 +61,8 @@ def _disks(context: Context) -> Iterator[Proposal]:
             yield Proposal(
                 "Let the brokers' disks be sized from the workload",
                 (Edit((section, "storage_per_broker"), REMOVE),),
-                "30 % headroom, and no more; a disk that is there already does not shrink, so this is for new brokers",
+                "30 % headroom, and no more; a disk that is there already does not shrink, so this takes a new cluster",
+                kind="move",
             )
 
 

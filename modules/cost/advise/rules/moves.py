@@ -56,14 +56,10 @@ def _to(context: Context, option: Option) -> Proposal:
         edits = [each for each in edits if each.path != path]
         edits.append(Edit(path, value))
     traits = read_traits()[option.id]
-    if environment.production:
-        guard = "; production protects the old cluster: it goes last, in a deploy of its own with `production: false`"
-    else:
-        guard = ""
     return Proposal(
         f"Move to {option.name}",
         tuple(edits),
-        f"{_MOVING}{guard}. There: {traits.you_run}; {', '.join(traits.limits)}",
+        f"{_MOVING}. There: {traits.you_run}; {', '.join(traits.limits)}",
         kind="move",
         slows=option.id == "confluent-freight",
         option=option.id,
