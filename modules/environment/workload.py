@@ -42,6 +42,7 @@ _PREFERRED = {True: ("TRANSFORM_WH", "STREAMING_WH"), False: ("REPORTING_WH", "S
 _HoursADay = Annotated[Number, Field(ge=0, le=24)]
 _FanOut = Annotated[Number, Field(ge=0, le=1000)]
 _Peak = Annotated[Number, Field(ge=1, le=1000)]
+_Share = Annotated[Number, Field(ge=0, le=1)]
 _Compression = Annotated[Number, Field(gt=0, le=2)]
 
 
@@ -79,6 +80,7 @@ class Scenario(Section):
     retention: Duration | None = Field(None, description="As in `workload`.")
     peak_to_mean: _Peak | None = Field(None, description="As in `workload`.")
     compression: _Compression | None = Field(None, description="As in `workload`.")
+    sink_share: _Share | None = Field(None, description="As in `workload`.")
     rows_kept: Duration | None = Field(None, description="As in `workload`.")
     readers: list[Reader] | None = Field(None, description="In place of the workload's readers or hours.")
     warehouse_hours_per_day: _HoursADay | None = Field(None, description="In place of the workload's readers or hours.")
@@ -108,6 +110,9 @@ class Workload(Section):
         Decimal(1),
         description="Bytes that producers send and Kafka keeps per byte of events: 0.25 for a quarter. Snowflake bills "
         "uncompressed bytes.",
+    )
+    sink_share: _Share | None = Field(
+        None, description="Of the bytes, what topics with a sink carry; default: all of them, if any topic has one."
     )
     readers: list[Reader] = Field(
         default_factory=list, description="What runs on warehouses; hours follow from it. In place of the next key."

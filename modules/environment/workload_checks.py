@@ -29,7 +29,10 @@ _MOST_MESSAGE = 2**30
 _YEAR = 365 * 86_400_000
 _MOST_YEARS = 100
 
-_GROWING = ("ingress", "fan_out", "retention", "peak_to_mean", "compression", "rows_kept", "cloud_services_per_day")
+_GROWING = (
+    "ingress", "fan_out", "retention", "peak_to_mean", "compression", "sink_share", "rows_kept",
+    "cloud_services_per_day",
+)  # fmt: skip
 """What a low month has no more of than the expected one, and a high month no less."""
 
 
@@ -80,6 +83,8 @@ class _Checked:
                 yield self._problem(
                     f"kept for {years:,} years? The most is {_MOST_YEARS} years ({_MOST_YEARS * 365}d)", *at, key
                 )
+        if its.sink_share and not any(topic.sink for topic in self._environment.topics.values()):
+            yield self._problem("no topic has a `sink` that carries any of it", *at, "sink_share")
         if its.refresh_takes is not None and its.refresh_takes.milliseconds < 1:
             yield self._problem("a refresh takes some time; write, say, 10s", *at, "refresh_takes")
 
@@ -159,7 +164,7 @@ class _Checked:
                 if mine > expected if name == "low" else mine < expected:
                     word = "more" if name == "low" else "less"
                     yield self._problem(
-                        f"{getattr(there, key)} is {word} than is expected ({self._said(key)}); a {name} month has "
+                        f"{getattr(there, key)} is {word} than is expected ({self._stated(workload, key)}); a {name} month has "
                         f"no {word}",
                         name, key,
                     )  # fmt: skip
@@ -181,17 +186,18 @@ class _Checked:
                 )  # fmt: skip
 
     def _amount(self, workload: Workload, key: str) -> Decimal | None:
-        """Something that can be compared."""
-        value: Any = getattr(workload, key)
-        if value is None and key == "retention":
-            value = self._environment.workload_retention
+        """Something that can be compared; None where nothing is said and nothing stands for it."""
+        value = self._stated(workload, key)
         if isinstance(value, DataRateValue):
             return value.bytes_per_second
         return Decimal(value.milliseconds) if isinstance(value, DurationValue) else value
 
-    def _said(self, key: str) -> Any:
-        value = getattr(self._environment.workload, key)
-        return self._environment.workload_retention if value is None else value
+    def _stated(self, workload: Workload, key: str) -> Any:
+        """As written, or the default that follows from other keys."""
+        value = getattr(workload, key)
+        if value is None and key == "retention":
+            return self._environment.workload_retention
+        return Decimal(1) if value is None and key == "sink_share" else value
 
     def _problem(self, message: str, *at: str | int) -> Problem:
         path = ("workload", *at)

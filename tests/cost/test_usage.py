@@ -65,6 +65,12 @@ def test_rows_are_events_that_have_a_sink() -> None:
     assert usage_of(environment(topics={"t": {}}, workload={"ingress": "1GB/day"})).rows_per_day == 0
 
 
+def test_a_share_of_the_bytes_may_be_all_that_is_carried_into_snowflake() -> None:
+    assert usage(ingress="1GB/day").bytes_sunk == usage(ingress="1GB/day").bytes_of_events
+    assert usage(ingress="1GB/day", sink_share="0.25").bytes_sunk == usage(ingress="1GB/day").bytes_sunk / 4
+    assert not usage(sink_share=0).carries
+
+
 def test_without_readers_the_short_form_is_the_only_warehouse() -> None:
     its = usage(warehouse_hours_per_day=3)
     (only,) = its.all_warehouses

@@ -47,6 +47,7 @@ def workload(write: Write, *lines: str) -> Workload:
         ("warehouse_hours_per_day: 25", "warehouse_hours_per_day: expected at most 24, got 25 (a number)"),
         ("warehouse_generation: 3", "warehouse_generation: expected one of 1, 2, got 3 (a number)"),
         ("cloud_services_per_day: -1", "cloud_services_per_day: expected at least 0, got -1 (a number)"),
+        ("sink_share: 1.5", "sink_share: expected at most 1, got 1.5 (a number)"),
         ("refresh_takes: 0s", "refresh_takes: a refresh takes some time; write, say, 10s"),
         ("mean_to_peak: 3", "mean_to_peak: unknown key `mean_to_peak`; "),
     ],
@@ -87,6 +88,13 @@ def test_a_reader_that_cannot_be_is_refused_with_its_line(write: Write, reader: 
     assert only.startswith(f"environments/dev.yaml:5: workload.readers.0{place or ': '}{message}")
 
 
+def test_a_share_of_no_sink_is_refused(write: Write) -> None:
+    (only,) = refused(
+        write, "sink_share: 0.5", head="platform: confluent\nextends: base\ntopics: {order-events: null}\n"
+    )
+    assert only == "environments/dev.yaml:5: workload.sink_share: no topic has a `sink` that carries any of it"
+
+
 def test_two_readers_of_one_name_are_refused(write: Write) -> None:
     (only,) = refused(write, "readers:", f"  - {DBT}", f"  - {DBT}")
     assert only.startswith("environments/dev.yaml:6: workload.readers.1.name: `dbt` is the name of reader 0 already")
@@ -111,6 +119,7 @@ def test_hours_and_readers_are_not_both_given(write: Write) -> None:
             ("fan_out: 2", "low: {warehouse_hours_per_day: 9}"),
             "low.warehouse_hours_per_day: 9 is more than is expected",
         ),
+        (("fan_out: 2", "high: {sink_share: 0.5}"), "high.sink_share: 0.5 is less than is expected (1); a high month"),
         (("fan_out: 2", "high: {ingress: 0B/day}"), "high.ingress: must be more than nothing"),
     ],
 )
