@@ -163,9 +163,9 @@ class _Checked:
                     continue
                 if mine > expected if name == "low" else mine < expected:
                     word = "more" if name == "low" else "less"
+                    given_as = self._stated(workload, key)
                     yield self._problem(
-                        f"{getattr(there, key)} is {word} than is expected ({self._stated(workload, key)}); a {name} month has "
-                        f"no {word}",
+                        f"{getattr(there, key)} is {word} than is expected ({given_as}); a {name} month has no {word}",
                         name, key,
                     )  # fmt: skip
         yield from self._hours_in_order()
