@@ -19,6 +19,7 @@ from modules.platforms import platform_for
 from modules.project import Project
 from modules.warehouse.connection import connect
 from tests.integration.conftest import new_project
+from tests.integration.smoke_parts import everything_is_accounted_for, smoke_watched
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
@@ -82,11 +83,37 @@ def test_every_event_becomes_a_row_and_is_seen_at_every_stage(infra: Infra) -> N
         assert (accounted, stage["duplicated"]) == (600, 0), name
         assert stage["late"] == stage["lost"], f"{name}: events that never came"
         assert stage["withheld"].get("p99") == "too few samples"
-    order = [report["stages"][name]["p50_ms"] for name in ("acknowledged", "consumed", "row_visible")]
-    assert all(value > 0 for value in order)
-    assert order[0] < order[2]
-    assert order[1] < order[2]
+    assert list(report["stages"]) == ["acknowledged", "consumed", "committed", "handed_over", "row_visible"]
+    p50 = {name: stage["p50_ms"] for name, stage in report["stages"].items()}
+    assert all(value > 0 for value in p50.values())
+    assert max(p50["acknowledged"], p50["consumed"]) < min(p50["handed_over"], p50["row_visible"])
+    assert p50["consumed"] <= p50["committed"]
+    assert [(hop["from"], hop["to"], hop["n"]) for hop in report["hops"]] == [
+        ("acknowledged", "consumed", 600),
+        ("consumed", "committed", 600),
+        ("consumed", "handed_over", 600),
+        ("handed_over", "row_visible", 600),
+    ]
+    assert report["unmeasured"] == {}
+    # 700 events took turns over six partitions.
+    assert sorted(report["load"]["by_partition"].values()) == [116, 116, 117, 117, 117, 117]
+    assert report["stages"]["consumed"]["corrupted"] == report["stages"]["row_visible"]["corrupted"] == 0
     assert _rows(infra.project, report["run_id"]) == (700, 700)
+
+
+def test_20_000_messages_are_all_accounted_for_in_250_mb(infra: Infra) -> None:
+    # A million of them, with the same checks, are in test_smoke_soak.py.
+    watched = smoke_watched(infra.project, "--count", "20000", "--rate", "4000", "--warmup", "1000", "--deadline", "5m")
+    everything_is_accounted_for(watched, 20_000)
+    assert watched.peak <= 250 * 2**20
+
+
+def test_a_rate_that_cannot_be_sent_is_said_and_proves_nothing(infra: Infra) -> None:
+    done = infra("smoke", "--env", "local", "--count", "5000", "--warmup", "0", "--rate", "1000000", "--size", "1KiB")
+    assert done.returncode == 4
+    said = done.stdout.splitlines()
+    assert any(line.endswith("events/s, not 1,000,000: the rate is too high for it") for line in said)
+    assert not any(line.startswith("met") for line in said)
 
 
 def test_a_broker_that_stalls_for_two_seconds_shows_in_the_tail(infra: Infra) -> None:
