@@ -190,6 +190,19 @@ def test_bills_in_another_currency_need_a_rate(prod: Report) -> None:
         compared(prod, bill)
 
 
+def test_bills_become_the_reports_currency_at_the_stated_rate(tmp_path: Path) -> None:
+    file = tmp_path / "rates.yaml"
+    file.write_text("currencies: {EUR: {rate: 0.9, source: the treasury, read: 2026-11-20}}\n")
+    book = load_book(overlays=(file,), currency="EUR")
+    made = report(environment_of("prod"), book)
+    bill = aws("Amazon MSK", "USE1-Kafka.m7g.large", 3 * HOURS * Decimal("0.204"))
+    actual = compare_with_bills(made, OCTOBER, [Reading("aws", "aws", (bill,))], book)
+    row = row_of(actual, "msk.brokers")
+    assert actual.currency == "EUR"
+    assert row.billed == Decimal("455.328") * Decimal("0.9")
+    assert row.error == 0
+
+
 def test_totals_are_the_sums_of_the_rows(prod: Report) -> None:
     actual = compared(
         prod,
@@ -210,6 +223,10 @@ def test_totals_are_the_sums_of_the_rows(prod: Report) -> None:
         ("Amazon Managed Streaming for Apache Kafka", "EUC1-Kafka.Storage.GP2", "msk.storage"),
         ("Amazon Managed Streaming for Apache Kafka", "USE1-Express.Storage", "msk.storage"),
         ("Amazon Managed Streaming for Apache Kafka", "USE1-Kafka.mcu.general", "connect.mcu"),
+        ("AmazonMSK", "Kafka.mcu.general", "connect.mcu"),
+        ("AmazonMSK", "USE1-Express.DataIn-Bytes", "msk.in"),
+        ("AmazonMSK", "KafkaServerless-In-Bytes", "msk.in"),
+        ("AmazonMSK", "KafkaServerless-StorageByteHrs", "msk.storage"),
         ("Amazon Managed Streaming for Apache Kafka", "USE1-KafkaServerless-ClusterHours", "msk.cluster"),
         ("Amazon Managed Streaming for Apache Kafka", "USE1-KafkaServerless-PartitionHours", "msk.partitions"),
         ("Amazon Elastic Container Service", "USE1-Fargate-vCPU-Hours:perCPU", "redpanda.vcpu"),
