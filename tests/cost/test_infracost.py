@@ -214,18 +214,27 @@ GOLDEN: dict[str, Golden] = {
         resources={
             "aws_ebs_volume": {
                 "gp3": {"size": 40, "type": "gp3", "iops": 4000, "throughput": 130},
+                "gp2": {"size": 10},
                 "io1": {"size": 30, "type": "io1", "iops": 300},
+                "io2": {"size": 30, "type": "io2", "iops": 300},
                 "st1": {"size": 40, "type": "st1"},
+                "sc1": {"size": 50, "type": "sc1"},
+                "standard": {"size": 20, "type": "standard"},
             }
         },
         lines={
+            "aws_ebs_volume.gp2": [Row("aws.ebs.gp2", "10", "1.00")],
+            "aws_ebs_volume.io1": [Row("aws.ebs.io1", "30", "3.75"), Row("aws.ebs.io1.iops", "300", "19.50")],
+            "aws_ebs_volume.io2": [Row("aws.ebs.io2", "30", "3.75"), Row("aws.ebs.io2.iops", "300", "19.50")],
+            "aws_ebs_volume.st1": [Row("aws.ebs.st1", "40", "1.80")],
+            "aws_ebs_volume.sc1": [Row("aws.ebs.sc1", "50", "0.75")],
             "aws_ebs_volume.gp3": [
                 Row("aws.ebs.gp3", "40", "3.20"),
                 Row("aws.ebs.gp3.throughput", "5", "0.20"),
                 Row("aws.ebs.gp3.iops", "1000", "5.00"),
-            ]
+            ],
         },
-        unpriced=["the price book has no price of EBS io1", "the price book has no price of EBS st1"],
+        unpriced=["the price book has no price of EBS standard"],
     ),
     "instance": Golden(
         resources={

@@ -226,13 +226,13 @@ def test_a_disk_pays_for_iops_and_throughput_beyond_what_comes_with_it() -> None
 def test_what_the_book_has_no_price_of_is_named_and_never_0() -> None:
     found = priced(
         stack(
-            aws_ebs_volume={"old": {"type": "io2", "size": 10}},
+            aws_ebs_volume={"old": {"type": "standard", "size": 10}},
             aws_redshift_cluster={"dw": {}, "other": {}},
             aws_instance={"odd": {"instance_type": "x9.metal", "root_block_device": {"volume_type": "gp3"}}},
         )
     )
     assert [(each.type, each.count, each.reason) for each in found.unsupported] == [
-        ("aws_ebs_volume", 1, "the price book has no price of EBS io2"),
+        ("aws_ebs_volume", 1, "the price book has no price of EBS standard"),
         ("aws_redshift_cluster", 2, "nothing here knows its price"),
     ]
     (instance,) = found.priced
@@ -250,8 +250,8 @@ def test_a_number_that_only_a_plan_knows_is_not_guessed() -> None:
         )
     )
     by_name = {each.address: each for each in found.priced}
-    assert set(by_name) == {"aws_vpc_endpoint.logs", "aws_nat_gateway.two"}
-    assert by_name["aws_nat_gateway.two"].total.known == Decimal("65.70")  # 2 × 730 × 0.045
+    assert set(by_name) == {"aws_vpc_endpoint.logs", "aws_nat_gateway.two[0]", "aws_nat_gateway.two[1]"}
+    assert by_name["aws_nat_gateway.two[0]"].total.known == Decimal("32.85")  # 730 × 0.045
     assert by_name["aws_vpc_endpoint.logs"].lines == ()
     assert by_name["aws_vpc_endpoint.logs"].gaps == ("in how many subnets it is is not in the document",)
     assert [(each.type, each.reason) for each in found.unsupported] == [

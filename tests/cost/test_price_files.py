@@ -208,7 +208,8 @@ def resources_use() -> set[str]:
     """Items that `infra cost resources` looks for in anybody's plan, by their names in its source."""
     folder = Path(__file__).parents[2] / "modules" / "cost" / "resources"
     text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
-    return set(re.findall(r'"((?:aws|msk)\.[a-z0-9_.]+)"', text)) | {
+    kinds = ("gp2", "gp3.iops", "io1", "io1.iops", "io2", "io2.iops", "st1", "sc1")
+    return {f"aws.ebs.{kind}" for kind in kinds} | set(re.findall(r'"((?:aws|msk)\.[a-z0-9_.]+)"', text)) | {
         f"aws.{kind}.{what}" for kind in ("nlb", "alb") for what in ("hour", "capacity")
     } | {f"aws.fargate.arm.{what}" for what in ("vcpu", "memory")}  # fmt: skip
 

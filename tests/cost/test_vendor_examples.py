@@ -20,7 +20,7 @@ from modules.cost.catalog import OPTIONS, estimate
 from modules.cost.estimators import confluent
 from modules.cost.estimators.base import Inputs
 from modules.cost.estimators.snowflake_compute import billed_cloud_services
-from modules.cost.lines import Line
+from modules.cost.lines import Line, total
 from modules.cost.resources import price_resources
 from modules.cost.resources.documents import parse_document
 from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit
@@ -44,10 +44,15 @@ def with_prices(**prices: str) -> PriceBook:
 
 
 def priced(book: PriceBook | None = None, **resources: Any) -> dict[str, Line]:
-    """Lines by price, of resources as a stack has them, for a whole month of 730 h."""
+    """Lines by price, of one resource as a stack has it, for a whole month of 730 h."""
+    found = {line.price.id: line for line in all_lines(book, **resources)}
+    assert len(found) == len(all_lines(book, **resources))
+    return found
+
+
+def all_lines(book: PriceBook | None = None, **resources: Any) -> tuple[Line, ...]:
     stack = {"provider": {"aws": [{"region": US}]}, "resource": resources}
-    found = price_resources([parse_document(stack, "example.tf.json")], book or load_book())
-    return {line.price.id: line for line in found.lines}
+    return price_resources([parse_document(stack, "example.tf.json")], book or load_book()).lines
 
 
 def part(line: Line, hours: Decimal | int, of: Decimal = HOURS_PER_MONTH) -> Decimal:
@@ -101,7 +106,7 @@ def test_fargate_example_3() -> None:
     assert parts == [Decimal("3.04"), Decimal("1.33")]
 
 
-# --- Amazon EBS, https://aws.amazon.com/ebs/pricing/ (example 1, gp3), read 2026-11 ---
+# --- Amazon EBS, https://aws.amazon.com/ebs/pricing/ (examples 1 to 6), read 2026-11 ---
 
 
 def test_ebs_gp3_example() -> None:
@@ -115,19 +120,44 @@ def test_ebs_gp3_example() -> None:
     assert sum(parts).quantize(Decimal("0.001")) == Decimal("3.625")
 
 
+@pytest.mark.parametrize(
+    ("disk", "dollars"),
+    [
+        ({"type": "gp2"}, ["3.333"]),  # 0.10 × 2,000 ÷ 60
+        ({"type": "io2", "iops": 1000}, ["4.167", "1.083"]),  # 0.125 × 2,000 ÷ 60; 0.065 × 1,000 ÷ 60
+        # the first 32,000 at 0.065, the next 28,000 at 0.046: (2,080 + 1,288) ÷ 60
+        ({"type": "io2", "iops": 60_000}, ["4.167", "56.133"]),
+        ({"type": "io1", "iops": 1000}, ["4.167", "1.083"]),
+        ({"type": "st1"}, ["1.500"]),  # 0.045 × 2,000 ÷ 60
+        ({"type": "sc1"}, ["0.500"]),  # 0.015 × 2,000 ÷ 60
+    ],
+    ids=["gp2", "io2", "io2, large", "io1", "st1", "sc1"],
+)
+def test_ebs_examples_2_to_6(disk: dict[str, Any], dollars: list[str]) -> None:
+    """2,000 GB each, for 12 h of a 30-day month, 1/60 of it."""
+    found = priced(aws_ebs_volume={"it": {"size": 2000, **disk}})
+    assert [str(part(line, 12, Decimal(720)).quantize(Decimal("0.001"))) for line in found.values()] == dollars
+
+
+def test_ebs_steps_count_each_volume_by_itself() -> None:
+    """Ten io2 volumes of 1,000 IOPS: none reaches the second step, 10 × 0.065 × 1,000 ÷ 60 = 10.83."""
+    found = all_lines(aws_ebs_volume={"it": {"count": 10, "size": 2000, "type": "io2", "iops": 1000}})
+    iops = total(line for line in found if line.price.id == "aws.ebs.io2.iops").known
+    assert cents(iops * 12 / 720) == Decimal("10.83")
+
+
 # --- Amazon CloudWatch, https://aws.amazon.com/cloudwatch/pricing/ (US East), read 2026-11 ---
 
 
 def test_cloudwatch_detailed_monitoring_of_ten_instances() -> None:
     """7 metrics × 10 instances × 0.30 = 21 a month."""
-    found = priced(aws_instance={"it": {"count": 10, "instance_type": "m7g.large", "monitoring": True}})
-    assert found["aws.metric"].amount == 21
+    found = all_lines(aws_instance={"it": {"count": 10, "instance_type": "m7g.large", "monitoring": True}})
+    assert total(line for line in found if line.price.id == "aws.metric").known == 21
 
 
 def test_cloudwatch_four_alarms() -> None:
     """0.10 × 4 = 0.40."""
-    found = priced(aws_cloudwatch_metric_alarm={"it": {"count": 4, "period": 300}})
-    assert found["aws.alarm"].amount == Decimal("0.40")
+    assert total(all_lines(aws_cloudwatch_metric_alarm={"it": {"count": 4, "period": 300}})).known == Decimal("0.40")
 
 
 def test_cloudwatch_logs_beyond_the_accounts_free_5_gb() -> None:

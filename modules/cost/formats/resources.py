@@ -77,10 +77,9 @@ def blocks(pricing: Pricing) -> list[Block]:
     found = []
     for group in groups.values():
         first = group[0]
-        count = len(group) if len(group) > 1 else first.count
         lines = tuple(_together(each) for each in zip(*(each.lines for each in group), strict=True))
         address = first.block if len(group) > 1 else first.address
-        found.append(Block(address, count, lines, first.by_use, first.gaps))
+        found.append(Block(address, len(group), lines, first.by_use, first.gaps))
     return sorted(found, key=lambda each: (-each.total.least, not each.lines, each.address))
 
 

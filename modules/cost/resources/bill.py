@@ -37,7 +37,7 @@ class Bill:
     def add(
         self, part: str, each: Decimal | int, unit: Unit, item: str, how: str, *, what: str = "", missing: str = ""
     ) -> None:
-        """A line of `each` a resource at the price of `item`; a gap where the book does not have it.
+        """A line of `each` at the price of `item`; a gap where the book does not have it.
 
         Args:
             missing: what to call the item where the book has none.
@@ -45,12 +45,10 @@ class Bill:
         if item not in self.book:
             self.gaps.append(f"the price book has no {missing or item}")
             return
-        count = self.resource.count or 0
-        quantity = Quantity(Decimal(each) * count, unit)
-        times = f"{count} × " if count != 1 else ""
+        quantity = Quantity(Decimal(each), unit)
         id_ = f"{self.resource.address}.{part}"
         price = self.book.price(item, self.region)
-        self.lines.append(line(id_, "kafka", "fixed", quantity, price, f"{times}{how}", what=what, count=count))
+        self.lines.append(line(id_, "kafka", "fixed", quantity, price, how, what=what, count=1))
 
     def running(self, part: str, each: Decimal | int, unit: Unit, item: str, how: str, **words: str) -> None:
         """As `add`, for what runs all month: `each` of them, in hours."""

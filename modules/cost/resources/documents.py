@@ -31,8 +31,8 @@ class Resource:
     """One block or one instance of it.
 
     Attributes:
-        address: as Terraform writes it; a stack's block with `count` has no index.
-        count: how many instances it stands for; None where the document does not say.
+        address: as Terraform writes it.
+        counted: whether it is one instance; a stack does not always say how many a block has.
         names: argument → addresses, without keys, of the resources that its value names.
         region: the AWS region of its provider, or that its own values tell; empty where nothing does.
     """
@@ -41,7 +41,7 @@ class Resource:
     type: str
     name: str
     arguments: Mapping[str, Any]
-    count: int | None = 1
+    counted: bool = True
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     region: str = ""
 
@@ -231,7 +231,7 @@ def _valued(values: Mapping[str, Any], configured: Mapping[str, tuple[Mapping[st
                 if (addresses := tuple(dict.fromkeys(_references(expression))))
             }
             yield Resource(
-                entry["address"], entry["type"], entry["name"], arguments, 1, names, region or _told(arguments)
+                entry["address"], entry["type"], entry["name"], arguments, True, names, region or _told(arguments)
             )
 
 
@@ -287,7 +287,7 @@ def _from_state(data: Mapping[str, Any]) -> Iterator[Resource]:
             suffix = "" if key is None else f"[{json.dumps(key)}]"
             arguments = instance.get("attributes") or {}
             yield Resource(
-                f"{path}{entry['type']}.{entry['name']}{suffix}", entry["type"], entry["name"], arguments, 1, {},
+                f"{path}{entry['type']}.{entry['name']}{suffix}", entry["type"], entry["name"], arguments, True, {},
                 _told(arguments),
             )  # fmt: skip
 
@@ -323,10 +323,10 @@ def _from_stack(data: Mapping[str, Any]) -> Iterator[Resource]:
             provider, _, alias = str(body.get("provider", type_.partition("_")[0])).partition(".")
             region = regions.get((provider, alias), "")
             region = region if isinstance(region, str) and known(region) else ""
-            for count, key, instance in scope.instances(body):
+            for counted, key, instance in scope.instances(body):
                 suffix = "" if key is None else f"[{json.dumps(key)}]"
                 arguments = {name_: instance.value(value) for name_, value in body.items()}
-                yield Resource(f"{type_}.{name}{suffix}", type_, name, arguments, count, names, region)
+                yield Resource(f"{type_}.{name}{suffix}", type_, name, arguments, counted, names, region)
 
 
 def _whole(given: Any) -> dict[str, Any]:

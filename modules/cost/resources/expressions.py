@@ -46,18 +46,20 @@ class Scope:
         found = self._path(whole[1].strip())
         return given if found is _UNKNOWN else found
 
-    def instances(self, body: Mapping[str, Any]) -> Iterator[tuple[int | None, str | None, Scope]]:
-        """A block's instances: how many alike, None where that is not known; the key; what its arguments may name."""
+    def instances(self, body: Mapping[str, Any]) -> Iterator[tuple[bool, str | int | None, Scope]]:
+        """A block's instances: True, the key, what its arguments may name; once False where how many is not known."""
         if "count" in body:
             count = self.value(body["count"])
-            yield (count if isinstance(count, int) and not isinstance(count, bool) else None), None, self
+            if isinstance(count, int) and not isinstance(count, bool):
+                yield from ((True, index, self) for index in range(count))
+            else:
+                yield False, None, self
         elif "for_each" not in body:
-            yield 1, None, self
+            yield True, None, self
         elif (over := self._collection(body["for_each"])) is None:
-            yield None, None, self
+            yield False, None, self
         else:
-            for key, value in over.items():
-                yield 1, key, replace(self, each=(key, value))
+            yield from ((True, key, replace(self, each=(key, value))) for key, value in over.items())
 
     def _collection(self, given: Any) -> dict[str, Any] | None:
         found = self.value(given)

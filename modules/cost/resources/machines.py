@@ -14,6 +14,7 @@ from modules.cost.units import Unit, plain
 __all__ = ["PRICERS"]
 
 _FREE_IOPS, _FREE_MBPS = 3_000, 125
+_IO2_PRICED = 64_000
 _DETAILED_METRICS = 7
 _FREE_TASK_GIB = 20
 
@@ -56,7 +57,7 @@ def volume(bill: Bill) -> None:
 
 
 def _volume(bill: Bill, part: str, its: Mapping[str, Any], type_: str, size_: str, what: str, each: int = 1) -> None:
-    """gp3, and what goes beyond its included IOPS and throughput; gp2 is the default where no type is given."""
+    """What is provisioned, and what IOPS and throughput cost beside it; gp2 is the default where no type is given."""
     kind, size = its.get(type_) or "gp2", number(its.get(size_))
     if size is None:
         bill.gaps.append(f"the size of {what} is not in the document")
@@ -67,20 +68,30 @@ def _volume(bill: Bill, part: str, its: Mapping[str, Any], type_: str, size_: st
         part, each * size, Unit.GIB_MONTH, item, f"{times}{size:,} GiB", what=f"EBS {kind}, {named}",
         missing=f"price of EBS {kind}",
     )  # fmt: skip
-    if kind != "gp3":
+    if item not in bill.book:
         return
-    over = max((number(its.get("iops")) or 0) - _FREE_IOPS, 0)
-    if over:
+    iops, faster = number(its.get("iops")) or 0, number(its.get("throughput")) or 0
+    free = _FREE_IOPS if kind == "gp3" else 0
+    if kind in ("gp3", "io1", "io2") and iops > free:
+        _iops(bill, part, kind, iops, free, named, each)
+    if kind == "gp3" and faster > _FREE_MBPS:
         bill.add(
-            f"{part}-iops", each * over, Unit.IOPS_MONTH, "aws.ebs.gp3.iops",
-            f"{times}({over + _FREE_IOPS:,} − {_FREE_IOPS:,} free) IOPS", what=f"{named}, IOPS",
+            f"{part}-throughput", each * (faster - _FREE_MBPS), Unit.MBPS_MONTH, "aws.ebs.gp3.throughput",
+            f"{times}({faster:,} − {_FREE_MBPS} free) MB/s", what=f"{named}, throughput",
         )  # fmt: skip
-    faster = max((number(its.get("throughput")) or 0) - _FREE_MBPS, 0)
-    if faster:
-        bill.add(
-            f"{part}-throughput", each * faster, Unit.MBPS_MONTH, "aws.ebs.gp3.throughput",
-            f"{times}({faster + _FREE_MBPS:,} − {_FREE_MBPS} free) MB/s", what=f"{named}, throughput",
-        )  # fmt: skip
+
+
+def _iops(bill: Bill, part: str, kind: str, iops: int, free: int, named: str, each: int) -> None:
+    """Beyond the free ones; io2's are cheaper from 32,000 on, of each volume by itself."""
+    if iops > _IO2_PRICED and kind == "io2":
+        bill.gaps.append(f"the price book has no price of io2's IOPS beyond {_IO2_PRICED:,}")
+        return
+    times = f"{each} × " if each != 1 else ""
+    words = f"({iops:,} − {free:,} free)" if free else f"{iops:,}"
+    bill.add(
+        f"{part}-iops", each * (iops - free), Unit.IOPS_MONTH, f"aws.ebs.{kind}.iops", f"{times}{words} IOPS",
+        what=f"{named}, IOPS", missing=f"price of the IOPS of EBS {kind}",
+    )  # fmt: skip
 
 
 def service(bill: Bill) -> None:

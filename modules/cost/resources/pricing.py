@@ -37,7 +37,6 @@ class Priced:
 
     Attributes:
         block: the address without a key.
-        count: how many instances it stands for.
         by_use: prices of what goes through it; how much that is no document says.
         gaps: what of it is billed and not counted, and why.
     """
@@ -45,7 +44,6 @@ class Priced:
     document: str
     address: str
     block: str
-    count: int
     type: str
     region: str
     lines: tuple[Line, ...]
@@ -131,19 +129,17 @@ def _sorted(file: str, resources: Sequence[Resource], book: PriceBook, region: s
     known = {address: tuple(group) for address, group in others.items()}
     found = _Sorted()
     for each in resources:
-        if each.count == 0:
-            continue
         bill = _bill(each, book, each.region or region or DEFAULT_REGION, known)
         if bill is not None and (bill.lines or bill.by_use):
             found.priced.append(
                 Priced(
-                    file, each.address, each.block_address, each.count or 1, each.type, bill.region,
+                    file, each.address, each.block_address, each.type, bill.region,
                     tuple(bill.lines), tuple(bill.by_use), tuple(bill.gaps),
                 )
             )  # fmt: skip
             continue
         group, reason = _unpriced(found, each, bill)
-        group.append(Counted(each.type, each.count or 1, reason))
+        group.append(Counted(each.type, 1, reason))
     return found
 
 
@@ -165,7 +161,7 @@ def _bill(resource: Resource, book: PriceBook, region: str, others: Mapping[str,
     if pricer is None:
         return None
     bill = Bill(resource, book, region, others)
-    if resource.count is None:
+    if not resource.counted:
         bill.gaps.append("how many there are is known only when it is planned")
     else:
         pricer(bill)
