@@ -315,7 +315,7 @@ def _read(file: Path) -> list[Price]:
             unit=item.unit,
             currency=item.currency or content.currency,
             regions=regions_of(item.region or content.region),
-            source=content.sources[item.source],
+            source=content.source(item.source),
             confidence=item.confidence,
             tiers=tiers_of(item),
             low=item.range[0] if item.range else None,

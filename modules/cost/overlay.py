@@ -136,7 +136,7 @@ class _Overlay:
         return found
 
     def _source(self, name: str) -> Source:
-        source = self._content.sources[name]
+        source = self._content.source(name)
         return Source(f"{source.what} ({self.shown})", source.read)
 
     def _regions(self, item: Any) -> tuple[str, ...]:

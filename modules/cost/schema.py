@@ -183,15 +183,11 @@ class TermRecord(_Record):
 
 
 class _AnyFile(_Record):
-    sources: dict[str, Source] = Field(default_factory=dict)
+    sources: dict[str, PriceSource] = Field(default_factory=dict)
 
-    @field_validator("sources", mode="before")
-    @classmethod
-    def _are_sources(cls, sources: Any) -> Any:
-        if not isinstance(sources, dict):
-            return sources
-        checked = {name: PriceSource.model_validate(source) for name, source in sources.items()}
-        return {name: Source(source.what, source.read) for name, source in checked.items()}
+    def source(self, name: str) -> Source:
+        found = self.sources[name]
+        return Source(found.what, found.read)
 
 
 class PriceFile(_AnyFile):
@@ -282,6 +278,7 @@ def _read(file: Path, shown: str, model: type[_File]) -> tuple[_File, Lines]:
         loader = _Loader(text)
         try:
             root = loader.get_single_node()
+            _refuse_doubled_keys(root, shown)
             data = loader.construct_document(root) if root is not None else None
         finally:
             loader.dispose()
@@ -296,6 +293,26 @@ def _read(file: Path, shown: str, model: type[_File]) -> tuple[_File, Lines]:
         return model.model_validate(data), Lines(root, shown)
     except ValidationError as error:
         raise _refusal(error, root, shown) from error
+
+
+def _refuse_doubled_keys(root: Any, shown: str) -> None:
+    """YAML would take the last of two keys and say nothing of the prices below the first."""
+    problems = []
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                name = str(key.value)
+                if name in seen:
+                    problems.append((int(key.start_mark.line) + 1, f"{name}: this key is there twice"))
+                seen.add(name)
+                nodes.append(value)
+    if problems:
+        raise problems_error(problems, shown, "put what is below the two keys under one")
 
 
 def _refusal(error: ValidationError, root: Any, shown: str) -> PriceError:

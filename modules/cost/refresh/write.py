@@ -38,7 +38,7 @@ def earlier(file: Path, found: Sequence[Found]) -> tuple[Found, ...]:
     content, _ = read_overlay_file(file, str(file))
     read = {(each.item, each.region) for each in found}
     return tuple(
-        Found(item.id, region, tiers_of(item), content.sources[item.source], "")
+        Found(item.id, region, tiers_of(item), content.source(item.source), "")
         for item in content.items
         for region in regions_of(item.region or "*")
         if (item.id, region) not in read
