@@ -33,7 +33,10 @@ __all__ = [
 ]
 
 _PRIVATELINK_ECKU = 10
-"""Of Enterprise on AWS by PrivateLink, the only way to it here (Confluent's cluster types page, quoted; B)."""
+"""Of Enterprise on AWS by PrivateLink, the only way to it here (Confluent's cluster types page)."""
+
+_CONNECTOR_TASKS = 250
+"""Of all managed connectors of a cluster (same page)."""
 
 _GP3 = 125 * MIB
 """Bytes/s of a gp3 volume as it comes; the stacks provision no more (Amazon EBS User Guide)."""
@@ -66,7 +69,7 @@ def check_confluent(tier: Tier, usage: Usage, environment: Environment | None = 
         words = f"{units} units needed at the peak ({reason}), {name} has at most {most_units(tier)}{where}"
         found.append(Misfit(words, fits, change))
     elif environment is not None and environment.platform == "confluent":
-        found += _of_environment(environment, tier, int(units), reason)
+        found += _of_environment(environment, usage, tier, int(units), reason)
     message = usage.message_bytes * min(usage.compression, Decimal(1))
     if message > limits.message_bytes:
         words = f"messages of {message:,.0f} bytes, {name} takes {limits.message_bytes:,}"
@@ -74,7 +77,7 @@ def check_confluent(tier: Tier, usage: Usage, environment: Environment | None = 
     return tuple(found)
 
 
-def _of_environment(environment: Environment, tier: Tier, units: int, reason: str) -> list[Misfit]:
+def _of_environment(environment: Environment, usage: Usage, tier: Tier, units: int, reason: str) -> list[Misfit]:
     """What the environment itself has set too small."""
     from modules.environment.confluent import cku_of, max_ecku_of
     from modules.environment.connect import kind_of
@@ -92,7 +95,11 @@ def _of_environment(environment: Environment, tier: Tier, units: int, reason: st
         else:
             cap = f"outside production the cluster is capped at {most}, so that peaks are throttled"
             found.append(Misfit(words + cap, f"not throttled: max_ecku {units}", change, warns=True))
-    if tier == "basic" and environment.connect.tasks > 1 and kind_of(environment) == "managed":
+    managed = kind_of(environment) == "managed"
+    if managed and usage.connector_tasks > _CONNECTOR_TASKS:
+        words = f"{usage.connector_tasks:,} connector tasks, a cluster has {_CONNECTOR_TASKS} at most"
+        found.append(Misfit(words, "fits: fewer tasks, or the project's own sink"))
+    if tier == "basic" and managed and environment.connect.tasks > 1:
         words = f"{environment.connect.tasks} tasks a connector, Basic allows one"
         found.append(Misfit(words, "fits: Standard", {"confluent": {"tier": "standard"}}))
     return found

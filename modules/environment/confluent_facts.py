@@ -46,14 +46,13 @@ class TierFacts:
 
 _ECKU: tuple[Availability, ...] = ("low", "high")
 
-# docs.confluent.io/cloud/current/clusters/cluster-types.html; the partitions a cluster of enterprise, freight and
-# dedicated come from an independent source. Basic is in one zone; Freight starts at two units, which is "high".
-# Messages: docs.confluent.io/cloud/current/connectors/limits.html (8 MB, on dedicated 20 MB).
+# docs.confluent.io/cloud/current/clusters/cluster-types.html, "eCKU/CKU comparison" and "Cluster limit comparison".
+# Basic is in one zone; Freight starts at two units, which is "high".
 TIERS: Mapping[Tier, TierFacts] = {
     "basic": TierFacts(("low",), 1, 50, 5, 15, 30, 1_500),
     "standard": TierFacts(_ECKU, 1, 10, 25, 75, 250, 2_500),
-    "enterprise": TierFacts(_ECKU, 1, 32, 60, 180, 3_000, 96_000, private=True),
-    "freight": TierFacts(("high",), 2, 152, 60, 180, 3_000, 50_000, private=True),
+    "enterprise": TierFacts(_ECKU, 1, 32, 60, 180, 3_000, 96_000, private=True, message_bytes=20 * 2**20),
+    "freight": TierFacts(("high",), 2, 152, 60, 180, 3_000, 50_000, private=True, message_bytes=20 * 2**20),
     "dedicated": TierFacts(("single-zone", "multi-zone"), 1, 152, 60, 180, 4_500, 100_000, message_bytes=20 * 2**20),
 }
 

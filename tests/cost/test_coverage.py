@@ -125,7 +125,8 @@ AWAITED: frozenset[str] = frozenset(
 """Entries for resources that no case has yet."""
 
 AWAITED_LINES = {
-    "capture.memory", "capture.vcpu", "confluent.flink", "confluent.package", "connect.plugins", "connect.secret",
+    "capture.memory", "capture.vcpu", "confluent.flink", "confluent.package", "connect.address", "connect.plugins",
+    "connect.secret",
     "snowflake.cloud_services", "snowflake.transfer", "snowflake.warehouse.*", "source.address", "source.memory",
     "source.vcpu",
 }  # fmt: skip

@@ -464,3 +464,11 @@ def test_a_cluster_that_is_too_small_has_the_price_of_the_one_that_fits_beside_i
     words = f"(msk.broker_type kafka.m7g.xlarge) all comes to {cost} a month"
     assert words in notes_of("msk", fast)
     assert "in a size that carries" not in notes_of("msk", fast, msk={"broker_type": "kafka.m7g.xlarge"})
+
+
+def test_a_sink_beside_a_private_cluster_has_no_public_address() -> None:
+    topics = {"orders": {"sink": {"table": "A.B.C"}}}
+    public = lines_of("confluent-standard", platform="confluent", confluent={"tier": "standard"}, topics=topics)
+    private = lines_of("confluent-enterprise", platform="confluent", confluent={"tier": "enterprise"}, topics=topics)
+    assert public["connect.address"].amount == Decimal("3.65")  # 730 × 0.005
+    assert "connect.address" not in private

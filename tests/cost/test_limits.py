@@ -158,7 +158,7 @@ def test_basic_refuses_what_is_over_8_mib_and_dedicated_takes_20() -> None:
     (found,) = check_confluent("basic", large)
     assert "messages of 9,437,184 bytes, Basic takes 8,388,608" in found.why
     assert found.change == {"confluent": {"tier": "dedicated", "cku": 1}}
-    assert check_confluent("dedicated", large) == ()
+    assert check_confluent("dedicated", large) == check_confluent("enterprise", large) == ()
     assert check_confluent("dedicated", month(message_bytes=21 * 2**20))
 
 
@@ -178,6 +178,9 @@ def test_what_the_environment_has_set_too_small_is_said_with_what_to_write() -> 
     assert (found.warns, found.change) == (False, {"confluent": {"max_ecku": 6}})  # 130 ÷ 25 = 5.2
     small = environment(confluent={"tier": "dedicated", "cku": 2})
     assert check_confluent("dedicated", usage, small)[0].change == {"confluent": {"cku": 3}}  # 130 ÷ 60 = 2.2
+    many = environment(connect={"kind": "managed"})
+    assert "251 connector tasks" in check_confluent("standard", month(connector_tasks=251), many)[0].why
+    assert check_confluent("standard", month(connector_tasks=250), many) == ()
     several = environment(connect={"kind": "managed", "tasks": 2})
     assert check_confluent("basic", month(), several)[0].change == {"confluent": {"tier": "standard"}}
 

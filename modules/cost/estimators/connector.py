@@ -16,6 +16,7 @@ from modules.cost.estimators.prepared import Part, same_for
 from modules.cost.lines import Estimate, Line, line, money
 from modules.cost.units import Quantity, Unit, hours, of_bytes, plain
 from modules.environment.capture import captured_topics, debezium_sources, runner_of
+from modules.environment.confluent import networking_of
 from modules.environment.connect import Capacity, kind_of, sink_on_ecs, worker_on_ecs
 from modules.environment.connect import Kind as Kind
 from modules.environment.model import Environment
@@ -36,13 +37,14 @@ def parts(inputs: Inputs, environment: Environment, vendor: Vendor) -> tuple[Par
     runners = [runner_of(environment, source) for source in debezium_sources(environment).values()]
     managed = (sinks if kind == "managed" else 0) + runners.count("managed")
     on_msk = managed if vendor == "msk" else 0
+    public = vendor == "confluent" and networking_of(environment) == "public"
     made: list[Part] = []
     if on_msk:
         made.append(Estimate((_msk_connect(inputs, environment.connect.capacity, on_msk),)))
     if sinks and sink_on_ecs(environment):
         made.append(Estimate(_fargate(inputs, "own sink", environment.connect.tasks, *_sink(inputs), count=1)))
     elif sinks and _has_own_line(kind, vendor):
-        made.append(_carrier(vendor, kind))
+        made.append(_carrier(vendor, kind, public))
     if vendor == "confluent" and runners:
         made += _captures(inputs, environment, len(runners))
     workers = _workers(environment)
@@ -57,7 +59,7 @@ def parts(inputs: Inputs, environment: Environment, vendor: Vendor) -> tuple[Par
     if writers:
         made.append(account.of_connectors(inputs, environment, writers))
     if programs := len(snowflake_sources(environment)):
-        made.append(Estimate(_source_programs(inputs, vendor, programs)))
+        made.append(Estimate(_source_programs(inputs, public, programs)))
     return tuple(made)
 
 
@@ -97,21 +99,28 @@ def _sink(inputs: Inputs) -> tuple[Decimal, Decimal]:
     return inputs.assumptions.sink_vcpu, inputs.assumptions.sink_gib
 
 
-def _carrier(vendor: Vendor, kind: Kind) -> Part:
+def _carrier(vendor: Vendor, kind: Kind, public: bool) -> Part:
     """What carries the sinks, as a part of a bill; only Confluent bills what goes through it."""
     if kind == "managed" and vendor == "confluent":
         return lambda now: estimate(now, vendor, kind)
-    return same_for(lambda now: estimate(now, vendor, kind), "connector_tasks", "sink_share")
+    return same_for(lambda now: estimate(now, vendor, kind, public=public), "connector_tasks", "sink_share")
 
 
 def estimate(
-    inputs: Inputs, vendor: Vendor, kind: Kind, capacity: Capacity | None = None, connectors: int = 1
+    inputs: Inputs,
+    vendor: Vendor,
+    kind: Kind,
+    capacity: Capacity | None = None,
+    connectors: int = 1,
+    *,
+    public: bool = True,
 ) -> Estimate:
     """The connector as this vendor has it; no lines where no topic has a sink.
 
     Args:
         capacity: MSK Connect's workers of each connector.
         connectors: how many there are, one a topic.
+        public: whether Confluent's cluster is reached over the internet.
     """
     if not inputs.usage.sink_share:
         return Estimate(())
@@ -121,13 +130,14 @@ def estimate(
         return Estimate((_msk_connect(inputs, capacity or Capacity(), connectors),))
     tasks = inputs.usage.connector_tasks
     what, size = ("Connect worker", _worker(inputs)) if kind == "kafka-connect" else ("own sink", _sink(inputs))
-    return Estimate(_fargate(inputs, what, tasks, *size) + _address(inputs, vendor, what, tasks))
+    address = _address(inputs, what, tasks) if public and vendor == "confluent" else ()
+    return Estimate(_fargate(inputs, what, tasks, *size) + address)
 
 
 def _confluent(inputs: Inputs) -> tuple[Line, ...]:
     tasks = inputs.usage.connector_tasks
     plural = "s" if tasks != 1 else ""
-    carried = of_bytes(inputs.usage.bytes_sunk, Unit.GIB)
+    carried, whole = of_bytes(inputs.usage.bytes_sunk, Unit.GIB), inputs.usage.compression == 1
     return (
         line(
             "connect.tasks", "connect", "fixed", hours(tasks, Unit.TASK_HOUR), inputs.price("confluent.connect.task"),
@@ -135,7 +145,7 @@ def _confluent(inputs: Inputs) -> tuple[Line, ...]:
         ),
         line(
             "connect.throughput", "connect", "usage", carried, inputs.price("confluent.connect.throughput"),
-            lambda: f"{carried} sent", what="managed sink, data",
+            lambda: f"{carried} sent", what="managed sink, data", note="" if whole else "before compression",
         ),
     )  # fmt: skip
 
@@ -197,11 +207,11 @@ def _captures(inputs: Inputs, environment: Environment, connectors: int) -> list
     return [Estimate((tasks,)), data] if captured and topics else [Estimate((tasks,))]
 
 
-def _source_programs(inputs: Inputs, vendor: Vendor, programs: int) -> tuple[Line, ...]:
+def _source_programs(inputs: Inputs, public: bool, programs: int) -> tuple[Line, ...]:
     """`infra source`: a process a source, of the sink's size."""
     what = "Snowflake source" + ("s" if programs != 1 else "")
     made = _fargate(inputs, what, programs, *_sink(inputs), prefix="source")
-    return made + _address(inputs, vendor, what, programs, prefix="source")
+    return made + (_address(inputs, what, programs, prefix="source") if public else ())
 
 
 def _fargate(
@@ -227,10 +237,8 @@ def _fargate(
     )  # fmt: skip
 
 
-def _address(inputs: Inputs, vendor: Vendor, what: str, tasks: int, prefix: str = "connect") -> tuple[Line, ...]:
+def _address(inputs: Inputs, what: str, tasks: int, prefix: str = "connect") -> tuple[Line, ...]:
     """Where the cluster is public; elsewhere a task is beside the brokers, in a private subnet."""
-    if vendor != "confluent":
-        return ()
     address = line(
         f"{prefix}.address", "connect", "fixed", hours(tasks, Unit.ADDRESS_HOUR), inputs.price("aws.ipv4"),
         f"{tasks} × 730 h", what=f"{what}, public IPv4",
