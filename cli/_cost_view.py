@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from modules.cost.lines import Line, money
+from modules.cost.diff import lines_by_key
+from modules.cost.lines import Group, Line, money, total
 from modules.cost.report import Report
 from modules.cost.words import (
     budget_words,
@@ -29,6 +30,18 @@ _GROUPS = (("kafka", "Kafka"), ("connect", "Connector and secrets"), ("snowflake
 
 def show_report(report: Report, console: Console) -> None:
     """Lines by group with subtotals, then what a reader must know."""
+    console.print(f"[bold]{heading(report)}[/]")
+    console.print(workload_words(report.usage))
+    console.print(_months_table(report, console.width) if report.months else _report_table(report))
+    show_budget(report, console)
+    bullets(caveats(report), console)
+    if report.option != "local":
+        console.print()
+        for text in footer(report.estimate.lines):
+            console.print(f"[dim]{text}[/]")
+
+
+def _report_table(report: Report) -> Table:
     table = table_of("", ">quantity", "price", "basis", "conf.", ">per month")
     for group, title in _GROUPS:
         lines = [each for each in report.estimate.lines if each.group == group]
@@ -38,25 +51,67 @@ def show_report(report: Report, console: Console) -> None:
         for each in lines:
             table.add_row(*_cells(each))
     table.add_section()
-    for name, total in (("fixed", report.fixed), ("usage", report.by_usage)):
-        table.add_row(name, "", "", "", "", f"[dim]{total}[/]")
-    for name, total in (("Kafka side", report.kafka), ("Snowflake", report.snowflake)):
-        table.add_row(name, "", "", "", "", str(total))
+    for name, its in (("fixed", report.fixed), ("usage", report.by_usage)):
+        table.add_row(name, "", "", "", "", f"[dim]{its}[/]")
+    for name, its in (("Kafka side", report.kafka), ("Snowflake", report.snowflake)):
+        table.add_row(name, "", "", "", "", str(its))
     per_gb = f"{per_gb_words(report)} per GB sent" if report.option != "local" else ""
     table.add_row("[bold]total[/]", "", per_gb, "", "", f"[bold]{report.total}[/]")
+    return table
+
+
+def _months_table(report: Report, width: int) -> Table:
+    """Low, expected and high month beside each other, as far as the YAML gives them; without the prices, which
+    `explain` has."""
+    estimates = {each.name: each.estimate for each in report.months} | {"expected": report.estimate}
+    names = [name for name in ("low", "expected", "high") if name in estimates]
+    columns = [lines_by_key(estimates[name].lines) for name in names]
+    wide = width >= _WITH_QUANTITY
+    extra = [">quantity", "basis", "conf."] if wide else []
+    table = table_of("", *extra, *(f">{name}" for name in names))
+    expected = lines_by_key(report.estimate.lines)
+    keys = dict.fromkeys(key for column in (expected, *columns) for key in column)
+    for group, title in _GROUPS:
+        shown = [(key, line) for key in keys if (line := _any([expected, *columns], key)).group == group]
+        if shown:
+            table.add_row(f"[bold]{title}[/]", *[""] * (len(extra) + len(names)))
+        for key, line in shown:
+            cells = [_amount(column.get(key)) for column in columns]
+            table.add_row(_indented(line), *([str(line.quantity), line.basis, line.confidence] if wide else []), *cells)
+    table.add_section()
+    blank = [""] * len(extra)
+    kafka: tuple[Group, ...] = ("kafka", "connect")
+    for label, groups in (("Kafka side", kafka), ("Snowflake", ("snowflake",)), ("total", (*kafka, "snowflake"))):
+        sums = [str(total(estimates[name].of(*groups))) for name in names]
+        table.add_row(label, *blank, *sums, style="bold" if label == "total" else None)
+    return table
+
+
+_WITH_QUANTITY = 96
+"""Columns of the terminal from which the months' table says the quantity of the expected month."""
+
+
+def _any(columns: Sequence[Mapping[tuple[str, int], Line]], key: tuple[str, int]) -> Line:
+    """The line as the expected month has it, or whichever does."""
+    return next(column[key] for column in columns if key in column)
+
+
+def _amount(line: Line | None) -> str:
+    if line is None:
+        return "–"
+    return money(line.amount) if line.amount is not None else "[yellow]unknown[/]"
+
+
+def _indented(line: Line) -> RenderableType:
+    from rich.padding import Padding
+
+    return Padding(line.what, (0, 0, 0, 2))
+
+
+def show_explanation(report: Report, lines: Sequence[Line], console: Console) -> None:
+    """The month they are of, then each line in full."""
     console.print(f"[bold]{heading(report)}[/]")
-    console.print(workload_words(report.usage))
-    console.print(table)
-    show_budget(report, console)
-    bullets(caveats(report), console)
-    if report.option != "local":
-        console.print()
-        for text in footer(report.estimate.lines):
-            console.print(f"[dim]{text}[/]")
-
-
-def show_explanation(lines: Sequence[Line], console: Console) -> None:
-    """Each line in full."""
+    console.print(f"{workload_words(report.usage)}\n")
     for index, line in enumerate(lines):
         if index:
             console.print()
@@ -65,11 +120,8 @@ def show_explanation(lines: Sequence[Line], console: Console) -> None:
 
 
 def _cells(line: Line) -> tuple[RenderableType, ...]:
-    from rich.padding import Padding
-
     price = " × ".join(str(each) for each in line.prices) if line.amount is not None else "unknown"
-    amount = money(line.amount) if line.amount is not None else "[yellow]unknown[/]"
-    return Padding(line.what, (0, 0, 0, 2)), str(line.quantity), price, line.basis, line.confidence, amount
+    return _indented(line), str(line.quantity), price, line.basis, line.confidence, _amount(line)
 
 
 def show_budget(report: Report, console: Console) -> None:

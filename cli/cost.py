@@ -26,7 +26,8 @@ from modules.cost.formats import (
     report_json,
     report_markdown,
 )
-from modules.cost.report import find_line, report
+from modules.cost.report import find_line, report, report_on
+from modules.cost.strict import refuse_unknown
 from modules.environment.loader import load_environment
 from modules.errors import InfraError
 from modules.project import find_project
@@ -82,6 +83,9 @@ class CostGroup(TyperGroup):
 app = typer.Typer(cls=CostGroup, rich_markup_mode=None, invoke_without_command=True, add_completion=False)
 
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Fail (exit 1) where a line of this environment has no known price.")
+]
 
 
 @app.callback(
@@ -95,12 +99,15 @@ def cost(
     markdown: MarkdownOption = False,
     csv: CsvOption = False,
     html: HtmlOption = None,
+    strict: StrictOption = False,
     prices: PricesOption = None,
     currency: CurrencyOption = "",
 ) -> None:
     """What an environment costs a month, line by line, from list prices with their source. Exit 3: over budget."""
     if ctx.invoked_subcommand is not None:
         not_before(ctx.invoked_subcommand, json=json, markdown=markdown, csv=csv, html=html is not None)
+        if strict:
+            raise InfraError("--strict stands before the command", do="write it behind")
         ctx.obj = env
         return
     form = one_format(json=json, markdown=markdown, csv=csv)
@@ -117,6 +124,8 @@ def cost(
         typer.echo(report_csv(made), nl=False)
     elif not html:
         show_report(made, stdout())
+    if strict:
+        refuse_unknown(made)
     _leave(made.budget is not None and made.budget.over)
 
 
@@ -131,6 +140,7 @@ def compare(
     markdown: MarkdownOption = False,
     csv: CsvOption = False,
     html: HtmlOption = None,
+    strict: StrictOption = False,
     prices: PricesOption = None,
     currency: CurrencyOption = "",
 ) -> None:
@@ -149,26 +159,35 @@ def compare(
         typer.echo(comparison_csv(made), nl=False)
     elif not html:
         show_comparison(made, stdout())
+    if strict and made.chosen:
+        refuse_unknown(made.chosen.report)
     budget = made.chosen.report.budget if made.chosen else None
     _leave(budget is not None and budget.over)
 
 
-@app.command(epilog="Examples:  infra cost explain --env dev  ·  infra cost explain snowflake.warehouse --env dev")
+@app.command(
+    epilog="Examples:  infra cost explain --env dev  ·  infra cost explain snowflake.warehouse --env dev  ·  "
+    "infra cost explain brokers --env dev --platform msk-express"
+)
 def explain(
     ctx: typer.Context,
     line: Annotated[str, typer.Argument(help="A line's id, or its end (`storage`); without it all lines.")] = "",
     env: EnvOption = "",
+    platform: Annotated[
+        str, typer.Option("--platform", metavar="OPTION", help="As it would be on another one, such as msk-serverless.")
+    ] = "",
     json: JsonOption = False,
     prices: PricesOption = None,
     currency: CurrencyOption = "",
 ) -> None:
     """One line in full: formula, inputs, price, source, date."""
-    made = report(_environment(env or ctx.obj), book_for(find_project(), ctx))
+    environment, book = _environment(env or ctx.obj), book_for(find_project(), ctx)
+    made = report_on(platform, environment, book) if platform else report(environment, book)
     lines = (find_line(made, line),) if line else made.estimate.lines
     if json:
         print_json(lines_json(lines))
         return
-    show_explanation(lines, stdout())
+    show_explanation(made, lines, stdout())
 
 
 def comparison_table(comparison: Comparison) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EPILOG", "diff"]
 
+OVER_BUDGET = 3
+
 EPILOG = (
     "Examples:  infra cost diff main  ·  infra cost diff main...HEAD --markdown  ·  "
     "infra cost diff v1.0 v1.1 -e prod  ·  infra cost diff dev prod  ·  infra cost diff main:dev dev"
@@ -45,6 +47,7 @@ def diff(
     """What a change adds: two git revisions or two environments, or the files as they are against a revision.
 
     Revisions are read from git without touching the files; each side is priced with the price files it has itself.
+    Exit 3: an environment is over its budget on the later side.
     """
     if sum((json, markdown, csv)) > 1:
         raise ConfigError("one of --json, --markdown and --csv", do="choose one")
@@ -55,6 +58,8 @@ def diff(
     before, after = points_of(project, words, env or _given(ctx))
     found = compare_points(project, before, after, functools.partial(book_for, ctx=ctx))
     _show(found, json=json, markdown=markdown, csv=csv)
+    if any(each.over_budget for each in found.diffs):
+        raise typer.Exit(OVER_BUDGET)
 
 
 def _show(found: DiffSet, *, json: bool, markdown: bool, csv: bool) -> None:

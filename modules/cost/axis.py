@@ -7,7 +7,7 @@ one that could stand in the YAML; both ends are exactly as given.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from modules.cost.units import plain
@@ -18,7 +18,7 @@ from modules.environment.overrides import Path, parse_setting, written
 from modules.environment.types import DataRateValue, DataSizeValue, DurationValue, MoneyValue
 from modules.errors import ConfigError
 
-__all__ = ["Axis", "axis_of", "label_of", "text_of"]
+__all__ = ["Axis", "axis_of", "label_of", "text_of", "value_of"]
 
 _DAY = 86_400
 
@@ -79,8 +79,8 @@ class Axis:
 
     def only(self, keep: Sequence[int]) -> Axis:
         """With the values of these places."""
-        values, numbers = (tuple(each[place] for place in keep) for each in (self.values, self.numbers))
-        return Axis(self.path, values, numbers, self.logarithmic, self.unit)
+        values = tuple(self.values[place] for place in keep)
+        return replace(self, values=values, numbers=tuple(self.numbers[place] for place in keep))
 
 
 def axis_of(text: str, root: Mapping, points: int, value_at: Callable[[Path, str], Value]) -> Axis:
@@ -125,6 +125,19 @@ def axis_of(text: str, root: Mapping, points: int, value_at: Callable[[Path, str
     return Axis(path, values, numbers, logarithmic, _unit(ends[0]))
 
 
+def value_of(shape: Shape, text: str) -> Value:
+    """A value that the loader has nothing against, as the model holds it."""
+    kinds: dict[str, Callable[[str], Value]] = {
+        "DataRateValue": DataRateValue.parse,
+        "DataSizeValue": DataSizeValue.parse,
+        "DurationValue": DurationValue.parse,
+        "MoneyValue": MoneyValue.parse,
+        "int": int,
+        "Decimal": Decimal,
+    }
+    return kinds.get(shape.kind, str)(text)
+
+
 def _listed(path: Path, given: str, where: str, value_at: Callable[[Path, str], Value]) -> Axis:
     texts = [each.strip() for each in given.split(",")]
     if len(texts) < 2 or not all(texts):
@@ -132,14 +145,13 @@ def _listed(path: Path, given: str, where: str, value_at: Callable[[Path, str], 
             f"`{given}` is neither a range nor a list", where=where, do=f"write {_example(shape_at(path))}, or A,B,C"
         )
     values = tuple(dict.fromkeys(value_at(path, each) for each in texts))
-    numbers = [_number(each) for each in values]
-    if all(each is not None for each in numbers):
-        ordered = sorted(zip(values, numbers, strict=True), key=lambda pair: pair[1] or Decimal(0))
-        values, numbers = (tuple(each) for each in zip(*ordered, strict=True))
-        rates = isinstance(values[0], DataRateValue | DataSizeValue | DurationValue)
-        return Axis(path, values, tuple(each or Decimal(0) for each in numbers), rates and numbers[0] != 0,
-                    _unit(values[0]))  # fmt: skip
-    return Axis(path, values, tuple(Decimal(place) for place in range(len(values))), False, "")
+    known = [(number, value) for value in values if (number := _number(value)) is not None]
+    if len(known) < len(values):
+        return Axis(path, values, tuple(Decimal(place) for place in range(len(values))), False, "")
+    known.sort(key=lambda pair: pair[0])
+    by_ratio = isinstance(values[0], DataRateValue | DataSizeValue | DurationValue) and known[0][0] > 0
+    ordered = tuple(value for _, value in known)
+    return Axis(path, ordered, tuple(number for number, _ in known), by_ratio, _unit(values[0]))
 
 
 def _steps(

@@ -15,7 +15,7 @@ from typing import Literal
 from modules.cost.lines import Line
 from modules.cost.report import Report
 
-__all__ = ["Change", "Delta", "Diff", "DiffSet", "Side", "diff_lines", "diff_reports"]
+__all__ = ["Change", "Delta", "Diff", "DiffSet", "Side", "diff_lines", "diff_reports", "lines_by_key"]
 
 Kind = Literal["added", "removed", "changed"]
 
@@ -121,6 +121,12 @@ class Diff:
         return "changed" if self.changes else "same"
 
     @property
+    def over_budget(self) -> bool:
+        """Whether the later side is over the budget that it states."""
+        budget = self.after.report.budget if self.after.report else None
+        return budget is not None and budget.over
+
+    @property
     def delta(self) -> Delta:
         """The sum of the changes; exact where no unknown line changes, although both totals may have one."""
         return sum((each.delta for each in self.changes), Delta(Decimal(0), Decimal(0)))
@@ -157,13 +163,13 @@ def diff_reports(environment: str, before: Side, after: Side) -> Diff:
 
 def diff_lines(before: Iterable[Line], after: Iterable[Line]) -> tuple[Change, ...]:
     """The lines that differ, the largest difference first. Lines of one id are paired in their order."""
-    old, new = _by_key(before), _by_key(after)
+    old, new = lines_by_key(before), lines_by_key(after)
     pairs = [Change(key[0], old.get(key), new.get(key)) for key in dict.fromkeys([*new, *old])]
     return tuple(sorted((each for each in pairs if _differs(each)), key=lambda each: _size(each.delta)))
 
 
-def _by_key(lines: Iterable[Line]) -> dict[tuple[str, int], Line]:
-    """By id, and by number where one id is there several times."""
+def lines_by_key(lines: Iterable[Line]) -> dict[tuple[str, int], Line]:
+    """By id, and by number where one id is there several times: what pairs the lines of two estimates."""
     found: dict[tuple[str, int], Line] = {}
     for each in lines:
         number = 0

@@ -6,12 +6,13 @@ Pure: environment and price book in, frozen records out.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from modules.cost.book import PriceBook, Source, load_book
-from modules.cost.catalog import Option, estimate, inputs_for, misfits, option_of
+from modules.cost.catalog import OPTIONS, Option, estimate, inputs_for, misfits, option_of
 from modules.cost.estimators.base import Assumptions, Inputs
 from modules.cost.estimators.local import estimate as estimate_laptop
 from modules.cost.limits import Misfit
@@ -21,7 +22,17 @@ from modules.environment.model import Environment
 from modules.environment.workload import ScenarioName, in_scenario, scenarios_of
 from modules.errors import PriceError
 
-__all__ = ["BudgetCheck", "Month", "Report", "find_line", "oldest_read", "price_option", "report", "sources_of"]
+__all__ = [
+    "BudgetCheck",
+    "Month",
+    "Report",
+    "find_line",
+    "oldest_read",
+    "price_option",
+    "report",
+    "report_on",
+    "sources_of",
+]
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,12 @@ class Month:
 
     name: ScenarioName
     usage: Usage
-    total: Total
+    estimate: Estimate
     misfits: tuple[Misfit, ...]
+
+    @property
+    def total(self) -> Total:
+        return total(self.estimate.lines)
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,22 @@ def report(environment: Environment, book: PriceBook | None = None, assumptions:
     return price_option(option, environment, book or load_book(), assumptions or Assumptions())
 
 
+def report_on(name: str, environment: Environment, book: PriceBook | None = None) -> Report:
+    """What the environment would cost on the option of that id (of `catalog.OPTIONS`), in its default size.
+
+    Raises:
+        PriceError: there is no such option; or as `report`.
+    """
+    option = OPTIONS.get(name)
+    if option is None:
+        near = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.5)
+        raise PriceError(
+            f"there is no platform and mode `{name}`",
+            do=(f"did you mean `{near[0]}`? " if near else "") + f"write one of: {', '.join(OPTIONS)}",
+        )
+    return price_option(option, environment, book or load_book(), Assumptions())
+
+
 def find_line(found: Report, name: str) -> Line:
     """A report's line by its id, or by its end (`storage`) where that is clear.
 
@@ -138,9 +169,14 @@ def find_line(found: Report, name: str) -> Line:
     close = exact or [each for each in lines if each.id.rpartition(".")[2] == name]
     if len(close) == 1:
         return close[0]
-    ids = ", ".join(each.id for each in (close or lines))
-    problem = f"`{name}` could be several lines" if close else f"{found.environment} has no cost line `{name}`"
-    raise PriceError(problem, do=f"write one of: {ids}")
+    ids = list(dict.fromkeys(each.id for each in (close or lines)))
+    if close:
+        raise PriceError(f"`{name}` could be several lines", do=f"write one of: {', '.join(ids)}")
+    near = difflib.get_close_matches(name, [*ids, *(each.rpartition(".")[2] for each in ids)], n=1, cutoff=0.6)
+    raise PriceError(
+        f"{found.environment} on {found.title} has no cost line `{name}`",
+        do=(f"did you mean `{near[0]}`? " if near else "") + f"write one of: {', '.join(ids)}",
+    )
 
 
 def sources_of(lines: Iterable[Line]) -> tuple[Source, ...]:
@@ -177,8 +213,7 @@ def _month(name: ScenarioName, option: Option, environment: Environment, expecte
     """The environment as its YAML would size it for that month."""
     its = environment.model_copy(update={"workload": in_scenario(environment.workload, name)})
     inputs = replace(expected, usage=usage_of(its))
-    lines = estimate(option, inputs, its).lines
-    return Month(name, inputs.usage, total(lines), misfits(option, inputs.usage, its))
+    return Month(name, inputs.usage, estimate(option, inputs, its), misfits(option, inputs.usage, its))
 
 
 def _laptop(environment: Environment, book: PriceBook) -> Report:

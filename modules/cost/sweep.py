@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from modules.cost.axis import Axis, axis_of
+from modules.cost.axis import Axis, axis_of, text_of, value_of
 from modules.cost.book import PriceBook
 from modules.cost.catalog import COMPARED, OPTIONS, Option, Sized, inputs_for, misfits, option_of, prepare, sized
 from modules.cost.crossing import Crossing, crossings
@@ -23,6 +23,7 @@ from modules.cost.lines import Total, total
 from modules.cost.usage import Usage, usage_of
 from modules.cost.whatif import layers_of, load_with
 from modules.environment.document import Mapping as Layer
+from modules.environment.keys import shape_at
 from modules.environment.loader import read_document
 from modules.environment.model import Environment
 from modules.environment.overrides import Path, layer_of, written
@@ -69,6 +70,7 @@ class Sweep:
     Attributes:
         crossovers: of one axis that has an order, where options change places.
         left_out: values the loader refuses, with its words.
+        needs: values at which the YAML would need more than the larger size, with the loader's words.
         sized: whether options were given the size that carries the load.
         checked: how many points were held against the loader.
     """
@@ -79,6 +81,7 @@ class Sweep:
     series: tuple[Series, ...]
     crossovers: tuple[Crossing, ...]
     left_out: tuple[tuple[str, str], ...]
+    needs: tuple[tuple[str, str], ...]
     sized: bool
     checked: int
 
@@ -160,6 +163,7 @@ class _Sweep:
         self._layers = layers_of(project, name, settings)
         self._root = read_document(project, name, self._layers).root
         self._left_out: list[tuple[str, str]] = []
+        self._needs: list[tuple[str, str]] = []
         self._checked = 0
         self.base = load_with(project, name, self._layers)
 
@@ -169,7 +173,16 @@ class _Sweep:
         return load_with(self._project, self._name, [*self._layers, *layers])
 
     def axis(self, text: str, points: int) -> Axis:
-        return axis_of(text, self._root, points, lambda path, value: _at(self.loaded([(path, value)]), path))
+        return axis_of(text, self._root, points, self._value)
+
+    def _value(self, path: Path, text: str) -> object:
+        """What the model makes of a value; one of the workload may be more than the given size carries."""
+        try:
+            return _at(self.loaded([(path, text)]), path)
+        except ConfigError as error:
+            if not _of_size_alone(path, error):
+                raise
+            return value_of(shape_at(path), text)
 
     def loadable(self, axis: Axis) -> Axis:
         """Without the values that the loader refuses; a long range is tried at a sample only."""
@@ -181,15 +194,16 @@ class _Sweep:
                 self.loaded([(axis.path, text)])
                 keep.append(place)
             except ConfigError as error:
+                if _of_size_alone(axis.path, error):
+                    keep.append(place)
+                    continue
                 self._left_out.append((f"{axis.name} {text}", error.details[0] if error.details else error.what))
         return axis.only(keep)
 
     def priced(self, axes: tuple[Axis, ...], options: list[Option] | None) -> Sweep:
         grown = all(axis.path[0] == "workload" for axis in axes)
         paths = [axis.path for axis in axes]
-        # Every key that is swept is there, also one that the environment does not have by itself.
-        first = self.loaded([(axis.path, axis.texts[0]) for axis in axes])
-        line = _Pricing(first, self._book, paths, grown=grown)
+        line = _Pricing(self._first(axes), self._book, paths, grown=grown)
         columns: dict[str, list[Point]] = {}
         for values in _combined(axes):
             for key, point in line.points(values, options).items():
@@ -198,8 +212,20 @@ class _Sweep:
         series = tuple(self._series(key, points) for key, points in columns.items())
         return Sweep(
             self.base.name, self._settings, axes, series, _crossovers(axes, line, options),
-            tuple(self._left_out), grown, self._checked,
+            tuple(self._left_out), tuple(self._needs), grown, self._checked,
         )  # fmt: skip
+
+    def _first(self, axes: Sequence[Axis]) -> Environment:
+        """With the first values, so that every key that is swept is there."""
+        try:
+            return self.loaded([(axis.path, axis.texts[0]) for axis in axes])
+        except ConfigError as error:
+            if not all(_of_size_alone(axis.path, error) for axis in axes):
+                raise
+        made = self.base
+        for axis in axes:
+            made = _with(made, axis.path, axis.values[0])
+        return made
 
     def _series(self, key: str, points: list[Point]) -> Series:
         """`key` is empty for the environment's own option, which a sweep of the platform changes on its way."""
@@ -214,15 +240,43 @@ class _Sweep:
         every = [tuple(zip(*pairs, strict=True)) for pairs in _combined(axes, with_texts=True)]
         step = max(1, len(every) // (_SAMPLE + 1)) if len(every) > CHECKED else 1
         for values, texts in dict.fromkeys([*every[::step], every[-1]]):
-            there = self.loaded([(axis.path, str(text)) for axis, text in zip(axes, texts, strict=True)])
-            loaded = _Pricing(there, self._book, [], grown=line.grown)
-            if line.points(values, options) != loaded.points((), options):
+            points = line.points(values, options)
+            settings = [(axis.path, str(text)) for axis, text in zip(axes, texts, strict=True)]
+            there = self._in_its_size(settings, points)
+            if there is None:
+                continue
+            loaded = _Pricing(there, self._book, [], grown=line.grown).points((), options)
+            if any(point.total != loaded[key].total for key, point in points.items()):
                 shown = ", ".join(f"{axis.name}={text}" for axis, text in zip(axes, texts, strict=True))
                 raise PriceError(
                     f"the sweep and the report differ at {shown}; this is a defect of infra",
                     do="please report it; `infra cost whatif --set` gives the report's amount",
                 )
             self._checked += 1
+
+    def _in_its_size(self, settings: list[tuple[Path, str]], points: Mapping[str, Point]) -> Environment | None:
+        """Through the loader, with the size that carries this load; None where none does."""
+        own = option_of(self.base)
+        point = points.get("") or (points.get(own.id) if own else None)
+        if point is None:
+            return self.loaded(settings)
+        if point.total is None:
+            return None
+        sizes = [(tuple(key.split(".")), text_of(value)) for key, value in point.changes.items()]
+        try:
+            return self.loaded([*settings, *sizes])
+        except ConfigError as error:
+            if not error.details:
+                raise
+            where = ", ".join(f"{written(path)} {text}" for path, text in settings)
+            self._needs.append((where, "; ".join(error.details)))
+            return None
+
+
+def _of_size_alone(path: Path, error: ConfigError) -> bool:
+    """Whether the loader has nothing against the value itself, only against other keys that are too small for it."""
+    option = f"--over {written(path)}"
+    return path[0] == "workload" and bool(error.details) and not any(each.startswith(option) for each in error.details)
 
 
 def _crossovers(axes: tuple[Axis, ...], line: _Pricing, options: list[Option] | None) -> tuple[Crossing, ...]:

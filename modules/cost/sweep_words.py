@@ -37,6 +37,9 @@ def sweep_notes(found: Sweep) -> list[str]:
         notes += _sizes(found, series)
     if any(point.total is not None and not point.total.exact for each in found.series for point in each.points):
         notes.append("amounts are the least that they can be, where a price is unknown")
+    if found.needs:
+        value, why = found.needs[0]
+        notes.append(f"at {value} the YAML would need more than that size: {why.partition(': ')[2] or why}")
     if found.left_out:
         shown = [f"{value}: {why.partition(': ')[2] or why}" for value, why in found.left_out[:_REFUSED]]
         more = f"; and {len(found.left_out) - _REFUSED} more" if len(found.left_out) > _REFUSED else ""

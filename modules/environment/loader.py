@@ -99,6 +99,7 @@ def read_document(project: Project, name: str, over: Iterable[Mapping] = ()) -> 
         problems += check_keys(layer)
         layer.entries.pop("extends", None)
         root = merge(root, layer, removed)
+    root.mark = chain[0].mark  # where a key that is nowhere would be written
     return EnvironmentDocument(name, tuple(layer.mark.file for layer in chain), root, removed, problems)
 
 

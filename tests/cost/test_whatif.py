@@ -222,6 +222,37 @@ def test_a_long_range_is_as_exact_as_a_short_one(project: Path, over: str) -> No
             assert point.total == report(there, book).total, axis.texts[place]
 
 
+def test_a_load_beyond_the_given_size_is_priced_in_the_size_the_yaml_would_need(
+    project: Path, monkeypatch: Patch, capsys: Capture
+) -> None:
+    def whatif(*options: str) -> tuple[int, str, str]:
+        kept = ("--set", "workload.retention=1d")
+        return run(monkeypatch, capsys, project, "cost", "whatif", "--env", "e", *kept, *options)
+
+    code, out, _ = whatif("--over", "workload.ingress=1GB/day..10TB/day", "--points", "5", "--json")
+    made = sweep_json_of(out)
+    points = made["series"][0]["points"]
+    assert code == 0
+    assert made["needs_more"] == []
+    assert points[0]["changes"] == {}
+    assert int(points[-1]["changes"]["msk.brokers"]) > 3
+    settings = [word for key, value in points[-1]["changes"].items() for word in ("--set", f"{key}={value}")]
+    _, out, err = whatif(*settings, "--set", "workload.ingress=10TB/day", "--json")
+    assert err == ""
+    assert found(out)["after"]["monthly"]["total"] == points[-1]["monthly"]
+
+
+def test_what_the_loader_asks_for_beside_the_size_is_said(project: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    whatif = ("cost", "whatif", "--env", "e", "--set", "msk.storage_ceiling=100GiB")
+    over = ("--over", "workload.ingress=1GB/day..100GB/day", "--points", "3")
+    code, out, _ = run(monkeypatch, capsys, project, *whatif, *over)
+    assert code == 0
+    assert "at workload.ingress 100GB/day the YAML would need more than that size: the ceiling of 100" in out
+    code, _, err = run(monkeypatch, capsys, project, *whatif, "--set", "workload.ingress=100GB/day")
+    assert code == 1
+    assert "msk.storage_ceiling: the ceiling of 100 GiB is below" in err
+
+
 def test_all_options_in_the_size_that_carries_each_load_as_the_comparison_has_them(project: Path) -> None:
     where, book = Project(project), load_book()
     made = sweep(where, "e", ["workload.ingress=1GB/day,100GB/day"], book, every_option=True)
