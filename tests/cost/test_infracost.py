@@ -256,6 +256,26 @@ GOLDEN: dict[str, Golden] = {
         },
         unpriced=["the root volume is the image's: its size is not in the document"] * 2,
     ),
+    # cmd/infracost/testdata/breakdown_terraform_plan_json, of the plan that its README shows
+    "breakdown_terraform_plan_json": Golden(
+        resources={
+            "aws_instance": {
+                "web_app": {
+                    "instance_type": "m5.4xlarge",
+                    "root_block_device": [{"volume_size": 50}],
+                    "ebs_block_device": [{"volume_type": "io1", "volume_size": 1000, "iops": 800}],
+                }
+            }
+        },
+        lines={
+            "aws_instance.web_app": [
+                Row("aws.ebs.gp2", "50", "5.00"),
+                Row("aws.ebs.io1", "1000", "125.00"),
+                Row("aws.ebs.io1.iops", "800", "52.00"),
+            ]
+        },
+        ours={"aws_instance.web_app": "aws.ec2.other: the book has no m5.4xlarge, so it is unknown, and said so"},
+    ),
     "nat_gateway": Golden(
         resources={"aws_nat_gateway": {"nat": {"subnet_id": "subnet-12345678"}}},
         lines={"aws_nat_gateway.nat": [Row("aws.nat.hour", "730", "32.85")]},
