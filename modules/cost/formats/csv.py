@@ -46,8 +46,8 @@ def report_csv(report: Report) -> str:
             each.low,
             each.high,
             each.currency,
-            "; ".join(dict.fromkeys(price.source.what for price in each.prices)),
-            "; ".join(dict.fromkeys(price.source.read for price in each.prices)),
+            "; ".join(dict.fromkeys(source.what for price in each.prices for source in price.sources)),
+            "; ".join(dict.fromkeys(source.read for price in each.prices for source in price.sources)),
             each.formula,
             each.note,
         )

@@ -276,7 +276,7 @@ def _assumed(notes: Sequence[str], comparison: Comparison | None) -> charts.Sect
 
 def _sources(lines: Sequence[Line], today: dt.date) -> charts.Section:
     """Each source with its date, its age and how many lines rest on it."""
-    distinct = {(line.id, line.amount, price.source) for line in lines for price in line.prices}
+    distinct = {(line.id, line.amount, its) for line in lines for price in line.prices for its in price.sources}
     rows = []
     for source in sorted(sources_of(lines), key=lambda source: (source.read_date, source.what)):
         days = (today - source.read_date).days
