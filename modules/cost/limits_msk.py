@@ -227,20 +227,23 @@ def _misfits(
 
 
 def _fitting(needs: Iterable[_Need], mode: str, kind: str, brokers: int, zones: int) -> tuple[str, int] | None:
-    """Type and number of brokers, no fewer and no smaller than there are, that cost least; on a par the fewest."""
-    family = kind.rpartition(".")[0]
-    choices = []
-    for other in BROKERS[mode]:
-        if other.rpartition(".")[0] != family or _WEIGHT[_size(other)] < _WEIGHT[_size(kind)]:
-            continue
-        limits = [(need.total, limit) for need in needs if (limit := need.of(other)) is not None]
-        count = up(max([Decimal(brokers), *(total / limit for total, limit in limits)]), zones)
-        if count <= max(_MOST_BROKERS, brokers):
-            choices.append((count * _WEIGHT[_size(other)], count, other))
-    if not choices:
-        return None
-    _, count, chosen = min(choices)
-    return chosen, count
+    """Type and number of brokers, no fewer and no smaller than there are, that cost least; on a par the fewest.
+
+    Of the same family, or m7g where that has none.
+    """
+    needs, choices = tuple(needs), []
+    for family in dict.fromkeys((kind.rpartition(".")[0], "kafka.m7g" if mode == "provisioned" else "express.m7g")):
+        for other in BROKERS[mode]:
+            if other.rpartition(".")[0] != family or _WEIGHT[_size(other)] < _WEIGHT[_size(kind)]:
+                continue
+            limits = [(need.total, limit) for need in needs if (limit := need.of(other)) is not None]
+            count = up(max([Decimal(brokers), *(total / limit for total, limit in limits)]), zones)
+            if count <= max(_MOST_BROKERS, brokers):
+                choices.append((count * _WEIGHT[_size(other)], count, other))
+        if choices:
+            _, count, chosen = min(choices)
+            return chosen, count
+    return None
 
 
 def _disk_given(usage: Usage, brokers: int, environment: Environment | None) -> tuple[Misfit, ...]:

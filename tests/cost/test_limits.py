@@ -65,6 +65,14 @@ def test_a_large_broker_takes_1500_copies(partitions: int, fits: bool) -> None:
         assert found[0].change == {"msk": {"brokers": 6}}
 
 
+def test_a_burstable_broker_that_is_too_small_becomes_an_m7g() -> None:
+    """t3.small has 300 copies, 60 of them 18,000; 20,000 partitions have 60,000: 42 of 1,500 each."""
+    few = check_standard("kafka.t3.small", 3, month(bytes_per_second=MB, partitions=400))
+    assert few[0].change == {"msk": {"brokers": 6}}
+    many = check_standard("kafka.t3.small", 3, month(bytes_per_second=MB, partitions=20_000))
+    assert many[0].change == {"msk": {"broker_type": "kafka.m7g.large", "brokers": 42}}
+
+
 def test_more_partitions_than_aws_recommends_are_a_warning() -> None:
     (found,) = check_standard("kafka.m7g.large", 3, month(partitions=1001))
     assert found.warns
@@ -143,6 +151,13 @@ def test_a_redpanda_broker_needs_2_mb_a_partition_copy_and_a_larger_one_is_named
     assert check_redpanda(Redpanda(), month(partitions=3_489)) == ()
     (found,) = check_redpanda(Redpanda(), month(partitions=3_490))
     assert found.change == {"redpanda": {"memory": "16GiB", "vcpu": 4}}
+
+
+def test_redpandas_own_sizing_example_carries_its_rates() -> None:
+    """Its sizing page, low throughput: 75 MB/s in and out on three machines of two cores; not 80, at 78.75 to disk."""
+    two_cores = Redpanda.model_validate({"instance_type": "m7g.large"})
+    assert check_redpanda(two_cores, fast(bytes_per_second=75 * MB)) == ()
+    assert check_redpanda(two_cores, fast(bytes_per_second=80 * MB))[0].change == {"redpanda": {"brokers": 4}}
 
 
 @pytest.mark.parametrize(("gib", "fits"), [(16_384, True), (16_385, False)])
