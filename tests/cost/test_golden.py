@@ -27,6 +27,10 @@ VIEWS = {
     "cost.md": ("--markdown",),
     "compare.md": ("compare", "--markdown"),
     "cost.json": ("--json",),
+    "whatif": ("whatif", "--set", "workload.ingress=10GB/day", "--set", "platform=msk"),
+    "whatif.md": ("whatif", "--set", "workload.ingress=10GB/day", "--set", "platform=msk", "--markdown"),
+    "sweep": ("whatif", "--over", "workload.ingress=1GB/day..1TB/day", "--compare"),
+    "grid": ("whatif", "--over", "workload.ingress=1GB/day..1TB/day", "--over", "workload.retention=1d,7d,30d"),
 }
 EVERY_VIEW = "basic-1gb-a-day"
 TUTORIAL_BYTES = Decimal(10**9) / 86_400 * 3600 * 730
