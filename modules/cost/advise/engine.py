@@ -153,6 +153,9 @@ def _notes(now: Report, savings: Sequence[Saving]) -> tuple[str, ...]:
     notes = [NEGOTIATED]
     if now.misfits:
         notes.insert(0, f"the workload does not fit as it is: {'; '.join(str(each) for each in now.misfits)}")
+    unknown = ", ".join(_unknown(now))
+    if unknown:
+        notes.append(f"No price is known of {unknown}: a change that saves or costs there alone cannot be advised.")
     if any(each.kind == "statement" for each in savings):
         notes.append("Where the YAML only states something (workload), somebody has to make it so: see `also`.")
     return tuple(notes)
