@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from modules.cost.advise.patch import patched
@@ -17,7 +18,7 @@ from modules.environment import document as tree
 from modules.environment.document import Entry, Mark, Node, Scalar, read_yaml
 from modules.environment.edit import REMOVE, write_whole
 from modules.environment.explain import Positions
-from modules.environment.loader import load_environment, read_document
+from modules.environment.loader import EnvironmentDocument, load_environment, read_document
 from modules.environment.model import Environment
 from modules.project import Project
 
@@ -77,7 +78,7 @@ class Files:
         return load_environment(self._project, self.name, self._copies())
 
     @cached_property
-    def _document(self) -> Any:
+    def _document(self) -> EnvironmentDocument:
         return read_document(self._project, self.name, self._copies())
 
     def _copies(self) -> list[tree.Mapping]:
@@ -142,11 +143,11 @@ class Files:
         write_whole(self._path, patched(self._text(), self._own(edits)))
 
     @property
-    def _path(self) -> Any:
+    def _path(self) -> Path:
         return self._project.environments / f"{self.name}.yaml"
 
     def _text(self) -> str:
-        return str(self._path.read_bytes().decode("utf-8-sig"))
+        return self._path.read_bytes().decode("utf-8-sig")
 
     def _own(self, edits: Sequence[Edit]) -> list[tuple[Key, Any]]:
         """The edits as they are written into the own file: a key that a file below has too is taken away by `null`, an

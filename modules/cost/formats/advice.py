@@ -121,7 +121,8 @@ def combination_words(advice: Advice) -> str:
             continue
         numbers = {id(each): number for number, each in enumerate(advice.savings, 1)}
         steps = " + ".join(f"{numbers[id(saving)]}: {money(amount)}" for saving, amount in combination.steps)
-        found.append(f"{how} {money(combination.amount)} a month ({steps}); then {combination.total}.")
+        most = "" if all(saving.certain for saving, _ in combination.steps) else "up to "
+        found.append(f"{how} {most}{money(combination.amount)} a month ({steps}); then {combination.total}.")
     left = [str(number) for number, each in enumerate(advice.savings, 1) if each.breaks]
     if found and left:
         found.append(f"Without {', '.join(left)}, which may break an SLO.")
