@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from modules.cost.book import PriceBook, load_book
+from modules.cost.book import PriceBook, Source, load_book
 from modules.cost.compare import compare
 from modules.cost.lines import Line
 from modules.cost.overlay import overlaid
 from modules.cost.report import Report, report
-from modules.cost.terms import vendor_of
+from modules.cost.terms import Term, apply_terms, commitment, vendor_of
 from modules.cost.units import Quantity, Unit
 from modules.environment.loader import load_environment
 from modules.environment.model import Environment
@@ -226,3 +229,36 @@ def test_what_a_term_may_not_say(tmp_path: Path, term: str, says: str) -> None:
     error = refusal(tmp_path, f"  aws:\n    - {term}\n")
     assert error.where == f"{tmp_path}/own.yaml:5"
     assert says in str(error)
+
+
+PERCENT = st.decimals(min_value="0.1", max_value="99.9", places=1)
+SHARE = st.decimals(min_value="0.01", max_value="1", places=2)
+AMOUNT = st.decimals(min_value=0, max_value=10**9, places=6)
+
+
+@given(percents=st.lists(PERCENT, max_size=3), share=SHARE, reserved=AMOUNT, some=AMOUNT, more=AMOUNT)
+def test_with_any_terms_more_never_costs_less(
+    percents: list[Decimal], share: Decimal, reserved: Decimal, some: Decimal, more: Decimal
+) -> None:
+    source = Source("a contract", "2026-11")
+    terms = [Term("aws", source, "contract", percent=percent) for percent in percents]
+    terms.append(Term("aws", source, "contract", ("aws.ec2",), reserved=reserved, share=share))
+    price = apply_terms([load_book().price("aws.ec2.m7g.large", "us-east-1")], terms)[0]
+    less = price.cost(Quantity(some, Unit.INSTANCE_HOUR))
+    greater = price.cost(Quantity(some + more, Unit.INSTANCE_HOUR))
+    assert less is not None and greater is not None
+    assert 0 <= less <= greater
+
+
+@given(committed=st.decimals(min_value=1, max_value=5000, places=2))
+@settings(max_examples=25, deadline=None)
+def test_a_vendor_never_gets_less_than_was_committed(committed: Decimal) -> None:
+    source = Source("a contract", "2026-11")
+    book = replace(load_book(), commitments=(commitment("aws", committed, source, "own.yaml", 1),))
+    environment = Environment.model_validate(
+        {"name": "e", "source": "environments/e.yaml", "platform": "msk", "workload": {"ingress": "1GB/day"}}
+    )
+    listed = report(environment, load_book())
+    of_aws = [line.amount for line in listed.estimate.lines if vendor_of(line.price.id) == "aws"]
+    used = sum((amount for amount in of_aws if amount is not None), Decimal(0))
+    assert report(environment, book).total.known == listed.total.known + max(committed - used, Decimal(0))
