@@ -95,8 +95,8 @@ def _columns(comparison: Comparison, width: int) -> dict[str, Callable[[Row], st
 
 
 def _name(row: Row) -> str:
-    mark = " [red]✗[/]" if not row.report.fits else " [yellow]?[/]" if row.report.total.most is None else ""
-    return f"{'▸ ' if row.chosen else '  '}{row.report.title}{mark}"
+    mark = "[red]✗[/]" if not row.report.fits else "[yellow]?[/]" if row.report.total.most is None else " "
+    return f"{'▸' if row.chosen else ' '}{mark} {row.report.title}"
 
 
 def _total(total: Total, cents: bool) -> str:
