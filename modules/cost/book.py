@@ -285,7 +285,8 @@ def _listed_book(folder: Path) -> PriceBook:
     if not prices:
         raise PriceError("the price book is empty", where=str(folder), do="it needs at least one *.yaml file of prices")
     _refuse_doubles(prices)
-    return PriceBook(tuple(prices))
+    # The list has no rates: a price of it in euros is refused here, and is for an overlay to give.
+    return PriceBook(tuple(_exchanged(price, BASE, {}) for price in prices))
 
 
 def _refuse_doubles(prices: Iterable[Price]) -> None:

@@ -163,6 +163,13 @@ def test_two_prices_for_one_item_and_region_are_refused(tmp_path: Path) -> None:
     assert "some.yaml:8" in error.what
 
 
+def test_the_list_is_in_dollars_and_credits(tmp_path: Path) -> None:
+    error = refusal(tmp_path, HEAD + GOOD.replace("price: 0.10", "currency: EUR, price: 0.10"))
+    assert error.where is not None
+    assert error.where.endswith("some.yaml:8")
+    assert error.what == "there is no rate between USD and EUR"
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PriceError, match="empty"):
         load_book(tmp_path)
