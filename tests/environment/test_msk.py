@@ -285,4 +285,5 @@ def test_production_with_glue_needs_no_name_for_a_load_balancer_and_costs_no_reg
 def lines(environment: Environment) -> tuple[Line, ...]:
     option = option_of(environment)
     assert option is not None
-    return option.kafka(inputs_for(environment, load_book()), environment).lines
+    inputs = inputs_for(environment, load_book())
+    return option.prepare(inputs, environment)(inputs.usage).lines
