@@ -3,8 +3,8 @@
     prices/*.yaml ─► book.PriceBook ─► overlay, terms, currency ─┐
     Environment ──► usage.Usage ─────────────────────────────────┴─► estimators/ ─► lines.Estimate ─► report ─► formats
 
-Everything here is pure but the reading of the price files; nothing imports cdktf, and only `actual/` and `refresh/`, which
-read what was billed and what vendors list, meet a client library or the network.
+Everything here is pure but the reading of the price files; nothing imports cdktf, and only `actual/` and `refresh/`,
+which read what was billed and what vendors list, meet a client library or the network.
 Money is `Decimal`, a quantity carries its unit, and what is not known is None, never 0.
 """
 
