@@ -102,6 +102,8 @@ def test_connectors_are_deployed_carry_rows_change_in_place_and_go(infra: Infra)
     smoke = infra("smoke", "--env", "local", *load, "--json").json
     assert smoke["carried_by"] == "Snowflake's connector v2 on Kafka Connect"
     assert (smoke["stages"]["row_visible"]["n"], smoke["stages"]["row_visible"]["duplicated"]) == (50, 0)
+    # Its channels are asked by SQL.
+    assert (smoke["unmeasured"], smoke["stages"]["handed_over"]["n"]) == ({}, 50)
 
     infra.edit("local.yaml", "kind: kafka-connect", "kind: kafka-connect, tasks: 2")
     planned = infra.plan()

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from snowflake.connector.errors import ProgrammingError
 
 from modules.warehouse.connection import make_key_pair
 from tests.standin.harness import StandIn, run
@@ -245,3 +246,21 @@ def test_tokens_are_checked(standin: StandIn, loader: tuple[Any, Rest], tmp_path
     forged = Rest(standin.url, "LOADER", rest.key, TABLE)
     forged.token = rest.token[:-6] + "AAAAAA"
     assert forged.open("c").status_code == 401
+
+
+def test_channels_are_listed_with_their_offsets_for_who_may_see_the_table(loader: tuple[Any, Rest]) -> None:
+    admin, rest = loader
+    token = opened(rest, "topic_3")
+    rest.append("topic_3", token, [{"ID": 1}], 41).raise_for_status()
+    opened(rest, "topic_4")
+    with admin.cursor() as cursor:
+        shown = cursor.execute(f"SHOW CHANNELS LIKE 'topic%' IN TABLE {TABLE}").fetchall()
+        columns = [column[0] for column in cursor.description]
+    named = [dict(zip(columns, row, strict=True)) for row in shown]
+    assert [(one["name"], one["table_name"], one["offset_token"]) for one in named] == [
+        ("topic_3", "T", "41"),
+        ("topic_4", "T", None),
+    ]
+    with pytest.raises(ProgrammingError) as caught:
+        run(admin, "SHOW CHANNELS IN TABLE S.PUBLIC.NOWHERE")
+    assert caught.value.errno == 2003
