@@ -15,7 +15,7 @@ from modules.charts.figure import Dash, DataTable, Figure, Key, Point, Value
 from modules.charts.histogram import Bin, Bins, histogram
 from modules.charts.lines import Rule, Series, Span, lines, milliseconds, percentiles
 from modules.charts.page import Block, Column, Fact, Facts, Meter, Notes, Row, Section, Table, Tone, page
-from modules.charts.scale import Axis
+from modules.charts.scale import Axis, Kind
 
 __all__ = [
     "Axis",
@@ -30,6 +30,7 @@ __all__ = [
     "Facts",
     "Figure",
     "Key",
+    "Kind",
     "Meter",
     "Notes",
     "Point",

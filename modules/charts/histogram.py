@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from modules.charts.figure import DataTable, Figure, Key, Value
 from modules.charts.lines import HEIGHT, Rule, draw_rule
 from modules.charts.scale import Axis, Scale, scale_of
-from modules.charts.svg import at, element, figure_svg, grid, slug
+from modules.charts.svg import SPAN, at, element, figure_svg, grid, slug, stretched
 
 __all__ = ["Bin", "Bins", "histogram"]
 
@@ -62,7 +62,7 @@ def histogram(
 
 
 def _bin_rects(one: Bins, index: int, across: Scale, up: Scale, x: Axis, y: Axis, *, outlined: bool) -> Markup:
-    parts = []
+    parts = [_outline(one, across, up)] if outlined else []
     for each in one.bins:
         start, end, top = across.share(each.low), across.share(each.high), up.share(each.count.number)
         text = y.write(each.count.number)
@@ -71,7 +71,7 @@ def _bin_rects(one: Bins, index: int, across: Scale, up: Scale, x: Axis, y: Axis
             element(
                 "rect",
                 element("title", escape(f"{one.name}, {between}: {text}")),
-                class_=f"{'outline' if outlined else 'bin'} c{one.colour}",
+                class_="unseen" if outlined else f"bin c{one.colour}",
                 x=at(start),
                 y=at(1 - top),
                 width=at(end - start),
@@ -84,6 +84,19 @@ def _bin_rects(one: Bins, index: int, across: Scale, up: Scale, x: Axis, y: Axis
             )
         )
     return element("g", *parts, data_series=index)
+
+
+def _outline(one: Bins, across: Scale, up: Scale) -> Markup:
+    """The histogram's upper edge as one line, so that what is below stays to be seen."""
+    way = []
+    for each in one.bins:
+        top = (1 - up.share(each.count.number)) * SPAN
+        way += [f"{across.share(each.low) * SPAN:.1f} {top:.1f}", f"{across.share(each.high) * SPAN:.1f} {top:.1f}"]
+    if not way:
+        return Markup("")
+    first, last = way[0].split()[0], way[-1].split()[0]
+    line = "L".join([f"M{first} {SPAN}", *way, f"{last} {SPAN}"])
+    return stretched(element("path", d=line, class_=f"line c{one.colour}"))
 
 
 def _histogram_table(series: Sequence[Bins], x: Axis, y: Axis) -> DataTable:

@@ -191,9 +191,9 @@ def draw_rule(rule: Rule, scale: Scale) -> Markup:
             "text", escape(rule.text), class_=f"{kind} y", x="100%", y=at(1 - share), dx="-4", dy="-5"
         )
     line = element("line", class_=kind, x1=at(share), x2=at(share), y1="0", y2="100%", **place)
-    end = " end" if share > 0.7 else ""
+    turned = " turned" if share > 0.7 else ""
     return line + element(
-        "text", escape(rule.text), class_=f"{kind} x{end}", x=at(share), y="0", dx="-6" if end else "6", dy="10"
+        "text", escape(rule.text), class_=f"{kind} x{turned}", x=at(share), y="0", dx="-6" if turned else "6", dy="10"
     )
 
 
@@ -211,7 +211,7 @@ def _span(span: Span, across: Scale) -> Markup:
     )
     turn = start > 0.7
     return box + element(
-        "text", escape(span.text), class_="limit x end" if turn else "limit x", x=at(start), y="0",
+        "text", escape(span.text), class_="limit x turned" if turn else "limit x", x=at(start), y="0",
         dx="-6" if turn else "6", dy="10",
     )  # fmt: skip
 
@@ -236,7 +236,7 @@ def _end_labels(series: Sequence[Series], across: Scale, up: Scale) -> list[Mark
 
 
 def _apart(shares: Sequence[float], gap: float = _LABEL_GAP) -> list[float]:
-    """Sorted places moved apart to at least `gap`, each crowd around its own middle, none above the top."""
+    """Sorted places moved apart to at least `gap`, each crowd around its own middle, all of them within the plot."""
     crowds: list[list[float]] = []
     for share in shares:
         crowds.append([share])
@@ -249,7 +249,7 @@ def _apart(shares: Sequence[float], gap: float = _LABEL_GAP) -> list[float]:
         places += [start + gap * index for index in range(len(crowd))]
     for index in range(len(places)):
         ceiling = 1.0 - gap * (len(places) - 1 - index)
-        places[index] = min(places[index], ceiling)
+        places[index] = max(min(places[index], ceiling), gap * index)
     return places
 
 

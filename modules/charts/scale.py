@@ -17,8 +17,10 @@ __all__ = ["Axis", "Kind", "Number", "Scale", "Tick", "plain", "scale_of"]
 Number = int | float | Decimal
 Kind = Literal["linear", "log", "percentile"]
 
-_PERCENTILES = (0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999, 99.9999)
-_MAIN_PERCENTILES = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99, 99.999, 99.9999)
+_PERCENTILES = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99, 99.999, 99.9999)
+_BETWEEN = (75.0, 95.0, 99.5)
+_CLOSE = 3.2
+"""Nines from which on there is no room for ticks between them."""
 
 
 def plain(value: float) -> str:
@@ -173,9 +175,15 @@ def _percentile(values: Sequence[float], axis: Axis) -> Scale:
     if any(not 0 <= value < 100 for value in values):
         raise ValueError(f"a percentile axis ({axis.label}) goes from 0 to below 100")
     high = max([90.0, *values]) if axis.end is None else axis.end
+    wide = _nines(high) <= _CLOSE
+    marks = sorted((*_PERCENTILES, *(_BETWEEN if wide else ())))
     ticks = tuple(
-        Tick(_share("percentile", 0.0, high, mark), f"{mark:g} %" if mark else "0", mark not in _MAIN_PERCENTILES)
-        for mark in _PERCENTILES
+        Tick(
+            _share("percentile", 0.0, high, mark),
+            f"{mark:g} %" if mark else "0",
+            minor=mark in _BETWEEN or (mark == 50.0 and not wide),
+        )
+        for mark in marks
         if mark <= high + 1e-9
     )
     return Scale("percentile", 0.0, high, ticks)
