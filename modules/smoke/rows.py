@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from modules.errors import InfraError, ServiceError, SmokeError
@@ -26,6 +27,8 @@ _NO_WAREHOUSE = 606
 _SUSPENDED = 90073
 """A warehouse that a resource monitor has suspended is not resumed."""
 _UNKNOWN_COLUMN = 904
+_ZONES = timedelta(hours=26)
+"""Farther than this no two time zones are apart; until a row has shown that its time came through as it was."""
 _MOST_CONDITIONS = 1000
 """From so many partitions on, a poll reads all rows of the run: the statement would grow too long."""
 _SEQUENCE = f"RECORD_METADATA:headers:{SEQUENCE_HEADER}::NUMBER"
@@ -46,15 +49,16 @@ class Watermarks:
         self.next[partition] = max(self.next.get(partition, 0), offset + 1)
 
 
-def new_rows_query(table: str, next_offsets: Mapping[int, int], since: str = "") -> str:
+def new_rows_query(table: str, next_offsets: Mapping[int, int], since: str = "", told: str = "TRUE") -> str:
     """The statement that finds rows at or after `next_offsets`; its one parameter is the run id.
 
     Args:
         since: a further condition, on the time.
+        told: what else is asked of each row.
     """
     text = (
-        f"SELECT {_SEQUENCE}, RECORD_METADATA:partition::NUMBER, "  # noqa: S608
-        f"RECORD_METADATA:offset::NUMBER FROM {table} WHERE {since}{_OF_THIS_RUN}"
+        f"SELECT {_SEQUENCE}, RECORD_METADATA:partition::NUMBER, RECORD_METADATA:offset::NUMBER, {told} "  # noqa: S608
+        f"FROM {table} WHERE {since}{_OF_THIS_RUN}"
     )
     if not 0 < len(next_offsets) <= _MOST_CONDITIONS:
         return text
@@ -91,6 +95,8 @@ class WarehouseRows:
         self._stamps = stamps
         self._marks = Watermarks({})
         self._began = 0
+        self._known, self._exact = False, True
+        """Whether a row was seen, and whether rows have the very times they were stamped with."""
         self._warehouse_name = warehouse
         self._warehouse: Warehouse | None = None
         self._first = self._last = 0.0
@@ -114,16 +120,18 @@ class WarehouseRows:
         self._began = at
 
     def new(self, oldest: int) -> Sequence[int]:
-        statement = new_rows_query(self._table, self._marks.next, self._since(max(oldest, self._began)))
-        rows = self._ask(statement, (self._run,))
-        for _, partition, offset in rows:
+        since = self._since(max(oldest, self._began))
+        rows = self._ask(new_rows_query(self._table, self._marks.next, since, self._as_stamped()), (self._run,))
+        for _, partition, offset, as_stamped in rows:
             self._marks.saw(int(partition), int(offset))
-        return [int(number) for number, _, _ in rows]
+            self._exact = self._exact and bool(as_stamped)
+        self._known = self._known or bool(rows)
+        return [int(number) for number, _, _, _ in rows]
 
     def between(self, first: int, last: int) -> Sequence[int]:
         text = (
             f"SELECT {_SEQUENCE} FROM {self._table} "  # noqa: S608
-            f"WHERE {self._since(self._began)}{_OF_THIS_RUN} AND {_SEQUENCE} BETWEEN {int(first)} AND {int(last)}"
+            f"WHERE {_OF_THIS_RUN} AND {_SEQUENCE} BETWEEN {int(first)} AND {int(last)}"
         )
         return [int(number) for (number,) in self._ask(text, (self._run,))]
 
@@ -147,8 +155,18 @@ class WarehouseRows:
         """The condition on the time, with its AND; empty where events have none."""
         if "time" not in self._columns or self._stamps is None:
             return ""
-        text = self._stamps.at(reading).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        return f"{self._columns['time']} >= '{text}' AND "
+        exact = self._known and self._exact
+        return f"{self._columns['time']} >= '{self._text(reading, timedelta() if exact else _ZONES)}' AND "
+
+    def _as_stamped(self) -> str:
+        """Whether a row's time is the one it was stamped with, and not moved into some time zone on the way."""
+        if "time" not in self._columns or self._stamps is None:
+            return "TRUE"
+        return f"{self._columns['time']} >= '{self._text(self._began, timedelta())}'"
+
+    def _text(self, reading: int, slack: timedelta) -> str:
+        assert self._stamps is not None
+        return (self._stamps.at(reading) - slack).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
     def _altered(self) -> str:
         """Whether a row says something else than was sent: its mark, and its key beside the message's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ class Connection:
 
 
 def test_a_poll_asks_only_for_what_lies_behind_the_rows_it_has_seen() -> None:
-    connection = Connection([(0, 0, 100), (2, 0, 101), (1, 1, 7)], [])
+    connection = Connection([(0, 0, 100, True), (2, 0, 101, True), (1, 1, 7, True)], [])
     rows = WarehouseRows(connection, "D.S.T", "r1", "local")
     rows.start({0: 100, 1: 7}, 0)
     assert rows.new(0) == [0, 2, 1]
@@ -73,3 +74,65 @@ def test_a_warehouse_that_went_away_is_a_service_error() -> None:
     connection = Connection(error=errors.OperationalError("connection reset"))
     with pytest.raises(ServiceError, match="does not answer"):
         WarehouseRows(connection, "D.S.T", "r1", "dev").new(0)
+
+
+class Stamped:
+    """A clock reading of n seconds is n seconds after midnight."""
+
+    def at(self, reading: int) -> datetime:
+        return datetime(2026, 1, 2, tzinfo=UTC) + timedelta(microseconds=reading // 1000)
+
+
+@pytest.mark.parametrize(
+    ("as_stamped", "then"), [(True, "2026-01-02 00:00:09.000"), (False, "2025-12-31 22:00:09.000")]
+)
+def test_a_poll_opens_nothing_older_than_the_oldest_row_that_is_missing(as_stamped: bool, then: str) -> None:
+    connection = Connection([], [(0, 0, 5, as_stamped)], [])
+    rows = WarehouseRows(connection, "D.S.T", "r1", "dev", {"time": "AT"}, Stamped())  # type: ignore[arg-type]
+    rows.start({0: 5}, 4 * 10**9)
+    for oldest in (0, 0, 9 * 10**9):
+        rows.new(oldest)
+    # Until a row has shown that times come through as they were, a day's slack for any time zone.
+    conditions = [text.split("WHERE AT >= '")[1].split("'")[0] for text, _ in connection.asked]
+    assert conditions == ["2025-12-31 22:00:04.000", "2025-12-31 22:00:04.000", then]
+
+
+def test_a_topic_without_a_time_is_read_by_run_id_alone() -> None:
+    connection = Connection([])
+    rows = WarehouseRows(connection, "D.S.T", "r1", "dev", {}, Stamped())  # type: ignore[arg-type]
+    rows.start({0: 5}, 0)
+    rows.new(0)
+    assert "WHERE RECORD_METADATA:headers:infra_run_id::VARCHAR = %s AND" in connection.asked[0][0]
+
+
+REFUSALS = [
+    (90073, "the warehouse WH is suspended by a resource monitor, so rows cannot be read"),
+    (606, "no warehouse answers this role: it has none, or the right USAGE on it is missing"),
+    (3001, "the right SELECT on table D.S.T is missing for this role"),
+]
+
+
+@pytest.mark.parametrize(("number", "words"), REFUSALS)
+def test_a_refusal_says_what_is_missing(number: int, words: str) -> None:
+    connection = Connection(error=errors.ProgrammingError("Snowflake's own words", errno=number))
+    rows = WarehouseRows(connection, "D.S.T", "r1", "dev", warehouse="WH")
+    with pytest.raises(SmokeError) as caught:
+        rows.between(0, 1)
+    assert caught.value.what == words
+    assert caught.value.do
+
+
+def test_a_column_that_the_table_lacks_is_not_asked_for() -> None:
+    class Asking(Cursor):
+        def execute(self, text: str, parameters: tuple[str, ...]) -> None:
+            self.connection.asked.append((text, parameters))
+            if "NOPE" in text:
+                raise errors.ProgrammingError("invalid identifier 'NOPE'", errno=904)
+
+    connection = Connection([], [], [])
+    connection.cursor = lambda: Asking(connection)  # type: ignore[method-assign]
+    rows = WarehouseRows(connection, "D.S.T", "r1", "dev", {"mark": "NOPE", "key": "K"})
+    rows.check()
+    rows.flaws()
+    assert "NOPE" not in connection.asked[-1][0]
+    assert "K::VARCHAR <> RECORD_METADATA:key::VARCHAR" in connection.asked[-1][0]
