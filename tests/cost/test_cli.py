@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from decimal import Decimal
@@ -225,6 +226,19 @@ def test_help_lists_every_command_and_each_has_examples(tmp_path: Path, monkeypa
         assert code == 0
         assert f"infra cost {name} " in text
         assert "Examples:" in text
+        assert f"infra cost {name} " in PAGE or f"`infra cost {name}`" in PAGE or f"`{name}`" in PAGE
+
+
+def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    """Those of `whatif` and, without a repository, of two environments; a plain word is no file of this machine."""
+    shutil.copytree(ROOT / "environments", tmp_path / "environments")
+    lines = [line.strip().split("   ")[0].split() for line in PAGE.splitlines() if line.startswith("    infra cost ")]
+    wanted = [words[1:] for words in lines if words[2] == "whatif" or words[2:] == ["diff", "dev", "prod"]]
+    assert len(wanted) >= 5
+    for words in wanted:
+        code, out, err = run(monkeypatch, capsys, tmp_path, *words)
+        assert code in (0, 3), (words, err)
+        assert out
 
 
 @pytest.mark.parametrize(("name", "says"), [("storage", "could be several"), ("nothing", "no cost line")])
@@ -257,6 +271,8 @@ def test_an_environment_that_is_not_there_is_one_clear_error(
     assert "Traceback" not in err
     assert err.startswith("error")
 
+
+PAGE = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
 
 HEAVY = {
     "cdktf",
