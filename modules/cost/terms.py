@@ -30,6 +30,7 @@ VENDORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Who bills what: vendor → the first words of its items' ids."""
 
+_MICRO = Decimal("0.000001")
 _NAMES = {"confluent": "Confluent", "aws": "AWS", "snowflake": "Snowflake", "redpanda": "Redpanda"}
 
 
@@ -106,19 +107,19 @@ def shortfalls(book: PriceBook, estimate: Estimate) -> Estimate:
 
 
 def _shortfall(committed: Commitment, book: PriceBook, lines: tuple[Line, ...]) -> Line:
+    """What is left where the unknown comes to its least: then the sum is the least that the vendor gets, too."""
     used = total(each for each in lines if vendor_of(each.price.id) == committed.vendor)
     whole = committed.price.cost(Quantity(Decimal(1), Unit.COMMITMENT_MONTH)) or Decimal(0)
-    most = max(whole - used.least, Decimal(0))
-    least = max(whole - used.most, Decimal(0)) if used.most is not None else Decimal(0)
-    known = least == most
-    rest = Quantity(most / whole, Unit.COMMITMENT_MONTH)
+    left = max(whole - used.least, Decimal(0)).quantize(_MICRO)
+    rest = Quantity(left / whole, Unit.COMMITMENT_MONTH)
     group: Group = "snowflake" if committed.vendor == "snowflake" else "kafka"
     note = "committed spend that is not used is still paid"
+    if left and not used.exact:
+        note += "; counted as if what is unknown came to its least, and the more it comes to, the less is left"
     return Line(
         f"{committed.vendor}.commitment", group, f"{_NAMES[committed.vendor]}, committed and not used", rest,
         (committed.price,), f"({money(whole)} committed − {money(used.least)} used) ÷ {money(whole)} = {rest}", "fixed",
-        most if known else None, None if known else least, None if known else most,
-        note if known else f"{note}; what is unknown above may use it up", book.currency,
+        left, remark=note, currency=book.currency,
     )  # fmt: skip
 
 
