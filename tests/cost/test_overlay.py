@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -306,3 +307,18 @@ def test_the_page_names_the_services_whose_lists_are_read() -> None:
 
     text = PAGE.read_text(encoding="utf-8")
     assert [name for name in services() if name not in text] == []
+
+
+def test_the_decision_table_prices_with_the_projects_own_prices(
+    tmp_path: Path, monkeypatch: Patch, capsys: Capture
+) -> None:
+    project = project_with(tmp_path, "e", MSK)
+
+    def month() -> Decimal:
+        _, out, _ = run(monkeypatch, capsys, project, "platforms", "--env", "e", "--json")
+        chosen = next(each for each in json.loads(out)["options"] if each["chosen"])
+        return Decimal(chosen["monthly_usd"]["known"])
+
+    listed = month()
+    overlay(project / "environments" / "prices", SOURCES + "terms:\n  aws: [{discount: 50, source: contract}]\n")
+    assert month() < listed
