@@ -9,7 +9,7 @@ metadata column carries partition, offset and the headers with the run id and th
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +28,9 @@ _SUSPENDED = 90073
 """A warehouse that a resource monitor has suspended is not resumed."""
 _UNKNOWN_COLUMN = 904
 _ZONES = timedelta(hours=26)
-"""Farther than this no two time zones are apart; until a row has shown that its time came through as it was."""
+"""Farther than this no two time zones are apart."""
+_DOUBTFUL = 10.0
+"""Seconds without a single row, after which it may be that times are moved into some time zone on the way."""
 _MOST_CONDITIONS = 1000
 """From so many partitions on, a poll reads all rows of the run: the statement would grow too long."""
 _SEQUENCE = f"RECORD_METADATA:headers:{SEQUENCE_HEADER}::NUMBER"
@@ -86,6 +88,7 @@ class WarehouseRows:
         columns: Mapping[str, str] | None = None,
         stamps: Stamps | None = None,
         warehouse: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = connection
         self._table = table
@@ -95,8 +98,10 @@ class WarehouseRows:
         self._stamps = stamps
         self._marks = Watermarks({})
         self._began = 0
-        self._known, self._exact = False, True
+        self._found, self._exact = False, True
         """Whether a row was seen, and whether rows have the very times they were stamped with."""
+        self._clock = clock
+        self._waits_since: float | None = None
         self._warehouse_name = warehouse
         self._warehouse: Warehouse | None = None
         self._first = self._last = 0.0
@@ -121,11 +126,12 @@ class WarehouseRows:
 
     def new(self, oldest: int) -> Sequence[int]:
         since = self._since(max(oldest, self._began))
+        self._waits_since = self._waits_since or self._clock()
         rows = self._ask(new_rows_query(self._table, self._marks.next, since, self._as_stamped()), (self._run,))
         for _, partition, offset, as_stamped in rows:
             self._marks.saw(int(partition), int(offset))
             self._exact = self._exact and bool(as_stamped)
-        self._known = self._known or bool(rows)
+        self._found = self._found or bool(rows)
         return [int(number) for number, _, _, _ in rows]
 
     def between(self, first: int, last: int) -> Sequence[int]:
@@ -155,8 +161,9 @@ class WarehouseRows:
         """The condition on the time, with its AND; empty where events have none."""
         if "time" not in self._columns or self._stamps is None:
             return ""
-        exact = self._known and self._exact
-        return f"{self._columns['time']} >= '{self._text(reading, timedelta() if exact else _ZONES)}' AND "
+        doubtful = not self._found and self._clock() - (self._waits_since or self._clock()) > _DOUBTFUL
+        slack = timedelta() if self._exact and not doubtful else _ZONES
+        return f"{self._columns['time']} >= '{self._text(reading, slack)}' AND "
 
     def _as_stamped(self) -> str:
         """Whether a row's time is the one it was stamped with, and not moved into some time zone on the way."""
@@ -188,7 +195,7 @@ class WarehouseRows:
     def _ask(self, text: str, parameters: tuple[str, ...]) -> list[tuple[Any, ...]]:
         from snowflake.connector import errors
 
-        self._first = self._first or time.monotonic()
+        self._first = self._first or self._clock()
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(text, parameters)
@@ -198,7 +205,7 @@ class WarehouseRows:
         except errors.Error as error:
             raise self._silent(error) from None
         finally:
-            self._last = time.monotonic()
+            self._last = self._clock()
 
     def _silent(self, error: Any) -> InfraError:
         return ServiceError(

@@ -87,14 +87,18 @@ class Stamped:
     ("as_stamped", "then"), [(True, "2026-01-02 00:00:09.000"), (False, "2025-12-31 22:00:09.000")]
 )
 def test_a_poll_opens_nothing_older_than_the_oldest_row_that_is_missing(as_stamped: bool, then: str) -> None:
-    connection = Connection([], [(0, 0, 5, as_stamped)], [])
-    rows = WarehouseRows(connection, "D.S.T", "r1", "dev", {"time": "AT"}, Stamped())  # type: ignore[arg-type]
+    now = 100.0
+    connection = Connection([], [], [(0, 0, 5, as_stamped)], [])
+    rows = WarehouseRows(
+        connection, "D.S.T", "r1", "dev", {"time": "AT"}, Stamped(), clock=lambda: now  # type: ignore[arg-type]
+    )  # fmt: skip
     rows.start({0: 5}, 4 * 10**9)
-    for oldest in (0, 0, 9 * 10**9):
+    for later, oldest in ((0, 0), (5, 6 * 10**9), (10, 6 * 10**9), (1, 9 * 10**9)):
+        now += later
         rows.new(oldest)
-    # Until a row has shown that times come through as they were, a day's slack for any time zone.
     conditions = [text.split("WHERE AT >= '")[1].split("'")[0] for text, _ in connection.asked]
-    assert conditions == ["2025-12-31 22:00:04.000", "2025-12-31 22:00:04.000", then]
+    # Not one row after so long: perhaps their times are in another time zone. A row tells.
+    assert conditions == ["2026-01-02 00:00:04.000", "2026-01-02 00:00:06.000", "2025-12-31 22:00:06.000", then]
 
 
 def test_a_topic_without_a_time_is_read_by_run_id_alone() -> None:
