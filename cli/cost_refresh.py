@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli._options import JsonOption
-from cli._output import note, print_json, stdout
+from cli._output import is_quiet, note, print_json, stdout
 from modules.errors import InfraError, PriceError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _aws(book: PriceBook, regions: list[str], api: bool, files: list[Path]) -> R
             from modules.cost.refresh.aws_api import ask, client
 
             note(f"asking AWS's price list about {region}")
-            records += [*ask(client(), book, region)]
+            records += [*ask(client(), book, region, lambda text: None if is_quiet() else note(f"  {text}"))]
         for file in files:
             from modules.cost.refresh.aws_file import read_offer_file
 

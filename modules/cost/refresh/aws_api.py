@@ -6,7 +6,7 @@ The API is served from us-east-1 whatever region is asked about, and needs the r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from modules.cost.book import PriceBook
@@ -32,8 +32,11 @@ def client() -> Pricing:
     return made
 
 
-def ask(pricing: Pricing, book: PriceBook, region: str) -> Iterator[Record]:
-    """The records of a region for all items of the book, query by query.
+def ask(
+    pricing: Pricing, book: PriceBook, region: str, said: Callable[[str], None] = lambda _: None
+) -> Iterator[Record]:
+    """The records of a region for all items of the book, query by query; `said` is told of each, since some hundred
+    machines are asked for one by one.
 
     Raises:
         PriceError: there are no credentials, they may not, or AWS cannot be reached.
@@ -42,7 +45,9 @@ def ask(pricing: Pricing, book: PriceBook, region: str) -> Iterator[Record]:
 
     try:
         for query in queries():
-            for filters in _filters(query, book, region):
+            asked = list(_filters(query, book, region))
+            said(f"{query.service}: {len(query.rules) if not query.each else len(asked)} prices")
+            for filters in asked:
                 yield from _pages(pricing, query.service, filters)
     except NoCredentialsError as error:
         raise PriceError(
