@@ -286,6 +286,33 @@ def test_modules_of_a_plan_are_read_and_what_is_deleted_is_not() -> None:
     assert found.before.known == 8  # 100 × 0.08
 
 
+def test_instances_of_a_module_have_each_their_own_task() -> None:
+    """One module twice, with 1 and with 2 vCPU; its provider is the root's."""
+    values, service = [], {
+        "type": "aws_ecs_service", "name": "it", "provider_config_key": "module.app:aws",
+        "expressions": {"task_definition": {"references": ["aws_ecs_task_definition.it.arn"]}},
+    }  # fmt: skip
+    for key, cpu in (("a", "1024"), ("b.c]", "2048")):
+        path = f'module.app["{key}"]'
+        for type_, its in (
+            ("aws_ecs_service", {"launch_type": "FARGATE", "desired_count": 1}),
+            ("aws_ecs_task_definition", {"cpu": cpu, "memory": "2048"}),
+        ):
+            values.append(
+                {"address": f"{path}.{type_}.it", "mode": "managed", "type": type_, "name": "it", "values": its}
+            )
+    plan = {
+        "planned_values": {"root_module": {"child_modules": [{"resources": values}]}},
+        "configuration": {
+            "provider_config": {"aws": {"expressions": {"region": {"constant_value": "eu-central-1"}}}},
+            "root_module": {"module_calls": {"app": {"module": {"resources": [service]}}}},
+        },
+    }
+    found = priced(plan)
+    assert {each.region for each in found.priced} == {"eu-central-1"}
+    assert [line.quantity.amount for line in found.lines if line.price.id == "aws.fargate.vcpu"] == [730, 1460]
+
+
 @pytest.mark.parametrize(
     ("arguments", "amount"),
     [

@@ -19,7 +19,7 @@ class Bill:
     """One resource's bill, filled by the function of its type.
 
     Attributes:
-        others: the resources of the same document by address without key.
+        others: the resources of the same document by address without keys.
         by_use: prices of what goes through it or is kept in it, which no document says.
         gaps: what is billed and not counted here, and why.
         free: why nobody bills it, where its arguments decide that.
@@ -62,7 +62,8 @@ class Bill:
         """The resources of a type that an argument names, by reference or, in a state, by its ARN or family."""
         for address in self.resource.names.get(argument, ()):
             if found := [each for each in self.others.get(address, ()) if each.type == type_]:
-                return tuple(found)
+                beside = [each for each in found if each.module == self.resource.module]
+                return tuple(beside or found)
         value = self.resource.arguments.get(argument)
         return tuple(each for each in self._of(type_) if value and value in _identities(each))
 

@@ -22,6 +22,7 @@ __all__ = ["Document", "Resource", "block", "blocks", "known", "number", "parse_
 Kind = Literal["plan", "stack", "state"]
 _PREFERRED: tuple[Kind, ...] = ("plan", "stack", "state")
 
+_KEY = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')
 _ARN_REGION = re.compile(r"^arn:aws[a-z-]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):")
 _ZONE = re.compile(r"^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$")
 
@@ -47,8 +48,13 @@ class Resource:
 
     @property
     def block_address(self) -> str:
-        """The address without a key: what references name."""
-        return re.sub(r"\[[^\]]*\]$", "", self.address)
+        """The address without keys, its modules' included: what references name."""
+        return _KEY.sub("", self.address)
+
+    @property
+    def module(self) -> str:
+        """The path of its module with its keys, and a dot; empty in the root."""
+        return self.address[: self.address.index(f"{self.type}.{self.name}")]
 
 
 @dataclass(frozen=True)
@@ -223,7 +229,7 @@ def _valued(values: Mapping[str, Any], configured: Mapping[str, tuple[Mapping[st
             if entry.get("mode") != "managed":
                 continue
             arguments = entry.get("values") or {}
-            block_address = re.sub(r"\[[^\]]*\]", "", entry["address"])
+            block_address = _KEY.sub("", entry["address"])
             expressions, region = configured.get(block_address, ({}, ""))
             names = {
                 argument: _within(block_address, entry["type"], addresses)
@@ -267,7 +273,8 @@ def _configured(configuration: Mapping[str, Any]) -> dict[str, tuple[Mapping[str
     while modules:
         path, module = modules.pop()
         for entry in module.get("resources") or []:
-            region = regions.get(entry.get("provider_config_key", ""), "")
+            provider = entry.get("provider_config_key", "")  # in a module `module.app:aws`, which may be the root's
+            region = regions.get(provider, "") or regions.get(provider.rpartition(":")[2], "")
             found[f"{path}{entry['type']}.{entry['name']}"] = (entry.get("expressions") or {}, region)
         for name, call in (module.get("module_calls") or {}).items():
             modules.append((f"{path}module.{name}.", call.get("module") or {}))
