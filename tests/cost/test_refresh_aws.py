@@ -6,19 +6,21 @@ import gzip
 import json
 import re
 import tracemalloc
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modules.cost.book import Tier, load_book
-from modules.cost.refresh.aws import Record, queries, read_records, services
+from modules.cost.book import Price, Tier, load_book
+from modules.cost.refresh.aws import Query, Record, Rule, queries, read_records, services
 from modules.cost.refresh.aws_api import ask, client
 from modules.cost.refresh.aws_file import read_offer_file
 from modules.cost.refresh.found import Found, Problem
 from modules.errors import PriceError
 from tests.cost.pricelists import MSK, PUBLISHED, api_page, offer_file, product
+from tests.cost.support import project_with, run
 
 Patch = pytest.MonkeyPatch
 
@@ -284,3 +286,71 @@ def test_problems_are_told_once() -> None:
     wrong = Problem("msk.storage", "us-east-1", "the list has its price per `TB`, which is another unit")
     assert problems.count(wrong) == 1
     assert "AmazonMSK" in services()
+
+
+class PriceList:
+    """A price list that answers as AWS's does: every filter is an attribute's value, and a page holds two records."""
+
+    def __init__(self, products: list[dict[str, Any]], services: list[str]) -> None:
+        self._products = list(zip(products, services, strict=True))
+
+    def get_paginator(self, name: str) -> PriceList:
+        assert name == "get_products"
+        return self
+
+    def paginate(self, ServiceCode: str, Filters: list[dict[str, str]], **_: Any) -> Iterator[Mapping[str, Any]]:
+        wanted = {each["Field"]: each["Value"] for each in Filters}
+        fitting = [
+            product
+            for product, service in self._products
+            if service == ServiceCode
+            and all(
+                (product["productFamily"] if name == "productFamily" else product["attributes"].get(name)) == value
+                for name, value in wanted.items()
+            )
+        ]
+        for start in range(0, len(fitting), 2):
+            yield api_page(ServiceCode, fitting[start : start + 2])
+
+
+def in_their_words(query: Query, rule: Rule, item: str, price: Price) -> dict[str, Any]:
+    """An item's price as a record that is asked for with this query, in the unit and with the names of AWS."""
+    kind = item.removeprefix(rule.item.split("{type}")[0]) if "{type}" in rule.item else ""
+    usage = re.sub(r"\(\?P<type>.*\)", kind, rule.usage.pattern.split(")?", 1)[1]).replace("\\", "").replace("?", "")
+    attributes = {"regionCode": "us-east-1", "fromRegionCode": "us-east-1", **query.filters, **rule.where}
+    if query.each:
+        attributes[query.each["attribute"]] = query.each.get("type", "") + kind
+    family = attributes.pop("productFamily", "Compute Instance")
+    tiers, begin = [], "0"
+    for tier in price.tiers:
+        end = "Inf" if tier.up_to is None else f"{tier.up_to * rule.times:f}"
+        tiers.append((begin, end, f"{tier.price / rule.times:f}"))
+        begin = end
+    return product(f"SKU-{item}", family, usage, tiers, rule.units[0], **attributes)
+
+
+def test_each_item_is_found_by_what_is_asked_for_it(
+    tmp_path: Path, monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list made of the book's own prices, in AWS's words, gives the book's prices again."""
+    book = load_book()
+    priced = [
+        (query, rule, item, book.price(item, "us-east-1"))
+        for query in queries()
+        for rule in query.rules
+        for item in sorted(rule.ids(book))
+        if "{type}" not in rule.item or re.search(r"\.(large|t4g\.micro)$", item)
+    ]
+    known = [each for each in priced if each[3].known]
+    products = [in_their_words(*each) for each in known]
+    prices = PriceList(products, [query.service for query, *_ in known])
+    monkeypatch.setattr("modules.cost.refresh.aws_api.client", lambda: prices)
+    project = project_with(tmp_path, "e", "platform: msk\n")
+    code, out, err = run(monkeypatch, capsys, project, "cost", "refresh", "--aws", "--json")
+    assert code == 0, err
+    vendor = json.loads(out)["vendors"][0]
+    assert {each["item"] for each in vendor["prices"]} == {item for _, _, item, _ in known}
+    assert len(known) > 50
+    assert {each["kind"] for each in vendor["prices"]} == {"same"}
+    assert {each["read"] for each in vendor["prices"]} == {"2026-11-21"}
+    assert not [each for each in vendor["problems"] if each["what"] != "not in the list"]
