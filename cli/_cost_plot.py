@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from math import floor, log10
 from string import ascii_uppercase
 
+from rich.text import Text
+
 from modules.cost.currency import report_currency, written
 
-__all__ = ["Curve", "plot"]
+__all__ = ["Curve", "legend", "plot"]
 
 _HEIGHT = 22
 _TICKS = 6
-_COLOURS = {"confluent": "blue", "msk": "orange", "redpanda": "red"}
+_COLOURS = {"confluent": "bright_blue", "msk": "yellow", "redpanda": "red"}
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Curve:
 
 
 def plot(
-    curves: Sequence[Curve], places: Sequence[float], labels: Sequence[str], *, by_ratio: bool, width: int, colour: bool
-) -> str:
-    """The plot with its legend, as text; escape codes only with `colour`.
+    curves: Sequence[Curve], places: Sequence[float], labels: Sequence[str], *, by_ratio: bool, width: int
+) -> Text:
+    """The plot with its legend; letters in the colour of their platform, all else as the terminal writes.
 
     Args:
         places, labels: of the range's values, in their order.
@@ -50,9 +52,7 @@ def plot(
     alone = len(curves) == 1
     for curve, letter in zip(curves, ascii_uppercase, strict=False):
         kept = [(x, log10(y) if up else y) for x, y in zip(across, curve.heights, strict=True) if y is not None]
-        signal = figure.signal(
-            [x for x, _ in kept], [y for _, y in kept], marker=_marker(plotext, curve, letter, alone)
-        )
+        signal = figure.signal([x for x, _ in kept], [y for _, y in kept], marker="braille" if alone else letter)
         if alone and len(kept) > 1:
             signal.lines()
         figure.draw(signal)
@@ -60,18 +60,26 @@ def plot(
     figure.ruler("x").ticks([across[each] for each in shown], [labels[each] for each in shown])
     amounts = _round_amounts(min(heights), max(heights), by_ratio=up)
     figure.ruler("y").ticks([log10(each) if up else each for each in amounts], [_amount(each) for each in amounts])
-    text = str(figure.build().string(colorless=not colour)).rstrip("\n")
+    text = str(figure.build().string(colorless=True)).rstrip("\n")
     figure.clear()
-    return text if alone else f"{text}\n{_legend(curves, width)}"
+    return _coloured(text, curves) if not alone else Text(text)
 
 
-def _marker(plotext: object, curve: Curve, letter: str, alone: bool) -> object:
-    """A fine line for one curve, a letter for each of several."""
-    colour = _COLOURS.get(curve.option.partition("-")[0], "cyan")
-    return plotext.marker("braille" if alone else letter, colour)  # type: ignore[attr-defined]
+def _coloured(text: str, curves: Sequence[Curve]) -> Text:
+    """Letters between the axes, and those of the legend below."""
+    named = zip(curves, ascii_uppercase, strict=False)
+    styles = {letter: _COLOURS.get(each.option.partition("-")[0], "cyan") for each, letter in named}
+    drawn = Text()
+    for line in text.splitlines():
+        start = next((place for place, sign in enumerate(line) if sign in "│┤"), len(line))
+        drawn.append(line[:start])
+        for sign in line[start:]:
+            drawn.append(sign, styles.get(sign))
+        drawn.append("\n")
+    return drawn
 
 
-def _legend(curves: Sequence[Curve], width: int) -> str:
+def legend(curves: Sequence[Curve], width: int) -> str:
     """Letters and names, as many in a row as fit."""
     entries = [f"{letter} {curve.name}" for curve, letter in zip(curves, ascii_uppercase, strict=False)]
     column = max(map(len, entries)) + 3

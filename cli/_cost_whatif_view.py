@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from cli._cost_plot import Curve, plot
+from cli._cost_plot import Curve, legend, plot
 from cli._cost_view import bullets, table_of
 from modules.cost.currency import report_currency, written
 from modules.cost.lines import money
@@ -51,17 +51,14 @@ def _height(point: Point, *, alone: bool) -> float | None:
 
 def _show_plot(found: Sweep, drawn: Sequence[Series], console: Console) -> None:
     """Cost over the range; both axes in even ratios where the range is."""
-    from rich.text import Text
-
     axis, alone = found.axes[0], len(found.series) == 1
     curves = [Curve(each.title, each.option, tuple(_height(p, alone=alone) for p in each.points)) for each in drawn]
-    colour = console.is_terminal and not console.no_color
-    text = plot(
-        curves, [float(each) for each in axis.numbers], axis.labels,
-        by_ratio=axis.logarithmic, width=max(50, min(console.width, 110)), colour=colour,
-    )  # fmt: skip
+    width = max(50, min(console.width, 110))
+    drawing = plot(curves, [float(each) for each in axis.numbers], axis.labels, by_ratio=axis.logarithmic, width=width)
     console.print(f"[dim]{report_currency()} a month[/]")
-    console.print(Text.from_ansi(text) if colour else Text(text), no_wrap=True, overflow="ignore", crop=False)
+    console.print(drawing, no_wrap=True, overflow="ignore", crop=False, end="" if not alone else "\n")
+    if len(curves) > 1:
+        console.print(legend(curves, width))
 
 
 def _show_table(found: Sweep, console: Console) -> None:
