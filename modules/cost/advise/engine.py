@@ -64,6 +64,11 @@ class Saving:
     files: Files | None = field(default=None, repr=False, compare=False)
 
     @property
+    def certain(self) -> bool:
+        """Whether it saves its amount, whatever queries and ratios turn out to be."""
+        return self.least == self.amount
+
+    @property
     def difference(self) -> str:
         """The change of the environment's own file; empty for a commitment."""
         return self.files.difference(self.edits) if self.files else ""

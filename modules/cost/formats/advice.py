@@ -108,7 +108,7 @@ def amount_words(saving: Saving) -> str:
     """`$12.30`, `$5 to $12` where it is not certain, `≥ $5` where unknown prices may add to it."""
     if saving.kind == "commitment":
         return f"up to {money(saving.amount)}"
-    if saving.least != saving.amount:
+    if not saving.certain:
         return f"{money(saving.least)} to {money(saving.amount)}"
     return f"≥ {money(saving.amount)}" if saving.more else money(saving.amount)
 
