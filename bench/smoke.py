@@ -28,6 +28,7 @@ MESSAGES = 5_000
 WARMUP = 1_000
 SHARE = 0.4
 """Of the rate at which a closed loop goes: so that messages seldom meet."""
+MOST_SECONDS = 20
 RECORDS = 200_000
 
 
@@ -110,7 +111,8 @@ def _engine(settings: dict[str, Any], topic: str, tool_mean: float, messages: in
     sending, receiving = KafkaSending(settings, topic, run, 30), KafkaReceiving(settings, topic, run, "local")
     try:
         receiving.ready(20)
-        plan = LoadPlan(rate, messages, WARMUP)
+        # A tool that a busy machine slows down makes for a low rate: no round is to take minutes for it.
+        plan = LoadPlan(rate, min(messages, int(rate * MOST_SECONDS)), min(WARMUP, int(rate * 2)))
         engine = Engine(plan, 30 * 10**9, Transports(_Fixed(SIZE), sending, receiving))
         engine.run(lambda: None)
     finally:
