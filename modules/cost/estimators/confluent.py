@@ -90,7 +90,7 @@ def estimate(
     """
     usage = inputs.usage
     unit, name = (Unit.CKU_HOUR, "CKU") if tier == "dedicated" else (Unit.ECKU_HOUR, "eCKU")
-    size = _cku(usage, cku) if tier == "dedicated" else _ecku(inputs, tier, least, most)
+    size = _cku(usage, cku, least) if tier == "dedicated" else _ecku(inputs, tier, least, most)
     prefix = f"confluent.{tier}"
     (units, _, _), *peaks = size.steps
     cluster = line(
@@ -115,12 +115,15 @@ def estimate(
     return Estimate(lines, _notes(inputs, tier))
 
 
-def _cku(usage: Usage, given: int | None) -> _Size:
-    """CKUs are bought for the whole month: as given, else what the peak needs."""
+def _cku(usage: Usage, given: int | None, least: int) -> _Size:
+    """CKUs are bought for the whole month: as given, else what the peak needs, and as many as the availability asks."""
     if given:
-        return _Size(given, ((Decimal(given), "as given", HOURS_PER_MONTH),))
+        reason = "as given" if given > least else f"{given} at least for its availability"
+        return _Size(given, ((Decimal(given), reason, HOURS_PER_MONTH),))
     peak, out = usage.peak_bytes_per_second, usage.peak_bytes_out_per_second
     units, reason = units_for("dedicated", peak, out, usage.partitions)
+    if units < least:
+        units, reason = Decimal(least), f"{least} at least for its availability"
     return _Size(int(units), ((units, reason, HOURS_PER_MONTH),))
 
 
@@ -164,7 +167,7 @@ def prepare(inputs: Inputs, environment: Environment) -> Bill:
     """Everything of an environment on Confluent Cloud, by its month."""
     its = environment.confluent
     cku = cku_of(environment) if its.tier == "dedicated" else None
-    least = 2 if availability_of(environment) == "high" else 1
+    least = 2 if availability_of(environment) in ("high", "multi-zone") else 1
     advanced = its.stream_governance == "advanced"
 
     def cluster(now: Inputs) -> Estimate:
