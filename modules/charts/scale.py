@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -44,6 +44,8 @@ class Axis:
         text: how a value is written on the axis, in tooltips and in the table of values.
         precise: how it is written where there is room; `text` without it.
         start, end: where the axis begins and ends; the data's own ends without them (a linear axis begins at 0).
+        unit: what one step of the axis is in values, where ticks are to stand at round numbers of it: 10^9 ÷ 86,400 for
+            bytes a second that are shown as GB a day.
     """
 
     label: str
@@ -52,6 +54,7 @@ class Axis:
     precise: Callable[[float], str] | None = None
     start: float | None = None
     end: float | None = None
+    unit: float = 1.0
 
     def write(self, value: Number) -> str:
         return (self.precise or self.text)(float(value))
@@ -74,10 +77,11 @@ class Scale:
     low: float
     high: float
     ticks: tuple[Tick, ...]
+    unit: float = 1.0
 
     def share(self, value: Number) -> float:
         """Where a value is, 0 to 1; outside of that only where the value is beyond the axis."""
-        return _share(self.kind, self.low, self.high, float(value))
+        return _share(self.kind, self.low, self.high, float(value) / self.unit)
 
 
 def scale_of(axis: Axis, values: Iterable[Number], most_ticks: int = 6) -> Scale:
@@ -86,12 +90,20 @@ def scale_of(axis: Axis, values: Iterable[Number], most_ticks: int = 6) -> Scale
     Raises:
         ValueError: a value that a log axis cannot hold (0 or less) or a percentile axis (100 or more, below 0).
     """
-    found = [float(value) for value in values if math.isfinite(float(value))]
+    found = [float(value) / axis.unit for value in values if math.isfinite(float(value))]
+    if axis.unit != 1.0:
+        return replace(scale_of(_in_units(axis), found, most_ticks), unit=axis.unit)
     if axis.kind == "percentile":
         return _percentile(found, axis)
     if axis.kind == "log":
         return _log(found, axis, most_ticks)
     return _linear(found, axis, most_ticks)
+
+
+def _in_units(axis: Axis) -> Axis:
+    ends = (None if end is None else end / axis.unit for end in (axis.start, axis.end))
+    start, end = ends
+    return replace(axis, text=lambda value: axis.text(value * axis.unit), start=start, end=end, unit=1.0)
 
 
 def _share(kind: Kind, low: float, high: float, value: float) -> float:

@@ -67,7 +67,7 @@ def grid(x: Scale, y: Scale, x_label: str, y_label: str) -> Markup:
         parts.append(element("line", class_=kind, x1="0", x2="100%", y1=at(1 - tick.share), y2=at(1 - tick.share)))
         parts.append(element("text", escape(tick.text), class_="tick y", x="0", dx="-8", y=at(1 - tick.share), dy="4"))
     for tick in x.ticks:
-        kind = "tick x minor" if tick.minor else "tick x"
+        kind = "tick x" + (" minor" if tick.minor else "") + (" last" if tick.share > 0.97 else "")
         parts.append(element("line", class_="notch", x1=at(tick.share), x2=at(tick.share), y1="0", y2="100%"))
         parts.append(element("text", escape(tick.text), class_=kind, x=at(tick.share), y="100%", dy="19"))
     parts.append(element("text", escape(y_label), class_="axis y", x="0", y="0", dy="-14"))

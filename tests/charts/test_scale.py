@@ -67,3 +67,11 @@ def test_equal_values_and_no_values_have_an_axis_too() -> None:
         for values in ([], [5, 5]):
             scale = scale_of(Axis("x", kind), values)  # type: ignore[arg-type]
             assert scale.high > scale.low
+
+
+def test_ticks_stand_at_round_numbers_of_the_unit() -> None:
+    unit = 1e9 / 86_400
+    axis = Axis("sent a day", "log", text=lambda value: f"{value / unit:g} GB", unit=unit)
+    scale = scale_of(axis, [1 * unit, 1000 * unit])
+    assert [tick.text for tick in scale.ticks][::2] == ["1 GB", "10 GB", "100 GB", "1000 GB"]
+    assert scale.share(10 * unit) == pytest.approx(1 / 3)

@@ -136,15 +136,20 @@ def _chart(found: Sweep, document: Mapping[str, Any]) -> Any:
         ]
         open_ended = all(point.total is None or point.total.most is None for point in each.points)
         if len(found.series) == 1 or not open_ended:
-            series.append(charts.Series(each.title, points, _COLOURS.get(platform, 4), dash, marks=len(points) <= 30))
+            dots = len(points) <= 30 and len(found.series) <= 2
+            series.append(charts.Series(each.title, points, _COLOURS.get(platform, 4), dash, marks=dots))
     kind: Kind = "log" if axis.logarithmic else "linear"
     costs = [p.total.least for each in found.series for p in each.points if p.total is not None]
     up: Kind = "log" if axis.logarithmic and min(costs, default=Decimal(0)) > 0 else "linear"
+    # Rates are bytes a second, and read by the day: ticks stand at round numbers of GB a day.
+    unit = {"bytes/s": 10**9 / 86_400, "bytes": 10**9}.get(axis.unit, 1.0)
     return charts.lines(
         f"{axis.name} and a month's cost",
         "The least that each option can cost a month.",
         series,
-        charts.Axis(axis.name, kind, text=lambda value: names.get(value) or label_of(axis.value(Decimal(value)))),
+        charts.Axis(
+            axis.name, kind, text=lambda value: names.get(value) or label_of(axis.value(Decimal(value))), unit=unit
+        ),
         charts.Axis(f"{report_currency()} a month", up, text=_round, precise=lambda value: money(Decimal(str(value)))),
         id="sweep",
     )  # fmt: skip
