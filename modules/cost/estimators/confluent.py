@@ -91,28 +91,28 @@ def estimate(
     usage = inputs.usage
     unit, name = (Unit.CKU_HOUR, "CKU") if tier == "dedicated" else (Unit.ECKU_HOUR, "eCKU")
     size = _cku(usage, cku, least) if tier == "dedicated" else _ecku(inputs, tier, least, most)
-    prefix = f"confluent.{tier}"
     (units, _, _), *peaks = size.steps
     cluster = line(
         "confluent.cluster", "kafka", "usage" if size.follows_traffic else "fixed", Quantity(size.unit_hours, unit),
-        inputs.price(f"{prefix}.{name.lower()}"), lambda: size.words(name),
+        inputs.price(f"confluent.{tier}.{name.lower()}"), lambda: size.words(name),
         what=f"{units} {name}" + "".join(f", {more} at peaks" for more, _, _ in peaks), count=1,
     )  # fmt: skip
-    data_in = line(
-        "confluent.in",
-        "kafka",
-        "usage",
-        usage.data_in,
-        inputs.price(f"{prefix}.in"),
-        lambda: f"{usage.data_in} sent",
-        what="data in",
-    )
-    data_out = line(
-        "confluent.out", "kafka", "usage", usage.data_out, inputs.price(f"{prefix}.out"),
-        lambda: f"{usage.data_in} sent × {usage.fan_out} read", what="data out",
-    )  # fmt: skip
-    lines = (cluster, data_in, data_out, _storage(inputs, tier), *_governance(inputs, advanced))
+    lines = (cluster, *_data(inputs, tier), _storage(inputs, tier), *_governance(inputs, advanced))
     return Estimate(lines, _notes(inputs, tier))
+
+
+def _data(inputs: Inputs, tier: Tier) -> tuple[Line, Line]:
+    usage = inputs.usage
+    return (
+        line(
+            "confluent.in", "kafka", "usage", usage.data_in, inputs.price(f"confluent.{tier}.in"),
+            lambda: f"{usage.data_in} sent", what="data in",
+        ),
+        line(
+            "confluent.out", "kafka", "usage", usage.data_out, inputs.price(f"confluent.{tier}.out"),
+            lambda: f"{usage.data_in} sent × {usage.fan_out} read", what="data out",
+        ),
+    )  # fmt: skip
 
 
 def _cku(usage: Usage, given: int | None, least: int) -> _Size:
