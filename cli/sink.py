@@ -47,13 +47,13 @@ def sink(
 
     Messages that cannot be written go to the dead-letter topic. Ctrl-C or SIGTERM writes what is held and ends.
     """
-    from modules.connectors.sink import Sink, SinkOptions, Sinks, settings_for, sink_topics
+    from modules.connectors.sink import Sink, SinkOptions, Sinks, carried_topics, settings_for
 
     project = find_project()
     environment = load_environment(project, env)
     platform = platform_for(environment, project)
-    names = [topic] if topic or len(sink_topics(environment)) < 2 else sink_topics(environment)
-    settings = [settings_for(environment, platform, project, name, instance=instance) for name in names]
+    names = [topic] if topic else carried_topics(environment, platform)
+    settings = [settings_for(environment, platform, project, name, instance=instance) for name in names or [None]]
     options = SinkOptions(until_caught_up, max_seconds, ready_file, status_file, _Lines().tell)
     running = Sink(settings[0], options) if len(settings) == 1 else Sinks(settings, options)
     for number in (signal.SIGTERM, signal.SIGINT):

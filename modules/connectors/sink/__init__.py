@@ -6,9 +6,20 @@ Start with `settings_for`, then `Sink(settings, SinkOptions(...)).run()`. How it
 
 from __future__ import annotations
 
+from modules.connectors.sink.carried import carried_topics
 from modules.connectors.sink.metrics import SinkStatus
 from modules.connectors.sink.runner import Sink, SinkOptions
 from modules.connectors.sink.settings import Batching, SinkSettings, settings_for, sink_topics
 from modules.connectors.sink.several import Sinks
 
-__all__ = ["Batching", "Sink", "SinkOptions", "SinkSettings", "SinkStatus", "Sinks", "settings_for", "sink_topics"]
+__all__ = [
+    "Batching",
+    "Sink",
+    "SinkOptions",
+    "SinkSettings",
+    "SinkStatus",
+    "Sinks",
+    "carried_topics",
+    "settings_for",
+    "sink_topics",
+]

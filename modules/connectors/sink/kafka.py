@@ -59,7 +59,7 @@ class Source:
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
 
-        plain: dict[str, Any] = {**self._settings.kafka, "error_cb": self._on_error, "logger": _silent()}
+        plain: dict[str, Any] = {**self._settings.kafka, "error_cb": self._on_error, "logger": silent()}
         admin = AdminClient(plain)
         deadline = time.monotonic() + _CONNECT_SECONDS
         while True:
@@ -102,7 +102,7 @@ class Source:
                 # What librdkafka reads ahead of us; the partitions' own buffers are the real bound.
                 "queued.max.messages.kbytes": 16_384,
                 "error_cb": self._on_error,
-                "logger": _silent(),
+                "logger": silent(),
             }
         )
 
@@ -225,7 +225,7 @@ class Source:
                 with self._lookup_lock:
                     if self._lookup is None:
                         name = f"{self._settings.group}-lookup"
-                        plain = {"group.id": self._settings.group, "client.id": name, "logger": _silent()}
+                        plain = {"group.id": self._settings.group, "client.id": name, "logger": silent()}
                         self._lookup = Consumer({**self._settings.kafka, **plain, "isolation.level": "read_committed"})
                     return ask(self._lookup)
             except KafkaException as error:
@@ -322,7 +322,7 @@ def topic_id(admin: Any, topic: str) -> str:
     return text if text.strip("0") else ""
 
 
-def _silent() -> Any:
+def silent() -> Any:
     """A logger for librdkafka that keeps its lines off stderr: what matters reaches the error callback."""
     import logging
 
