@@ -9,19 +9,32 @@ Only an administrator may remove a group; where that is not possible it stays, e
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from modules.errors import SmokeError
+from modules.errors import ServiceError, SmokeError
 from modules.smoke.kafka import group_of
 from modules.smoke.kafka_errors import CONNECT_SECONDS, Complaints, forbidden, service_error, user_of
+from modules.smoke.transport import NotCommittedError
 
 __all__ = ["KafkaCommitting"]
 
 _MOST_REMOVED = 100
+_PASSING = (
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._WAIT_COORD,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.REQUEST_TIMED_OUT,
+)
+"""What a broker that restarts, or hands the group over, makes of a commit."""
 
 
 class KafkaCommitting:
@@ -54,7 +67,19 @@ class KafkaCommitting:
         """
         self._require_right()
         self._remove(leftovers=True)
-        self.commit(offsets)
+        until = time.monotonic() + CONNECT_SECONDS
+        while True:
+            try:
+                return self.commit(offsets)
+            except NotCommittedError as error:
+                if time.monotonic() > until:
+                    raise ServiceError(
+                        "the consumer cannot commit its offsets",
+                        where="Kafka",
+                        details=[str(error)],
+                        do="see whether all brokers are up (on a laptop: `infra local status`)",
+                    ) from None
+                time.sleep(0.2)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         places = [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()]
@@ -66,6 +91,8 @@ class KafkaCommitting:
                 raise self._forbidden() from None
             if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 raise forbidden(self._user, "Read", f"topic {self._topic}", self._environment) from None
+            if code in _PASSING or error.args[0].retriable():
+                raise NotCommittedError(error.args[0].str()) from None
             raise service_error("the consumer cannot commit its offsets", error, self._complaints) from None
 
     def close(self) -> None:

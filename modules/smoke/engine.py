@@ -257,8 +257,8 @@ class Engine:
         while not self._stop.is_set():
             self._arrived.wait(_SLICE)
             self._arrived.clear()
-            if self.committer.step():
-                self._stop.wait(_COMMIT_PAUSE)
+            self.committer.step()
+            self._stop.wait(_COMMIT_PAUSE)
 
     def _poll(self, stage: str, step: Callable[[], bool]) -> None:
         pacer = Pacer()

@@ -10,7 +10,7 @@ from array import array
 
 from modules.smoke.coverage import Coverage
 from modules.smoke.stages import Ledger
-from modules.smoke.transport import Channels, Clock, Committing, Rows
+from modules.smoke.transport import Channels, Clock, Committing, NotCommittedError, Rows
 
 __all__ = ["ChannelPoller", "Committer", "Pacer", "RowPoller"]
 
@@ -51,11 +51,14 @@ class Committer:
         self._coverage.note(number, partition, offset)
 
     def step(self) -> bool:
-        """Commit what waits; False when nothing does."""
+        """Commit what waits; False when nothing does, or when it could not be committed and waits on."""
         waiting = self._coverage.waiting()
         if not waiting:
             return False
-        self._committing.commit({partition: offset + 1 for partition, offset in waiting.items()})
+        try:
+            self._committing.commit({partition: offset + 1 for partition, offset in waiting.items()})
+        except NotCommittedError:
+            return False
         now = self._clock()
         self.commits += 1
         for partition, offset in waiting.items():

@@ -23,6 +23,7 @@ __all__ = [
     "Channels",
     "Clock",
     "Committing",
+    "NotCommittedError",
     "Payloads",
     "QueueFullError",
     "Receiving",
@@ -70,6 +71,10 @@ class Answer:
     partition: int = 0
     offset: int = 0
     failure: str | None = None
+
+
+class NotCommittedError(Exception):
+    """The broker could not take a commit just now: try again."""
 
 
 class QueueFullError(Exception):
@@ -130,7 +135,11 @@ class Committing(Protocol):
         """Commit where reading begins: finds the coordinator, and whether this is allowed at all."""
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Commit the next offset of partitions, and wait until the broker has taken it."""
+        """Commit the next offset of partitions, and wait until the broker has taken it.
+
+        Raises:
+            NotCommittedError: it could not be reached, or is not the coordinator any more.
+        """
 
     def close(self) -> None:
         """Leave nothing behind: the group is removed."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from modules.smoke.engine import Transports
-from modules.smoke.transport import Answer, Arrival, Payloads, QueueFullError
+from modules.smoke.transport import Answer, Arrival, NotCommittedError, Payloads, QueueFullError
 
 
 class MemoryPipeline:
@@ -23,6 +23,8 @@ class MemoryPipeline:
         self.altered: set[int] = set()
         """Events whose content is another when they are consumed and in their rows."""
         self.committed: dict[int, int] = {}
+        self.commits_refused = 0
+        """So many commits fail before one is taken."""
         self.channel: dict[int, int] = {}
         self.taken: list[int] = []
         self.closed = False
@@ -120,6 +122,9 @@ class _Committing:
         self.pipeline.committed = dict(offsets)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
+        if self.pipeline.commits_refused:
+            self.pipeline.commits_refused -= 1
+            raise NotCommittedError("the broker restarts")
         self.pipeline.committed.update(offsets)
 
     def close(self) -> None: ...

@@ -202,6 +202,15 @@ def test_what_is_committed_and_handed_over_is_what_was_received_and_sent() -> No
     assert result.by_partition == {0: 100, 1: 100}
 
 
+def test_a_commit_that_fails_in_passing_is_made_again_and_nothing_is_lost() -> None:
+    pipeline = MemoryPipeline()
+    pipeline.commits_refused = 5
+    result = run(pipeline, LoadPlan(rate=5000, count=200))
+    assert pipeline.commits_refused == 0
+    assert pipeline.committed == {0: 100, 1: 100}
+    assert (result.stage("committed").summary.n, result.stage("committed").summary.lost) == (200, 0)
+
+
 def test_a_stage_that_cannot_be_measured_is_left_out_and_the_rest_is_not() -> None:
     pipeline = MemoryPipeline()
     parts = replace(pipeline.transports(Numbered()), channels=None, rows=None)
