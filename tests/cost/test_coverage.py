@@ -219,3 +219,12 @@ def test_an_entry_says_one_thing(tmp_path: Path) -> None:
         load_coverage.cache_clear()
         with pytest.raises(ValueError, match="aws_vpc: one of"):
             load_coverage(file)
+
+
+def test_an_entry_with_a_star_speaks_of_many_lines() -> None:
+    assert COVERAGE.speaks_of("snowflake.warehouse.transform_wh")
+    assert not COVERAGE.speaks_of("msk.somebody")
+    covered = COVERAGE.of("snowflake_warehouse", "readers")
+    assert covered is not None
+    assert covered.paid_by(["snowflake.warehouse.reporting_wh"])
+    assert not covered.paid_by(["msk.brokers"])

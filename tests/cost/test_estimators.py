@@ -14,7 +14,7 @@ from modules.cost.catalog import COMPARED, OPTIONS, estimate, moved, prepare
 from modules.cost.estimators import confluent, connector, msk, snowflake
 from modules.cost.estimators.base import Inputs
 from modules.cost.lines import total
-from modules.cost.units import Unit
+from modules.cost.units import Quantity, Unit
 from modules.cost.usage import Usage, usage_of
 from modules.environment.confluent_facts import TIERS
 from modules.environment.confluent_facts import Tier as ConfluentTier
@@ -186,6 +186,22 @@ def test_a_prepared_bill_of_another_month_is_that_months_estimate(name: str) -> 
             (line.how, line.note, line.what) for line in fresh.lines
         ]
         assert again.notes == fresh.notes
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_words_of_a_month_are_made_when_they_are_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep's points cost numbers alone: no quantity is written out."""
+
+    def written(_: Quantity) -> str:
+        raise AssertionError("a quantity was written out")
+
+    its = environment(topics={"orders": {"sink": {"table": "A.B.C"}}})
+    bill = OPTIONS[name].prepare(inputs(), moved(its, OPTIONS[name]))
+    bill(month())  # what looks at a part of the month alone is made with the first, words and all
+    monkeypatch.setattr(Quantity, "__str__", written)
+    made = bill(month(bytes_per_second=MIB * 3))
+    with pytest.raises(AssertionError, match="written out"):
+        _ = [line.how for line in made.lines]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
