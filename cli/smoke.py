@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,20 +17,26 @@ if TYPE_CHECKING:
 
 __all__ = ["SmokeScreen", "app"]
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
+
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write one self-contained page with charts there (`-`: to stdout)."),
+]
 
 MISSED = 4
 
 EPILOG = (
     "Examples:  infra smoke --env local  ·  infra smoke --env local --rate 500 --duration 30s  ·  "
-    "infra smoke --env local --size 1KiB --json > smoke.json.  "
+    "infra smoke --env local --size 1KiB --json > smoke.json  ·  infra smoke report smoke.json --html smoke.html.  "
     "Exit codes: 0 every SLO met and nothing lost, 4 missed or too few samples to know, 1 it could not be measured."
 )
 
 
-@app.command(epilog=EPILOG)
+@app.callback(epilog=EPILOG)
 def smoke(
-    env: EnvOption,
+    ctx: typer.Context,
+    env: EnvOption = "",
     rate: float = typer.Option(200.0, "--rate", "-r", help="Events a second."),
     count: int | None = typer.Option(None, "--count", "-n", help="Measured events; default 2000."),
     duration: str | None = typer.Option(None, "--duration", help="Measure for so long instead, such as 30s."),
@@ -39,11 +46,16 @@ def smoke(
     topic: str | None = typer.Option(None, "--topic", help="Default: the topic with a sink."),
     size: str | None = typer.Option(None, "--size", help="Of an event's value, such as 1KiB; default: as it comes."),
     as_json: JsonOption = False,
+    html: HtmlOption = None,
 ) -> None:
     """Measure latency from the intended send time to the queryable row, and where on the way it goes.
 
     Sends order events at a fixed rate into the deployed pipeline and follows each one until it is a queryable row.
     """
+    if ctx.invoked_subcommand is not None:
+        return
+    if not env:
+        ctx.fail("Missing option '--env' / '-e'.")
     from modules.environment import load_environment
     from modules.platforms import platform_for
     from modules.project import find_project
@@ -57,14 +69,44 @@ def smoke(
     environment = load_environment(project, env)
     with SmokeScreen() as screen:
         result = run_smoke(environment, project, platform_for(environment, project), options, screen.show)
+    document = to_json(result)
+    if html:
+        _write_page(html, document, None)
     if as_json:
-        print_json(to_json(result))
-    else:
+        print_json(document)
+    elif str(html) != "-":
         typer.echo(to_text(result))
     if result.interrupted:
         raise typer.Exit(130)
     if not result.met:
         raise typer.Exit(MISSED)
+
+
+@app.command(
+    epilog="Examples:  infra smoke report run.json --html run.html  ·  "
+    "infra smoke report today.json yesterday.json --html both.html"
+)
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN.json", help="What `infra smoke --json` printed.")],
+    other: Annotated[
+        Path | None, typer.Argument(metavar="[OTHER.json]", help="An earlier run, laid over it dashed.")
+    ] = None,
+    html: HtmlOption = None,
+) -> None:
+    """The page of a run that was kept, or of two laid over each other."""
+    from modules.errors import ConfigError
+    from modules.smoke.saved import read_run
+
+    if html is None:
+        raise ConfigError("where is the page to go?", where="infra smoke report", do="give --html FILE (`-`: stdout)")
+    _write_page(html, read_run(run), read_run(other) if other else None)
+
+
+def _write_page(file: Path, document: dict[str, Any], other: dict[str, Any] | None) -> None:
+    from cli._files import write_page
+    from modules.smoke.html import run_page
+
+    write_page("--html", file, run_page(document, other))
 
 
 def _plan(rate: float, count: int | None, duration: str | None, warmup: int, poisson: bool) -> LoadPlan:

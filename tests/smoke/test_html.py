@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hdrh.histogram import HdrHistogram
 
+from cli.main import main
 from modules.smoke.document import to_json
 from modules.smoke.html import run_page
 from tests.charts.marks import Read, pointed, read
@@ -146,6 +149,44 @@ def test_too_few_events_make_no_curve_of_guesses_and_still_a_page() -> None:
     assert not [mark for mark in page.marks if mark.path == "/curves/0/ms/100"]
     words = " ".join(page.words)
     assert "not proven" in words and "–" in words
+
+
+def test_kept_runs_become_a_page_by_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], disturbed: dict[str, Any], calm: dict[str, Any]
+) -> None:
+    for name, run in (("now", disturbed), ("before", calm)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(run), encoding="utf-8")
+    file = tmp_path / "both.html"
+    code = main(["smoke", "report", str(tmp_path / "now.json"), str(tmp_path / "before.json"), "--html", str(file)])
+    assert code == 0 and "wrote" in capsys.readouterr().err
+    assert read(file.read_text(encoding="utf-8")).document["runs"] == [disturbed, calm]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "no such file"),
+        ("{", "line 1 is not JSON"),
+        ("[]", "it has no `schema_version`"),
+        ('{"schema_version": 1, "stages": {}}', "has schema_version 1; this reads 2"),
+    ],
+)
+def test_a_file_that_is_no_run_is_one_clear_error(
+    content: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.json"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    code = main(["smoke", "report", str(file), "--html", str(tmp_path / "run.html")])
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (1, "")
+    assert says in captured.err and str(file) in captured.err
+    assert not (tmp_path / "run.html").exists()
+
+
+def test_a_report_wants_a_file_to_go_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["smoke", "report", str(tmp_path / "run.json")]) == 1
+    assert "--html FILE" in capsys.readouterr().err
 
 
 def test_names_cannot_become_markup(calm: dict[str, Any]) -> None:
