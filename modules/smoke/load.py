@@ -18,6 +18,8 @@ __all__ = ["Arrivals", "LoadPlan", "offsets"]
 Arrivals = Literal["constant", "poisson"]
 
 NANOSECONDS = 1_000_000_000
+MOST_EVENTS = 20_000_000
+"""About 30 bytes of memory each, taken before the run begins."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class LoadPlan:
             problems.append(f"rate must be above 0 and at most 1,000,000 events a second, got {self.rate:g}")
         if self.count < 1:
             problems.append(f"count must be at least 1, got {self.count}")
+        if self.total > MOST_EVENTS:
+            problems.append(
+                f"a run has at most {MOST_EVENTS:,} events, as each is followed to its end; got {self.total:,}"
+            )
         if self.warmup < 0:
             problems.append(f"warm-up must not be negative, got {self.warmup}")
         if problems:

@@ -45,3 +45,11 @@ def test_a_load_that_cannot_be_sent_is_refused_with_every_reason() -> None:
     with pytest.raises(ConfigError) as caught:
         LoadPlan(rate=0, count=0, warmup=-1)
     assert len(caught.value.details) == 3
+
+
+def test_a_run_too_long_to_be_remembered_is_refused_before_it_takes_the_memory() -> None:
+    with pytest.raises(ConfigError) as caught:
+        LoadPlan.lasting(24 * 3600, rate=5000)
+    assert caught.value.details == (
+        "a run has at most 20,000,000 events, as each is followed to its end; got 432,000,000",
+    )
