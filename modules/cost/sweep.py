@@ -17,7 +17,7 @@ from typing import Any
 from modules.cost.axis import Axis, axis_of, text_of, value_of
 from modules.cost.book import PriceBook
 from modules.cost.catalog import COMPARED, OPTIONS, Option, Sized, inputs_for, misfits, option_of, prepare, sized
-from modules.cost.crossing import Crossing, crossings
+from modules.cost.crossing import Crossing, crossings, last_where
 from modules.cost.estimators.prepared import Bill
 from modules.cost.lines import Total, total
 from modules.cost.usage import Usage, usage_of
@@ -71,6 +71,8 @@ class Sweep:
         crossovers: of one axis that has an order, where options change places.
         left_out: values the loader refuses, with its words.
         needs: values at which the YAML would need more than the larger size, with the loader's words.
+        budget_at: of one such axis, up to which number the environment's own option keeps to its budget; None where it
+            does so at no value or at all, and where there are several options.
         sized: whether options were given the size that carries the load.
         checked: how many points were held against the loader.
     """
@@ -82,6 +84,7 @@ class Sweep:
     crossovers: tuple[Crossing, ...]
     left_out: tuple[tuple[str, str], ...]
     needs: tuple[tuple[str, str], ...]
+    budget_at: Decimal | None
     sized: bool
     checked: int
 
@@ -212,8 +215,21 @@ class _Sweep:
         series = tuple(self._series(key, points) for key, points in columns.items())
         return Sweep(
             self.base.name, self._settings, axes, series, _crossovers(axes, line, options),
-            tuple(self._left_out), tuple(self._needs), grown, self._checked,
+            tuple(self._left_out), tuple(self._needs), self._budget_at(axes, line, options), grown, self._checked,
         )  # fmt: skip
+
+    def _budget_at(self, axes: Sequence[Axis], line: _Pricing, options: list[Option] | None) -> Decimal | None:
+        budget = self.base.budget
+        if options is not None or budget is None or len(axes) != 1 or not axes[0].continuous:
+            return None
+        axis, limit = axes[0], self._book.convert(budget.monthly.amount, budget.monthly.currency)
+
+        def keeps(number: Decimal) -> bool:
+            total = line.points((axis.value(number),), None)[""].total
+            return total is not None and total.least <= limit
+
+        first = next((place for place, number in enumerate(axis.numbers) if not keeps(number)), 0)
+        return last_where(keeps, axis.numbers[first - 1], axis.numbers[first]) if first else None
 
     def _first(self, axes: Sequence[Axis]) -> Environment:
         """With the first values, so that every key that is swept is there."""

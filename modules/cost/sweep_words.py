@@ -33,6 +33,8 @@ def sweep_notes(found: Sweep) -> list[str]:
     notes = _crossover_notes(found)
     if len(found.series) > 1 and len(found.axes) == 1 and found.axes[0].continuous and not notes:
         notes.append("the order of the options stays the same")
+    if found.budget_at is not None:
+        notes.append(f"within budget up to {found.axes[0].label_at(found.budget_at)}, by what is known")
     for series in found.series:
         notes += _sizes(found, series)
     if any(point.total is not None and not point.total.exact for each in found.series for point in each.points):

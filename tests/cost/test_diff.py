@@ -272,6 +272,50 @@ def test_what_is_wrong_is_said_with_what_to_write(
     assert "fatal" not in err
 
 
+def test_a_shallow_clone_says_how_to_get_the_rest(
+    repository: Repository, tmp_path: Path, monkeypatch: Patch, capsys: Capture
+) -> None:
+    repository.write("dev.yaml", MSK.replace("brokers: 3", "brokers: 6"))
+    repository.commit("more brokers")
+    clone = tmp_path / "clone"
+    command = ["git", "clone", "-q", "--depth", "1", repository.folder.as_uri(), str(clone)]
+    subprocess.run(command, check=True, capture_output=True)
+    for word in ("main~1:dev", "main~1..main"):
+        code, _, err = run(monkeypatch, capsys, clone, "cost", "diff", word, *(["dev"] if ":" in word else []))
+        assert code == 1
+        assert "git knows no revision `main~1`" in err
+        assert "this clone is shallow: `git fetch --unshallow` brings the rest" in err
+
+
+def test_the_environment_may_stand_before_the_command_and_the_shells_own_is_no_choice(
+    repository: Repository, monkeypatch: Patch, capsys: Capture
+) -> None:
+    repository.write("prod.yaml", MSK)
+    repository.commit("prod")
+    for name in ("dev", "prod"):
+        repository.write(f"{name}.yaml", MSK.replace("brokers: 3", "brokers: 6"))
+    _, out, _ = run(monkeypatch, capsys, repository.project, "cost", "--env", "prod", "diff", "main", "--json")
+    assert [each["environment"] for each in json.loads(out)["environments"]] == ["prod"]
+    from cli.main import main
+
+    monkeypatch.setenv("INFRA_ENV", "prod")
+    assert main(["cost", "diff", "main", "--json"]) == 0
+    assert [each["environment"] for each in json.loads(capsys.readouterr().out)["environments"]] == ["dev", "prod"]
+
+
+def test_over_budget_on_the_later_side_leaves_with_3(
+    repository: Repository, monkeypatch: Patch, capsys: Capture
+) -> None:
+    repository.write("dev.yaml", MSK + "budget: {monthly: 700 USD}\n")
+    repository.commit("a budget that holds")
+    assert run(monkeypatch, capsys, repository.project, "cost", "diff", "v1.0")[0] == 0
+    repository.write("dev.yaml", MSK.replace("brokers: 3", "brokers: 6") + "budget: {monthly: 700 USD}\n")
+    code, out, _ = run(monkeypatch, capsys, repository.project, "cost", "diff", "HEAD", "--markdown")
+    assert code == 3
+    assert "over budget" in out
+    assert run(monkeypatch, capsys, repository.project, "cost", "diff", "HEAD", "v1.0")[0] == 0
+
+
 def test_a_revision_before_the_project_has_no_environments(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
     folder = tmp_path / "r"
     folder.mkdir()

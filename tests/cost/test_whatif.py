@@ -17,6 +17,7 @@ from modules.cost.crossing import crossings, last_where
 from modules.cost.sweep import CHECKED, sweep
 from modules.cost.whatif import layers_of, load_with
 from modules.environment.loader import load_environment
+from modules.environment.types import DataRateValue
 from modules.project import Project
 from tests.charts.marks import pointed, read
 from tests.cost.support import project_with, run
@@ -279,6 +280,21 @@ def test_options_change_places_where_it_says(project: Path) -> None:
             pair = {name: costs[name] for name in (crossing.overtaker, crossing.overtaken)}
             known = {name: total.least for name, total in pair.items() if total is not None}
             assert min(known, key=lambda name: known[name]) == cheaper
+
+
+def test_the_value_up_to_which_the_budget_holds_is_found(project: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    over = ("--over", "workload.ingress=1GB/day..1TB/day")
+    _, out, _ = run(monkeypatch, capsys, project, "cost", "whatif", "--env", "e", *over, "--json")
+    kept = sweep_json_of(out)["budget_kept_up_to"]
+    for factor, code in (("1", 0), ("1.002", 3)):
+        rate = f"{int(DataRateValue.parse(kept).bytes * Decimal(factor))}B/day"
+        setting = ("--set", f"workload.ingress={rate}")
+        assert run(monkeypatch, capsys, project, "cost", "whatif", "--env", "e", *setting)[0] == code, rate
+    _, out, _ = run(monkeypatch, capsys, project, "cost", "whatif", "--env", "e", *over)
+    assert "· within budget up to " in out
+    for settings in (["--set", "budget.monthly=100 USD"], ["--set", "budget.monthly=99000 USD"], ["--compare"]):
+        _, out, _ = run(monkeypatch, capsys, project, "cost", "whatif", "--env", "e", *over, *settings, "--json")
+        assert sweep_json_of(out)["budget_kept_up_to"] is None
 
 
 def test_what_the_loader_refuses_is_left_out_and_said(project: Path, monkeypatch: Patch, capsys: Capture) -> None:

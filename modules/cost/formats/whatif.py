@@ -55,6 +55,7 @@ def sweep_json(found: Sweep) -> dict[str, Any]:
             }
             for each in found.crossovers
         ],
+        "budget_kept_up_to": found.axes[0].texts_at(found.budget_at) if found.budget_at is not None else None,
         "needs_more": [{"value": value, "why": why} for value, why in found.needs],
         "left_out": [{"value": value, "why": why} for value, why in found.left_out],
         "held_against_the_loader": found.checked,
