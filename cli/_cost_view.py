@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modules.cost.diff import lines_by_key
 from modules.cost.lines import Group, Line, money, total
 from modules.cost.report import Report
+from modules.cost.units import plain
 from modules.cost.words import (
     budget_words,
     caveats,
@@ -109,7 +110,7 @@ def _indented(line: Line) -> RenderableType:
 
 
 def show_explanation(report: Report, lines: Sequence[Line], console: Console) -> None:
-    """The month they are of, then each line in full."""
+    """The month they are of, then each line in full; with all lines, what is assumed behind them."""
     console.print(f"[bold]{heading(report)}[/]")
     console.print(f"{workload_words(report.usage)}\n")
     for index, line in enumerate(lines):
@@ -117,6 +118,10 @@ def show_explanation(report: Report, lines: Sequence[Line], console: Console) ->
             console.print()
         for label, text in explanation(line):
             console.print(f"[dim]{label:<9}[/] {text}", soft_wrap=True)
+    if len(lines) > 1 and report.option != "local":
+        console.print("\n[bold]Assumed, where the YAML says nothing[/]")
+        for name, value, words in report.assumptions.stated():
+            console.print(f"[dim]{name:<21}[/] {plain(value)}: {words}", soft_wrap=True)
 
 
 def _cells(line: Line) -> tuple[RenderableType, ...]:
