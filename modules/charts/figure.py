@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
 
 from markupsafe import Markup
@@ -27,7 +28,7 @@ class Value:
     path: str
 
     def __str__(self) -> str:
-        return f"{self.number:f}" if not isinstance(self.number, int) else str(self.number)
+        return f"{self.number:f}" if isinstance(self.number, Decimal) else str(self.number)
 
 
 @dataclass(frozen=True)

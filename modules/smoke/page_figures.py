@@ -162,9 +162,24 @@ def _course(data: Data, stage: str) -> charts.Figure | None:
         series,
         charts.Axis("since the first event", text=lambda value: f"{value:g} s"),
         charts.Axis("latency", kind, text=_short, precise=_written),
+        rules=_limits(data["runs"][0], stage, high),
         spans=spans,
         id=f"course-{stage.replace('_', '-')}",
     )
+
+
+def _limits(run: Mapping[str, Any], stage: str, slowest: float) -> list[charts.Rule]:
+    """The stage's SLOs, those that would not press the course flat."""
+    return [
+        charts.Rule(
+            "y",
+            charts.Value(one["limit_ms"], f"/runs/0/slo/{index}/limit_ms"),
+            f"{one['percentile']} ≤ {_short(one['limit_ms'])}",
+            "bad" if one["outcome"] == "missed" else "plain",
+        )
+        for index, one in enumerate(run["slo"])
+        if one["stage"] == stage and one["limit_ms"] <= 3 * slowest
+    ]
 
 
 def _lines(columns: Mapping[str, Any], stage: str, run: int) -> list[tuple[str, str, int, charts.Dash]]:

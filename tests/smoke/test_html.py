@@ -115,6 +115,13 @@ def test_a_stall_is_seen_in_the_course_of_every_stage_behind_it(disturbed: dict[
         assert slowest[8] > 1900
 
 
+def test_a_limit_is_drawn_where_it_does_not_press_the_course_flat(disturbed: dict[str, Any]) -> None:
+    drawn = {mark.figure: mark.value for mark in read(run_page(disturbed)).marks if mark.path.endswith("limit_ms")}
+    assert drawn["course-acknowledged"] == "100.0"
+    assert "course-row-visible" in drawn, "5 s is less than three times the slowest"
+    assert "course-consumed" not in drawn, "it has no SLO"
+
+
 def test_lost_events_are_shaded_where_they_were_due(disturbed: dict[str, Any]) -> None:
     assert read(run_page(disturbed)).document["losses"] == [
         {"stage": "row_visible", "from_s": 12.0, "to_s": 13.0, "lost": 25}
