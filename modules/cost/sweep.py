@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from modules.cost.axis import Axis, axis_of, text_of, value_of
 from modules.cost.book import PriceBook
-from modules.cost.catalog import COMPARED, OPTIONS, Option, Sized, inputs_for, misfits, option_of, prepare, sized
+from modules.cost.catalog import COMPARED, OPTIONS, Option, option_of
 from modules.cost.crossing import Crossing, crossings, last_where
-from modules.cost.estimators.prepared import Bill
-from modules.cost.lines import Total, total
-from modules.cost.usage import Usage, usage_of
+from modules.cost.sweep_points import Point, Pricing, at_path, with_value
 from modules.cost.whatif import layers_of, load_with
 from modules.environment.document import Mapping as Layer
 from modules.environment.keys import shape_at
@@ -39,17 +37,6 @@ _SAMPLE = 5
 """Values of a compiled range, beside its ends, at which it is held against the loader."""
 
 MOST_CELLS = 10_000
-
-
-@dataclass(frozen=True)
-class Point:
-    """One option at one value of each axis. `total` is None where it does not carry the load in any size."""
-
-    option: str
-    total: Total | None
-    changes: Mapping[str, object]
-    """What was set so that it carries the load; empty where the given size does."""
-    fits: bool
 
 
 @dataclass(frozen=True)
@@ -181,7 +168,7 @@ class _Sweep:
     def _value(self, path: Path, text: str) -> object:
         """What the model makes of a value; one of the workload may be more than the given size carries."""
         try:
-            return _at(self.loaded([(path, text)]), path)
+            return at_path(self.loaded([(path, text)]), path)
         except ConfigError as error:
             if not _of_size_alone(path, error):
                 raise
@@ -206,7 +193,7 @@ class _Sweep:
     def priced(self, axes: tuple[Axis, ...], options: list[Option] | None) -> Sweep:
         grown = all(axis.path[0] == "workload" for axis in axes)
         paths = [axis.path for axis in axes]
-        line = _Pricing(self._first(axes), self._book, paths, grown=grown)
+        line = Pricing(self._first(axes), self._book, paths, grown=grown)
         columns: dict[str, list[Point]] = {}
         for values in _combined(axes):
             for key, point in line.points(values, options).items():
@@ -218,7 +205,7 @@ class _Sweep:
             tuple(self._left_out), tuple(self._needs), self._budget_at(axes, line, options), grown, self._checked,
         )  # fmt: skip
 
-    def _budget_at(self, axes: Sequence[Axis], line: _Pricing, options: list[Option] | None) -> Decimal | None:
+    def _budget_at(self, axes: Sequence[Axis], line: Pricing, options: list[Option] | None) -> Decimal | None:
         budget = self.base.budget
         if options is not None or budget is None or len(axes) != 1 or not axes[0].continuous:
             return None
@@ -240,7 +227,7 @@ class _Sweep:
                 raise
         made = self.base
         for axis in axes:
-            made = _with(made, axis.path, axis.values[0])
+            made = with_value(made, axis.path, axis.values[0])
         return made
 
     def _series(self, key: str, points: list[Point]) -> Series:
@@ -251,7 +238,7 @@ class _Sweep:
         title = OPTIONS[name].name if name in OPTIONS else self.base.name
         return Series(name or "own", title, not key or (own is not None and own.id == key), tuple(points))
 
-    def _check(self, axes: tuple[Axis, ...], line: _Pricing, options: list[Option] | None) -> None:
+    def _check(self, axes: tuple[Axis, ...], line: Pricing, options: list[Option] | None) -> None:
         """Holds the points against the loader: all of a short sweep, the ends and a sample of a long one."""
         every = [tuple(zip(*pairs, strict=True)) for pairs in _combined(axes, with_texts=True)]
         step = max(1, len(every) // (_SAMPLE + 1)) if len(every) > CHECKED else 1
@@ -261,7 +248,7 @@ class _Sweep:
             there = self._in_its_size(settings, points)
             if there is None:
                 continue
-            loaded = _Pricing(there, self._book, [], grown=line.grown).points((), options)
+            loaded = Pricing(there, self._book, [], grown=line.grown).points((), options)
             if any(point.total != loaded[key].total for key, point in points.items()):
                 shown = ", ".join(f"{axis.name}={text}" for axis, text in zip(axes, texts, strict=True))
                 raise PriceError(
@@ -295,7 +282,7 @@ def _of_size_alone(path: Path, error: ConfigError) -> bool:
     return path[0] == "workload" and bool(error.details) and not any(each.startswith(option) for each in error.details)
 
 
-def _crossovers(axes: tuple[Axis, ...], line: _Pricing, options: list[Option] | None) -> tuple[Crossing, ...]:
+def _crossovers(axes: tuple[Axis, ...], line: Pricing, options: list[Option] | None) -> tuple[Crossing, ...]:
     """Along one axis that has values between its values."""
     if options is None or len(axes) != 1 or not axes[0].continuous:
         return ()
@@ -314,94 +301,7 @@ def _crossovers(axes: tuple[Axis, ...], line: _Pricing, options: list[Option] | 
     return tuple(crossings({each.id: cost(each.id) for each in options}, axis.numbers))
 
 
-class _Pricing:
-    """Prices points of one environment; what the points have in common is worked out once.
-
-    Args:
-        paths: the keys that vary; with none, the environment itself is the only point.
-        grown: whether an option is given the size that carries the load. Then only the workload varies.
-    """
-
-    def __init__(self, base: Environment, book: PriceBook, paths: Sequence[Path], *, grown: bool) -> None:
-        self._base, self._book, self._paths = base, book, paths
-        self.grown = grown
-        self._usage = usage_of(base)
-        self._changes = [_OF_USAGE[path] for path in paths if path in _OF_USAGE]
-        self._bills: dict[str, Bill] = {}
-
-    def points(self, values: Sequence[object], options: Sequence[Option] | None) -> dict[str, Point]:
-        """Option → point; of the environment's own option, wherever the values have put it, under an empty name."""
-        if self.grown and len(self._changes) == len(self._paths):
-            usage, there = self._usage, self._base
-            for change, value in zip(self._changes, values, strict=True):
-                usage = change(usage, value)
-        else:
-            there = self._environment(values)
-            usage = usage_of(there)
-        if options is not None:
-            return {option.id: self._point(option, there, usage) for option in options}
-        return {"": self._point(option_of(there), there, usage)}
-
-    def _environment(self, values: Sequence[object]) -> Environment:
-        """With these values, without the loader."""
-        made = self._base
-        for path, value in zip(self._paths, values, strict=True):
-            made = _with(made, path, value)
-        return made
-
-    def _point(self, option: Option | None, there: Environment, usage: Usage) -> Point:
-        if option is None:
-            return Point("local", total(()), {}, fits=True)  # the laptop
-        if self.grown:
-            its = sized(option, usage, there)
-            if not its.fits:
-                return Point(option.id, None, its.changes, fits=False)
-            return Point(option.id, total(self._bill(option, its)(usage).lines), its.changes, fits=True)
-        lines = prepare(option, inputs_for(there, self._book), there)(usage).lines
-        return Point(option.id, total(lines), {}, fits=all(each.warns for each in misfits(option, usage, there)))
-
-    def _bill(self, option: Option, its: Sized) -> Bill:
-        key = f"{option.id} {its.changes}"
-        if key not in self._bills:
-            self._bills[key] = prepare(option, inputs_for(self._base, self._book), its.environment)
-        return self._bills[key]
-
-
-_OF_USAGE: dict[Path, Callable[[Usage, Any], Usage]] = {
-    ("workload", "ingress"): lambda usage, rate: replace(usage, bytes_per_second=rate.bytes_per_second),
-    ("workload", "fan_out"): lambda usage, times: replace(usage, fan_out=times),
-    ("workload", "peak_to_mean"): lambda usage, times: replace(usage, peak_to_mean=times),
-    ("workload", "compression"): lambda usage, share: replace(usage, compression=share),
-}
-"""Keys of which a month has exactly one number, so that another month is one replacement; `_check` holds them to it."""
-
-
 def _combined(axes: Sequence[Axis], *, with_texts: bool = False) -> list[tuple[Any, ...]]:
     """Every value of the first axis with every one of the second; or (value, text) pairs."""
     every = [tuple(zip(axis.values, axis.texts, strict=True)) if with_texts else axis.values for axis in axes]
     return list(itertools.product(*every))
-
-
-def _at(environment: Environment, path: Path) -> object:
-    """What the model has at a path."""
-    node: Any = environment
-    for key in path:
-        node = node[key] if isinstance(node, Mapping) else getattr(node, _field(node, key))
-    return node
-
-
-def _with(node: Any, path: Path, value: object) -> Any:
-    """The same with another value at a path; nothing is checked."""
-    key, rest = path[0], path[1:]
-    if isinstance(node, Mapping):
-        return {**node, key: _with(node[key], rest, value) if rest else value}
-    name = _field(node, key)
-    inner = _with(getattr(node, name), rest, value) if rest else value
-    return node.model_copy(update={name: inner})
-
-
-def _field(node: Any, key: str) -> str:
-    """The model's name of a YAML key."""
-    if key in type(node).model_fields:
-        return key
-    return next(str(name) for name, field in type(node).model_fields.items() if field.alias == key)
