@@ -41,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of the legend. `colour` is 1 to 8 of the page's palette; `dash` as the line is drawn, or "area"."""
+    """An entry of the legend. `colour`: 1 to 8 of the page's palette, 0 its ink. `dash`: as the line is, or an area."""
 
     name: str
     series: str

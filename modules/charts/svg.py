@@ -1,6 +1,6 @@
 """Inline SVG without a width: everything sits at per cent of the plot, text keeps its size from the page's CSS.
 
-Why not a chart library: pygal, the one at hand, scales its text with the picture (unreadable on a phone), writes a
+Why not a chart library: pygal scales its text with the picture, so that it is unreadable on a phone, and writes a
 random id and the day into every chart (a report would never be the same twice), carries 6 KB of CSS a chart and has no
 axis of percentiles, no labels at the ends of lines and no way to say which value of the JSON a mark shows.
 

@@ -219,7 +219,7 @@ def histograms(data: Data) -> list[charts.Figure]:
                         zip(each["from_ms"], each["to_ms"], each[field], strict=True)
                     )
                 ],
-                COLOURS[stage] if each["run"] == 0 else 6,
+                COLOURS[stage] if each["run"] == 0 else 0,
             )
             for index, each in enumerate(data["bins"])
             if each["stage"] == stage
