@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Literal
 
@@ -113,14 +114,15 @@ def cku_of(environment: Environment) -> int:
 
 
 def max_ecku_of(environment: Environment) -> int | None:
-    """How far the cluster may scale; None leaves it to Confluent."""
+    """How far the cluster may scale: to the workload's peak, twice the mean at least; None leaves it to Confluent."""
     confluent = environment.confluent
     if confluent.max_ecku or environment.production or confluent.tier == "dedicated":
         return confluent.max_ecku
-    facts, rate = TIERS[confluent.tier], environment.workload.ingress.bytes_per_second / 10**6
+    workload, facts = environment.workload, TIERS[confluent.tier]
+    peak = workload.ingress.bytes_per_second / 10**6 * max(Decimal(2), workload.peak_to_mean)
     wants = (
-        2 * rate / facts.mb_in,
-        2 * rate * environment.workload.fan_out / facts.mb_out,
+        peak / facts.mb_in,
+        peak * workload.fan_out / facts.mb_out,
         _partitions(environment) / facts.unit_partitions,
         max(facts.least, _least_units(environment)),
     )

@@ -118,7 +118,7 @@ def test_msk_connect_without_a_plugin_leaves_the_topics_to_the_projects_own_sink
     documents = declared("platform: msk", MSK, "connect: {kind: managed}")
     assert not [each for each in documents["connect"]["resource"] if "mskconnect" in each]
     assert "connectors" not in documents["cluster"]["resource"]["aws_security_group"]
-    (sink,) = documents["connect"]["resource"]["terraform_data"]["sinks"]["input"].values()
+    sink = documents["connect"]["resource"]["terraform_data"]["sinks"]["input"]["order-events"]
     assert sink["group"] == "sink-order-events" and "connector" not in sink
 
 
@@ -134,11 +134,22 @@ def test_in_aws_the_key_is_written_once_and_only_referred_to(declared: Declared,
     document = declared(*lines)["connect"]
     key = "snowflake_connector_private_key"
     assert document["variable"][key]["ephemeral"] is True
-    version = document["resource"]["aws_secretsmanager_secret_version"]["connectors"]
+    (version,) = document["resource"]["aws_secretsmanager_secret_version"].values()
     assert key in version["secret_string_wo"]
     assert json.dumps(document).count(f"var.{key}") == 1
     for config in configurations({"connect": document}):
         assert config["snowflake.private.key"].startswith("$${")
+
+
+def test_the_sink_as_a_task_and_captured_sources_on_msk_connect_have_a_secret_and_a_log_each(
+    declared: Declared,
+) -> None:
+    source = f"kind: debezium-postgres, host: h, password: 'env:P', {PLUGIN}, tables: {{public.orders: {{key: [id]}}}}"
+    topic = "topics: {shop.public.orders: {value: {schema: schemas/order_events.avsc}}}"
+    lines = (topic, f"sources: {{shop: {{{source}}}}}", f"connect: {{kind: sink, where: ecs, {IMAGE}}}")
+    found = declared("platform: msk", MSK, *lines)["connect"]["resource"]
+    assert set(found["aws_secretsmanager_secret"]) == {"connectors", "sink-task"}
+    assert set(found["aws_cloudwatch_log_group"]) == {"connect", "sink-task"}
 
 
 def test_a_kafka_connect_that_is_there_is_told_secrets_as_such(declared: Declared) -> None:
@@ -161,6 +172,7 @@ def test_a_laptops_connector_is_on_its_worker_and_has_no_secret(declared: Declar
     rules = document["locals"]["kafka_acl_allow"].values()
     assert {(rule["principal"], rule["operation"], rule["name"]) for rule in rules} == {
         ("User:connect", "Read", "order-events"),
+        ("User:connect", "Read", "_infra_smoke"),
         ("User:connect", "Read", "connect-streaming-dev-sink-order-events"),
         ("User:connect", "Write", "order-events.dlq"),
     }

@@ -11,6 +11,7 @@ from decimal import Decimal
 from modules.cost.estimators.base import Inputs
 from modules.cost.lines import Estimate, Group, Line, line
 from modules.cost.units import HOURS_PER_MONTH, Quantity, Unit, plain
+from modules.environment.connect import sink_on_ecs, uses_msk_connect, worker_on_ecs
 from modules.environment.model import Environment
 
 __all__ = ["alarms", "balancer", "key", "log_days", "logs", "of_connectors", "secrets", "zones"]
@@ -81,10 +82,14 @@ def log_days(environment: Environment) -> int:
 
 
 def of_connectors(inputs: Inputs, environment: Environment, workers: int) -> Estimate:
-    """What connectors in AWS have beside their workers: a secret with what they log in with, and a log."""
+    """What connectors in AWS have beside their workers: a secret with what they log in with, and a log; the project's
+    own sink as a task has its own of each."""
     gib = {f"{workers} worker{'s' if workers != 1 else ''}": inputs.assumptions.logs_gib_per_task * workers}
-    secret = Estimate((_secrets(inputs, "connect.secrets", {"connectors' logins": 1}, 1, "connect"),))
-    return secret + logs(inputs, "connect", gib, log_days(environment), groups=1, of="connect")
+    sink = sink_on_ecs(environment)
+    beside = uses_msk_connect(environment) or worker_on_ecs(environment)
+    held = {"connectors' logins": int(beside), "the sink's logins": int(sink)}
+    secret = Estimate((_secrets(inputs, "connect.secrets", held, beside + sink, "connect"),))
+    return secret + logs(inputs, "connect", gib, log_days(environment), groups=beside + sink, of="connect")
 
 
 def zones(inputs: Inputs, names: tuple[str, ...]) -> Estimate:

@@ -39,6 +39,9 @@ SINK_OUTPUTS = ("bootstrap_servers", "registry_url", "client_settings", "credent
 _CPU, _MEMORY = "512", "1024"
 
 
+_SINK_TASK = "sink-task"
+
+
 @dataclass(frozen=True)
 class EcsInputs:
     """What a platform knows of it.
@@ -101,8 +104,9 @@ def _worker(stack: Stack, environment: Environment, platform: Platform, place: P
 def _sink(stack: Stack, environment: Environment, place: Place, inputs: EcsInputs) -> None:
     if not any(topic.sink for topic in environment.topics.values()):
         return
-    secret = declare_secret(stack, environment, private_key=True, registry=False, sources=())
-    logs = declare_logs(stack, environment)
+    # MSK Connect may run beside it, and has its own.
+    secret = declare_secret(stack, environment, private_key=True, registry=False, sources=(), whose=_SINK_TASK)
+    logs = declare_logs(stack, environment, _SINK_TASK)
     outputs: Mapping[str, Expr] = {name: var(f"cluster_{name}") for name in inputs.outputs}
     readable = [("secretsmanager:GetSecretValue", secret.arn), *inputs.readable]
     statements = [

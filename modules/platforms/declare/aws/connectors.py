@@ -125,9 +125,19 @@ def place_of(region: str) -> Place:
 
 
 def declare_secret(
-    stack: Stack, environment: Environment, *, private_key: bool, registry: bool, sources: tuple[str, ...]
+    stack: Stack,
+    environment: Environment,
+    *,
+    private_key: bool,
+    registry: bool,
+    sources: tuple[str, ...],
+    whose: str = "connectors",
 ) -> SecretRef:
-    """`<project>-<environment>-connectors`: `private_key`, `registry` and the passwords of sources by name."""
+    """`<project>-<environment>-<whose>`: `private_key`, `registry` and the passwords of sources by name.
+
+    Args:
+        whose: connectors; or something else that runs beside them and has a secret of its own.
+    """
     variables = {"private_key": PRIVATE_KEY} if private_key else {}
     if registry:
         variables["registry"] = REGISTRY_LOGIN
@@ -136,17 +146,17 @@ def declare_secret(
         key: stack.variable(name, sensitive=True, ephemeral=True, description="Written, never kept.")
         for key, name in variables.items()
     }
-    name = resource_name(environment, "connectors", limit=256)
+    name = resource_name(environment, whose, limit=256)
     secret = AwsSecretsmanagerSecret(
         stack,
-        "connectors",
+        whose,
         name=name,
-        description=f"What connectors of {environment.project}-{environment.name} log in with",
+        description=f"What {whose.replace('-', ' ')} of {environment.project}-{environment.name} log in with",
         recovery_window_in_days=30 if environment.production else 0,
     )
     written = AwsSecretsmanagerSecretVersion(
         stack,
-        "connectors",
+        whose,
         secret_id=secret.attr("id"),
         secret_string_wo=function("jsonencode", values),
         secret_string_wo_version=environment.connect.secrets_version,
@@ -154,11 +164,11 @@ def declare_secret(
     return SecretRef(name, secret.attr("arn"), tuple(variables), written)
 
 
-def declare_logs(stack: Stack, environment: Environment) -> AwsCloudwatchLogGroup:
-    """The log group of all connectors."""
+def declare_logs(stack: Stack, environment: Environment, whose: str = "connect") -> AwsCloudwatchLogGroup:
+    """The log group of all connectors; or of something else that runs beside them."""
     return AwsCloudwatchLogGroup(
         stack,
-        "connect",
-        name=f"/{environment.project}/{environment.name}/connect",
+        whose,
+        name=f"/{environment.project}/{environment.name}/{whose}",
         retention_in_days=90 if environment.production else 14,
     )
