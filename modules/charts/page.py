@@ -11,10 +11,13 @@ import base64
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from markupsafe import Markup, escape
 
 from modules.charts.figure import Figure, Tone
 from modules.charts.palette import DARK, LIGHT, variables
@@ -172,4 +175,10 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["words"] = _words
     return environment.get_template("page.html.j2")
+
+
+def _words(text: str) -> Markup:
+    """Escaped, and what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  (it is escaped)

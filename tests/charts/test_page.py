@@ -67,6 +67,11 @@ def test_what_is_given_is_text_and_not_markup() -> None:
     assert "<img src=x onerror=alert(1)>" in " ".join(read(html).words)
 
 
+def test_what_stands_between_backticks_is_code_and_still_no_markup() -> None:
+    html = charts.page("t", "s", [charts.Section("s", [charts.Notes(["run `infra <cost>` now"])])], {})
+    assert "run <code>infra &lt;cost&gt;</code> now" in html
+
+
 def test_a_narrow_page_finds_the_wide_columns_in_the_details() -> None:
     assert TABLE.moved(TABLE.rows[1]) == [("quantity", "730 h")]
     assert TABLE.moved(TABLE.rows[2]) == []
