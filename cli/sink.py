@@ -52,8 +52,8 @@ def sink(
     project = find_project()
     environment = load_environment(project, env)
     platform = platform_for(environment, project)
-    names = [topic] if topic else carried_topics(environment, platform)
-    settings = [settings_for(environment, platform, project, name, instance=instance) for name in names or [None]]
+    names: list[str | None] = [topic] if topic else [*carried_topics(environment, platform)]
+    settings = [settings_for(environment, platform, project, name, instance=instance) for name in names or (None,)]
     options = SinkOptions(until_caught_up, max_seconds, ready_file, status_file, _Lines().tell)
     running = Sink(settings[0], options) if len(settings) == 1 else Sinks(settings, options)
     for number in (signal.SIGTERM, signal.SIGINT):
