@@ -7,7 +7,6 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from modules.environment import (
     msk,
     network,
     redpanda,
+    slo,
     smoke,
     sources,
     warehouse_checks,
@@ -26,7 +26,7 @@ from modules.environment import (
 from modules.environment.document import Problem
 from modules.environment.explain import Positions
 from modules.environment.kafka_settings import OWN_KEY, SETTINGS
-from modules.environment.model import Environment, SchemaReference, Slo, StageSlo, Topic
+from modules.environment.model import Environment, SchemaReference, Topic
 
 __all__ = ["check_environment"]
 
@@ -53,7 +53,7 @@ def check_environment(
         problems += _topic(name, topic, positions)
         problems += _value(name, topic, positions, folder, schemas)
     problems += _subjects(environment, positions)
-    problems += _slo(environment, positions)
+    problems += slo.check(environment, positions)
     problems += smoke.check(environment, positions)
     problems += workload_checks.check(environment, positions)
     problems += _tags(environment, positions)
@@ -277,14 +277,3 @@ def _fields_problem(schema: object) -> str | None:
     names = [field["name"] for field in schema["fields"]]
     twice = sorted({name for name in names if names.count(name) > 1})
     return f"field `{twice[0]}` is there twice" if twice else None
-
-
-def _slo(environment: Environment, positions: Positions) -> Iterator[Problem]:
-    for stage in Slo.model_fields:
-        target: StageSlo = getattr(environment.slo, stage)
-        given = [(name, each) for name in StageSlo.model_fields if (each := getattr(target, name)) is not None]
-        for (lower, less), (upper, more) in pairwise(given):
-            if less > more:
-                path = ("slo", stage, upper)
-                message = f"{upper} ({more}) is below {lower} ({less}); a higher percentile is never faster"
-                yield Problem(positions.at(*path), ".".join(path), message)

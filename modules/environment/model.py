@@ -17,6 +17,7 @@ from modules.environment.msk import Msk
 from modules.environment.network import Network
 from modules.environment.redpanda import Redpanda
 from modules.environment.section import Section
+from modules.environment.slo import Slo, StageSlo
 from modules.environment.smoke import Smoke
 from modules.environment.source import SnowflakeSource
 from modules.environment.sources import Source, principals
@@ -110,25 +111,6 @@ class Topic(Section):
     def dead_letter_of(self, name: str) -> str | None:
         """The dead-letter topic's name, given this topic's; None without one."""
         return f"{name}.dlq" if self.sink and self.dead_letter else None
-
-
-class StageSlo(Section):
-    """The longest an event may take to this stage, from its intended send time."""
-
-    p50: Duration | None = Field(None, description="For half of the events.")
-    p95: Duration | None = Field(None, description="For 95 of 100.")
-    p99: Duration | None = Field(None, description="For 99 of 100.")
-    p99_9: Duration | None = Field(None, description="For 999 of 1,000; it takes 10,000 events to know.")
-
-
-class Slo(Section):
-    """What `infra smoke` holds the pipeline to."""
-
-    acknowledged: StageSlo = Field(StageSlo(), description="The broker has it on all in-sync replicas.")
-    consumed: StageSlo = Field(StageSlo(), description="A consumer has it.")
-    committed: StageSlo = Field(StageSlo(), description="A consumer's group has committed its offset.")
-    handed_over: StageSlo = Field(StageSlo(), description="The warehouse has its offset in the channel.")
-    row_visible: StageSlo = Field(StageSlo(), description="A query finds its row.")
 
 
 class Budget(Section):

@@ -48,7 +48,12 @@ def to_json(result: SmokeResult) -> dict[str, Any]:
         "row_visible_error_bar": {"polls": result.polls, **_summary(result.poll_error)},
         "warehouse": None if result.warehouse is None else _warehouse(result.warehouse),
         "slo": [_slo(one) for one in result.slos],
-        "verdict": {"outcome": result.verdict.outcome, "met": result.met, "because": list(result.verdict.sentences)},
+        "verdict": {
+            "outcome": result.verdict.outcome,
+            "met": result.met,
+            "because": list(result.verdict.sentences),
+            "warnings": list(result.verdict.warnings),
+        },
         "notes": list(result.notes),
     }
 
@@ -170,8 +175,10 @@ def _slo(one: SloResult) -> dict[str, Any]:
     return {
         "stage": one.stage,
         "percentile": one.percentile,
-        "limit_ms": _ms(one.limit),
-        "measured_ms": _ms(one.measured),
+        "level": one.level,
+        "limit_ms": None if one.counts else _ms(one.limit),
+        "measured_ms": None if one.counts else _ms(one.measured),
+        **({"limit": one.limit, "measured": one.measured} if one.counts else {}),
         "outcome": one.outcome,
     }
 

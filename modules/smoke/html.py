@@ -77,6 +77,9 @@ def _summary(run: Run) -> list[charts.Block]:
     because = [_sentence(text) for text in run["verdict"]["because"]]
     if because:
         blocks.append(charts.Notes(because, tone if tone in ("warn", "bad") else "plain"))
+    warnings = [_sentence(f"warning: {text}") for text in run["verdict"].get("warnings", ())]
+    if warnings:
+        blocks.append(charts.Notes(warnings, "warn"))
     if run.get("stand_in"):
         blocks.append(charts.Notes(["Measured on a laptop: a stand-in, no figure of a cloud."], "warn"))
     return blocks
@@ -96,8 +99,9 @@ def _stages(run: Run) -> charts.Table:
 
 def _stage_row(name: str, stage: Mapping[str, Any], run: Run) -> charts.Row:
     slos = [one for one in run["slo"] if one["stage"] == name]
-    limits = ", ".join(f"{one['percentile']} ≤ {limit_text(int(one['limit_ms'] * 1e6))}" for one in slos)
+    limits = ", ".join(_limit(one) for one in slos)
     missed = any(one["outcome"] == "missed" for one in slos)
+    warned = any(one["outcome"] == "warned" for one in slos)
     cells = [
         title(name),
         f"{stage['n']:,}",
@@ -110,7 +114,18 @@ def _stage_row(name: str, stage: Mapping[str, Any], run: Run) -> charts.Row:
     more = [(words, f"{stage[field]:,}") for field, words in counted if stage.get(field)]
     details = [("mean", _ms(stage["mean_ms"])), *more]
     details += [(percentile, why) for percentile, why in stage["withheld"].items()]
-    return charts.Row(cells, details, flag="SLO missed" if missed else "", flag_tone="bad")
+    return charts.Row(
+        cells, details, flag="SLO missed" if missed else "warning" if warned else "", flag_tone=_tone(missed)
+    )
+
+
+def _tone(missed: bool) -> charts.Tone:
+    return "bad" if missed else "warn"
+
+
+def _limit(slo: Mapping[str, Any]) -> str:
+    limit = f"{slo['limit']:,}" if slo["limit_ms"] is None else limit_text(int(slo["limit_ms"] * 1e6))
+    return f"{'warn: ' if slo.get('level') == 'warn' else ''}{slo['percentile']} ≤ {limit}"
 
 
 def _hops(run: Run) -> charts.Table | None:

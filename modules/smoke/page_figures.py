@@ -174,11 +174,11 @@ def _limits(run: Mapping[str, Any], stage: str, slowest: float) -> list[charts.R
         charts.Rule(
             "y",
             charts.Value(one["limit_ms"], f"/runs/0/slo/{index}/limit_ms"),
-            f"{one['percentile']} ≤ {_short(one['limit_ms'])}",
+            f"{'warn: ' if one.get('level') == 'warn' else ''}{one['percentile']} ≤ {_short(one['limit_ms'])}",
             "bad" if one["outcome"] == "missed" else "plain",
         )
         for index, one in enumerate(run["slo"])
-        if one["stage"] == stage and one["limit_ms"] <= 3 * slowest
+        if one["stage"] == stage and one["limit_ms"] is not None and one["limit_ms"] <= 3 * slowest
     ]
 
 

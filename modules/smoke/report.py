@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from modules.smoke.figures import HopResult, StageResult
 from modules.smoke.result import SmokeResult
-from modules.smoke.slo import SloResult
+from modules.smoke.slo import SloResult, limits_text
 from modules.smoke.stats import PERCENTILES, Quantile, Summary, duration, limit_text, needed_samples
 
 __all__ = ["title", "to_text"]
@@ -47,14 +47,14 @@ def _row(stage: StageResult, result: SmokeResult) -> tuple[str, ...]:
         duration(summary.maximum),
         f"{summary.lost:,}",
         f"{stage.duplicated:,}",
-        ", ".join(f"{one.percentile} ≤ {limit_text(one.limit)}" for one in slos) or "none",
+        limits_text(slos) or "none",
         _outcome(slos),
     )
 
 
 def _outcome(slos: Sequence[SloResult]) -> str:
     outcomes = [one.outcome for one in slos]
-    for worst in ("missed", "not enough samples", "met"):
+    for worst in ("missed", "not enough samples", "warned", "met"):
         if worst in outcomes:
             return worst
     return ""
@@ -162,4 +162,5 @@ def _verdict(result: SmokeResult) -> list[str]:
     if result.interrupted:
         return [f"interrupted after {result.sent:,} of {result.plan.count:,} events, {flying:,} of them in flight"]
     word = {"met": "met", "missed": "MISSED", "not enough samples": "NOT PROVEN"}[result.verdict.outcome]
-    return [f"{word}: {sentence}" for sentence in result.verdict.sentences]
+    warnings = [f"warning: {sentence}" for sentence in result.verdict.warnings]
+    return [*(f"{word}: {sentence}" for sentence in result.verdict.sentences), *warnings]

@@ -309,7 +309,7 @@ def _unproven(target: Target) -> list[str]:
     return [
         f"{one.stage} has a limit and was not measured: {one.reason}"
         for one in target.unmeasured
-        if any(value is not None for _, value in getattr(slo, one.stage))
+        if getattr(slo, one.stage).given()
     ]
 
 
