@@ -117,7 +117,7 @@ class WarehouseRows:
             self._warehouse = read_warehouse(self._connection, self._warehouse_name)
         self._ask(f"SELECT RECORD_METADATA FROM {self._table} LIMIT 0", ())  # noqa: S608
         for use in list(self._columns):
-            if not self._has(self._columns[use]):
+            if not self._has(self._column(use)):
                 del self._columns[use]
 
     def start(self, offsets: Mapping[int, int], at: int) -> None:
@@ -150,6 +150,14 @@ class WarehouseRows:
         found = self._ask(text, (self._run,))
         return {int(number): (int(copies), int(wrong)) for number, copies, wrong in found if number is not None}
 
+    def delete(self, text: str, parameters: tuple[str, ...]) -> int:
+        """Run a DELETE; how many rows went.
+
+        Raises:
+            InfraError: it is not allowed, or the warehouse does not answer.
+        """
+        return int(self._ask(text, parameters, right="DELETE")[0][0])
+
     def used(self) -> WarehouseUse | None:
         """What the questions so far kept awake; None where nothing is paid for or the warehouse is not known."""
         return None if self._warehouse is None else WarehouseUse(self._warehouse, self._last - self._first)
@@ -163,13 +171,13 @@ class WarehouseRows:
             return ""
         doubtful = not self._found and self._clock() - (self._waits_since or self._clock()) > _DOUBTFUL
         slack = timedelta() if self._exact and not doubtful else _ZONES
-        return f"{self._columns['time']} >= '{self._text(reading, slack)}' AND "
+        return f"{self._column('time')} >= '{self._text(reading, slack)}' AND "
 
     def _as_stamped(self) -> str:
         """Whether a row's time is the one it was stamped with, and not moved into some time zone on the way."""
         if "time" not in self._columns or self._stamps is None:
             return "TRUE"
-        return f"{self._columns['time']} >= '{self._text(self._began, timedelta())}'"
+        return f"{self._column('time')} >= '{self._text(self._began, timedelta())}'"
 
     def _text(self, reading: int, slack: timedelta) -> str:
         assert self._stamps is not None
@@ -180,19 +188,23 @@ class WarehouseRows:
         conditions = ["FALSE"]
         if "mark" in self._columns:
             sent = f"CONCAT('{self._run}-', LPAD(RECORD_METADATA:headers:{SEQUENCE_HEADER}::VARCHAR, 10, '0'))"
-            conditions.append(f"{self._columns['mark']} <> {sent}")
+            conditions.append(f"{self._column('mark')} <> {sent}")
         if "key" in self._columns:
-            conditions.append(f"{self._columns['key']}::VARCHAR <> RECORD_METADATA:key::VARCHAR")
+            conditions.append(f"{self._column('key')}::VARCHAR <> RECORD_METADATA:key::VARCHAR")
         return " OR ".join(conditions)
+
+    def _column(self, use: str) -> str:
+        """Quoted, since a field may be called ORDER."""
+        return '"' + self._columns[use].replace('"', '""') + '"'
 
     def _has(self, column: str) -> bool:
         try:
-            self._ask(f'SELECT "{column}" FROM {self._table} LIMIT 0', ())  # noqa: S608
+            self._ask(f"SELECT {column} FROM {self._table} LIMIT 0", ())  # noqa: S608
         except _NoColumn:
             return False
         return True
 
-    def _ask(self, text: str, parameters: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    def _ask(self, text: str, parameters: tuple[str, ...], right: str = "SELECT") -> list[tuple[Any, ...]]:
         from snowflake.connector import errors
 
         self._first = self._first or self._clock()
@@ -201,7 +213,7 @@ class WarehouseRows:
                 cursor.execute(text, parameters)
                 return list(cursor.fetchall())
         except errors.ProgrammingError as error:
-            raise self._refused(error) from None
+            raise self._refused(error, right) from None
         except errors.Error as error:
             raise self._silent(error) from None
         finally:
@@ -215,23 +227,23 @@ class WarehouseRows:
             do="see whether it is up and reachable from here (on a laptop: `infra local status`)",
         )
 
-    def _refused(self, error: Any) -> Exception:
+    def _refused(self, error: Any, right: str) -> Exception:
         if error.errno == _UNKNOWN_COLUMN:
             return _NoColumn(_first_line(error))
         deploy = f"run `infra deploy --env {self._environment}` first"
         if error.errno == _OBJECT_MISSING:
             return SmokeError(
-                f"there is no table {self._table}, or the right SELECT on it (with USAGE on its database and schema) "
+                f"there is no table {self._table}, or the right {right} on it (with USAGE on its database and schema) "
                 f"is missing for {self._role()}",
                 where="Snowflake",
                 do=deploy,
             )
         if error.errno == _NOT_ALLOWED:
             return SmokeError(
-                f"the right SELECT on table {self._table} is missing for {self._role()}",
+                f"the right {right} on table {self._table} is missing for {self._role()}",
                 where="Snowflake",
                 details=[_first_line(error)],
-                do=f"GRANT SELECT ON TABLE {self._table} TO {self._role()}",
+                do=f"GRANT {right} ON TABLE {self._table} TO {self._role()}",
             )
         if error.errno == _SUSPENDED:
             return SmokeError(

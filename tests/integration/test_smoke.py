@@ -17,6 +17,7 @@ import pytest
 from modules.environment import load_environment
 from modules.platforms import platform_for
 from modules.project import Project
+from modules.smoke.rows import WarehouseRows
 from modules.warehouse.connection import connect
 from tests.integration.conftest import new_project
 from tests.integration.smoke_parts import everything_is_accounted_for, smoke_watched
@@ -99,6 +100,27 @@ def test_every_event_becomes_a_row_and_is_seen_at_every_stage(infra: Infra) -> N
     assert sorted(report["load"]["by_partition"].values()) == [116, 116, 117, 117, 117, 117]
     assert report["stages"]["consumed"]["corrupted"] == report["stages"]["row_visible"]["corrupted"] == 0
     assert _rows(infra.project, report["run_id"]) == (700, 700)
+
+
+def test_rows_that_are_altered_or_doubled_behind_the_runs_back_are_found(infra: Infra) -> None:
+    load = ("--count", "60", "--warmup", "0", "--rate", "100")
+    run = json.loads(infra("smoke", "--env", "local", *load, "--json").stdout)["run_id"]
+    platform = platform_for(load_environment(infra.project, "local"), infra.project)
+    connection = connect(platform.snowflake_client("admin"), infra.project)
+    columns = {"key": "ORDER_ID", "mark": "EVENT_ID"}
+    rows = WarehouseRows(connection, "STREAMING.PUBLIC.ORDER_EVENTS", run, "local", columns)
+    try:
+        rows.start({}, 0)
+        assert sorted(rows.new(0)) == sorted(rows.between(0, 59)) == list(range(60))
+        assert rows.flaws() == {}
+        one = f"STREAMING.PUBLIC.ORDER_EVENTS WHERE EVENT_ID = '{run}-{{:010d}}'"
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO STREAMING.PUBLIC.ORDER_EVENTS SELECT * FROM {one.format(7)}")
+            for number, change in ((8, "EVENT_ID = 'another'"), (9, "ORDER_ID = 'another'")):
+                cursor.execute(f"UPDATE {one.format(number).replace(' WHERE', f' SET {change} WHERE')}")
+        assert rows.flaws() == {7: (2, 0), 8: (1, 1), 9: (1, 1)}
+    finally:
+        rows.close()
 
 
 def test_20_000_messages_are_all_accounted_for_in_250_mb(infra: Infra) -> None:

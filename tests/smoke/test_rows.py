@@ -96,7 +96,7 @@ def test_a_poll_opens_nothing_older_than_the_oldest_row_that_is_missing(as_stamp
     for later, oldest in ((0, 0), (5, 6 * 10**9), (10, 6 * 10**9), (1, 9 * 10**9)):
         now += later
         rows.new(oldest)
-    conditions = [text.split("WHERE AT >= '")[1].split("'")[0] for text, _ in connection.asked]
+    conditions = [text.split('WHERE "AT" >= \'')[1].split("'")[0] for text, _ in connection.asked]
     # Not one row after so long: perhaps their times are in another time zone. A row tells.
     assert conditions == ["2026-01-02 00:00:04.000", "2026-01-02 00:00:06.000", "2025-12-31 22:00:06.000", then]
 
@@ -139,4 +139,4 @@ def test_a_column_that_the_table_lacks_is_not_asked_for() -> None:
     rows.check()
     rows.flaws()
     assert "NOPE" not in connection.asked[-1][0]
-    assert "K::VARCHAR <> RECORD_METADATA:key::VARCHAR" in connection.asked[-1][0]
+    assert '"K"::VARCHAR <> RECORD_METADATA:key::VARCHAR' in connection.asked[-1][0]
