@@ -203,10 +203,11 @@ def test_with_glue_nothing_runs_for_the_registry_and_one_role_reads_it(case: str
     assert not [type_ for type_ in cluster["resource"] if type_.startswith(("aws_ecs", "aws_db", "aws_lb", "aws_nat"))]
     assert cluster["output"]["registry_url"]["value"] == "glue://us-east-1/streaming-prod"
     assert one(case, "aws_glue_registry")["registry_name"] == "streaming-prod"
-    (schema,) = (body for _, body in instances(case, "aws_glue_schema", "topics"))
+    for_smoke, schema = (body for _, body in instances(case, "aws_glue_schema", "topics"))
     assert (schema["schema_name"], schema["data_format"], schema["compatibility"]) == (
         "order-events-value", "AVRO", "BACKWARD",
     )  # fmt: skip
+    assert for_smoke["schema_name"] == "_infra_smoke-value"
     assert (
         schema["registry_arn"] == "${var.cluster_registry_arn}" and "arn" in cluster["output"]["registry_arn"]["value"]
     )

@@ -42,10 +42,10 @@ def test_only_the_deployer_administers_and_only_the_producer_and_the_sink_write(
     assert {each.principal for each in rights if each.may == "CloudClusterAdmin"} == {"deployer"}
     writers = {each.principal for each in rights if each.may in ("write", "DeveloperWrite", "create")}
     assert writers <= {"producer", "sink"}
-    assert {each.on for each in rights if each.principal == "producer"} <= {
-        "topic order-events",
-        "cluster/topic=order-events",
+    on = {
+        each.on.removeprefix("cluster/").replace("topic=", "topic ") for each in rights if each.principal == "producer"
     }
+    assert on == {"topic order-events", "topic _infra_smoke"}
     assert {each.may for each in rights if each.principal == "registry"} == {"DeveloperRead"}
 
 
@@ -68,4 +68,4 @@ def test_an_application_has_the_rights_of_its_file_on_every_platform_and_the_oth
     assert {each for each in on("billing", joins) if "group" in each} == {"group billing-*", "group refunds-*"}
     assert on("order-audit", write) == set()
     assert on("order-audit", (*read, *joins)) == {"topic order-events", "group order-audit-*"}
-    assert on("producer", write) == {"topic order-events", "topic invoices"}
+    assert on("producer", write) == {"topic order-events", "topic invoices", "topic _infra_smoke"}

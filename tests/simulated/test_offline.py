@@ -63,7 +63,7 @@ def test_an_environment_is_rehearsed_from_plan_to_destroy_without_any_service(
 
     code, out, err = run(capsys, "output", "--env", "local", "--json")
     assert (code, json.loads(out)["offline"]) == (0, True)
-    assert json.loads(out)["topics"]["subjects"] == ["order-events-value"]
+    assert json.loads(out)["topics"]["subjects"] == ["order-events-value", "_infra_smoke-value"]
 
     offline = project.state / "offline" / "env" / "local"
     assert [path.name for path in project.state.iterdir()] == ["offline"]
