@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from cli._output import note
 from modules.errors import ConfigError
 
-__all__ = ["write_page"]
+__all__ = ["Kind", "check_target", "write_file", "write_page"]
 
-_BEGINS = b"<!doctype html>"
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file: how each begins, what it is called, an example of a name."""
+
+    begins: bytes
+    name: str
+    example: str
+
+
+_PAGE = Kind(b"<!doctype html>", "HTML page", "cost.html")
 
 
 def write_page(option: str, file: Path, page: str) -> None:
@@ -20,40 +31,59 @@ def write_page(option: str, file: Path, page: str) -> None:
     Raises:
         ConfigError: there is no such folder, it may not be written to, or something else is there already.
     """
+    size = write_file(option, file, page, _PAGE)
+    if size:
+        note(f"wrote {file} ({size / 1000:,.0f} kB, one file, needs no network)")
+
+
+def write_file(option: str, file: Path, text: str, kind: Kind) -> int:
+    """Write a text file where `option` says; an earlier one of its kind is replaced, `-` is stdout. Bytes written.
+
+    Raises:
+        ConfigError: there is no such folder, it may not be written to, or something else is there already.
+    """
     if str(file) == "-":
-        print(page)
-        return
+        print(text)
+        return 0
     target = file.expanduser()
-    _check(option, target)
-    content = page.encode()
+    check_target(option, target, kind)
+    content = text.encode()
     try:
         _replace(target.resolve(), content)
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {_reason(error)}", where=option, do=_elsewhere()) from None
-    note(f"wrote {file} ({len(content) / 1000:,.0f} kB, one file, needs no network)")
+    return len(content)
 
 
-def _check(option: str, target: Path) -> None:
+def check_target(option: str, file: Path, kind: Kind = _PAGE) -> None:
+    """Whether a file can be written, before the work that it is for.
+
+    Raises:
+        ConfigError: as in `write_file`.
+    """
+    if str(file) == "-":
+        return
+    target = file.expanduser()
     if target.is_dir():
-        raise ConfigError(f"{target} is a folder", where=option, do=f"name a file, such as {target / 'cost.html'}")
+        raise ConfigError(f"{target} is a folder", where=option, do=f"name a file, such as {target / kind.example}")
     if not target.parent.is_dir():
         raise ConfigError(
             f"there is no folder {target.parent}", where=option, do=f"make it first: mkdir -p {target.parent}"
         )
-    if target.exists() and not _is_page(target):
+    if target.exists() and not _is(target, kind):
         raise ConfigError(
-            f"{target} is there already and is no HTML page", where=option, do="name another file, or remove that one"
+            f"{target} is there already and is no {kind.name}", where=option, do="name another file, or remove that one"
         )
 
 
-def _is_page(target: Path) -> bool:
+def _is(target: Path, kind: Kind) -> bool:
     """An empty file counts as one; one that may not be read is left to the writing to fail on."""
     try:
         with target.open("rb") as stream:
-            begins = stream.read(len(_BEGINS))
+            begins = stream.read(len(kind.begins))
     except OSError:
         return True
-    return not begins or begins.lower() == _BEGINS
+    return not begins or begins.lower() == kind.begins
 
 
 def _replace(target: Path, content: bytes) -> None:

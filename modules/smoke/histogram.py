@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DIGITS", "HIGHEST_US", "LOWEST_US", "Histogram", "buckets", "curve", "decode", "encode"]
+__all__ = ["DIGITS", "HIGHEST_US", "LOWEST_US", "Histogram", "buckets", "curve", "decode", "encode", "recorded"]
 
 LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3
 _TICKS = 10
@@ -68,7 +68,7 @@ def curve(text: str) -> Sequence[tuple[float, float]]:
 def buckets(text: str, per_doubling: int = 4) -> Sequence[tuple[float, float, int]]:
     """(from, to, count) in milliseconds, each bucket 2^(1/n) times the one before; those between are there with 0."""
     found: dict[int, int] = {}
-    for value, count in _recorded(decode(text)):
+    for value, count in recorded(decode(text)):
         place = _place(max(value, LOWEST_US), per_doubling)
         found[place] = found.get(place, 0) + count
     if not found:
@@ -85,7 +85,8 @@ def _empty() -> Any:
     return HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
 
 
-def _recorded(histogram: Any) -> Iterator[tuple[int, int]]:
+def recorded(histogram: Any) -> Iterator[tuple[int, int]]:
+    """(microseconds, count) of every bucket that holds something, ascending."""
     for step in histogram.get_recorded_iterator():
         yield int(step.value_iterated_to), int(step.count_at_value_iterated_to)
 
