@@ -128,15 +128,7 @@ def over_time(data: Data) -> list[charts.Figure]:
 
 def _course(data: Data, stage: str) -> charts.Figure | None:
     series: list[charts.Series] = []
-    spans = [
-        charts.Span(
-            charts.Value(each["from_s"], f"/losses/{index}/from_s"),
-            charts.Value(each["to_s"], f"/losses/{index}/to_s"),
-            f"{each['lost']:,} lost",
-        )
-        for index, each in enumerate(data["losses"])
-        if each["stage"] == stage
-    ]
+    spans = [*_fault(data["runs"][0]), *_lost(data, stage)]
     for number, run in enumerate(data["runs"]):
         its = run["over_time"]
         if stage not in its["stages"] or not its["interval_s"]:
@@ -166,6 +158,28 @@ def _course(data: Data, stage: str) -> charts.Figure | None:
         spans=spans,
         id=f"course-{stage.replace('_', '-')}",
     )
+
+
+def _lost(data: Data, stage: str) -> list[charts.Span]:
+    """Stretches whose events were lost at a stage."""
+    return [
+        charts.Span(
+            charts.Value(each["from_s"], f"/losses/{index}/from_s"),
+            charts.Value(each["to_s"], f"/losses/{index}/to_s"),
+            f"{each['lost']:,} lost",
+        )
+        for index, each in enumerate(data["losses"])
+        if each["stage"] == stage
+    ]
+
+
+def _fault(run: Mapping[str, Any]) -> list[charts.Span]:
+    """A fault that was rehearsed, from when it began to when what it broke worked again."""
+    fault = run.get("fault")
+    if not fault or fault["at_s"] is None or fault["over_s"] is None:
+        return []
+    start, end = (charts.Value(fault[field], f"/runs/0/fault/{field}") for field in ("at_s", "over_s"))
+    return [charts.Span(start, end, fault["name"])]
 
 
 def _limits(run: Mapping[str, Any], stage: str, slowest: float) -> list[charts.Rule]:

@@ -122,6 +122,15 @@ def test_a_limit_is_drawn_where_it_does_not_press_the_course_flat(disturbed: dic
     assert "course-consumed" not in drawn, "it has no SLO"
 
 
+def test_a_rehearsed_fault_is_shaded_in_every_course(calm: dict[str, Any]) -> None:
+    fault = {"name": "broker-restart", "at_s": 4.0, "over_s": 6.5, "recovery_s": 7.0, "stages": {}}
+    page = read(run_page({**calm, "fault": fault}))
+    shaded = {mark.figure for mark in page.marks if mark.path == "/runs/0/fault/at_s"}
+    assert len(shaded) == 5
+    assert "broker-restart" in page.words
+    values_match(page)
+
+
 def test_lost_events_are_shaded_where_they_were_due(disturbed: dict[str, Any]) -> None:
     assert read(run_page(disturbed)).document["losses"] == [
         {"stage": "row_visible", "from_s": 12.0, "to_s": 13.0, "lost": 25}
