@@ -176,7 +176,7 @@ def test_the_table_keeps_to_the_terminal_and_no_amount_is_cut(
 def test_the_comparison_starts_without_what_it_does_not_need() -> None:
     program = (
         "import sys\nfrom cli.main import main\nmain(['cost', 'compare', '--env', 'dev'])\n"
-        "print(*[name for name in ('jinja2', 'plotext', 'pygal', 'hdrh', 'modules.charts', 'cli.cost_actual',"
+        "print(*[name for name in ('jinja2', 'plotext', 'hdrh', 'modules.charts', 'cli.cost_actual',"
         " 'modules.cost.sweep', 'modules.cost.refresh', 'modules.revisions') if name in sys.modules], file=sys.stderr)"
     )
     settings = {**os.environ, "INFRA_PROJECT": str(ROOT)}
