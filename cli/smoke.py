@@ -43,8 +43,15 @@ def smoke(
     warmup: int = typer.Option(200, "--warmup", help="Events sent before them and not measured."),
     deadline: str = typer.Option("30s", "--deadline", help="An event that is not back by then is lost."),
     poisson: bool = typer.Option(False, "--poisson", help="Random gaps between events instead of even ones."),
-    topic: str | None = typer.Option(None, "--topic", help="Default: the topic with a sink."),
+    topic: str | None = typer.Option(None, "--topic", help="A real topic; default: one that is there for this."),
     size: str | None = typer.Option(None, "--size", help="Of an event's value, such as 1KiB; default: as it comes."),
+    clean: bool = typer.Option(False, "--clean", help="Delete the run's rows from a real table as well."),
+    fault: str | None = typer.Option(
+        None,
+        "--fault",
+        metavar="NAME[@SECOND]",
+        help="Break something on the way (local): broker-restart, sink-kill, registry-down or warehouse-stall.",
+    ),
     as_json: JsonOption = False,
     html: HtmlOption = None,
 ) -> None:
@@ -56,6 +63,7 @@ def smoke(
         return
     if not env:
         ctx.fail("Missing option '--env' / '-e'.")
+    from cli._smoke_faults import rehearsal_of
     from modules.environment import load_environment
     from modules.platforms import platform_for
     from modules.project import find_project
@@ -64,11 +72,13 @@ def smoke(
     from modules.smoke.report import to_text
 
     plan = _plan(rate, count, duration, warmup, poisson)
-    options = SmokeOptions(plan, _seconds("--deadline", deadline), topic, None if size is None else _bytes(size))
+    value_size = None if size is None else _bytes(size)
+    options = SmokeOptions(plan, _seconds("--deadline", deadline), topic, value_size, clean)
     project = find_project()
     environment = load_environment(project, env)
+    rehearsal = rehearsal_of(fault, plan, environment, project)
     with SmokeScreen() as screen:
-        result = run_smoke(environment, project, platform_for(environment, project), options, screen.show)
+        result = run_smoke(environment, project, platform_for(environment, project), options, screen.show, rehearsal)
     document = to_json(result)
     if html:
         _write_page(html, document, None)

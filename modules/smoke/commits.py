@@ -57,6 +57,9 @@ class KafkaCommitting:
         own = {"group.id": self._group, "enable.auto.commit": False}
         self._client = Consumer({**self._settings, **own}, logger=self._complaints.logger)
         self._admin = None if admin is None else {**admin, "error_cb": self._complaints}
+        self._closed = False
+        self.left: str | None = None
+        """Why the group of the run is still there, once it should be gone."""
 
     def start(self, offsets: Mapping[int, int]) -> None:
         """Commit where reading begins.
@@ -97,8 +100,10 @@ class KafkaCommitting:
 
     def close(self) -> None:
         """Remove the group. What cannot be removed is left: it holds nothing up and goes by itself."""
-        self._client.close()
-        self._remove(leftovers=False)
+        if not self._closed:
+            self._closed = True
+            self._client.close()
+            self._remove(leftovers=False)
 
     def _require_right(self) -> None:
         """A client that may not even look at its group waits for the coordinator in vain, so it is asked for first."""
@@ -123,8 +128,17 @@ class KafkaCommitting:
             if not groups:
                 return
             for removed in admin.delete_consumer_groups(groups, request_timeout=CONNECT_SECONDS).values():
-                with contextlib.suppress(KafkaException):
+                try:
                     removed.result(CONNECT_SECONDS)
+                except KafkaException as error:
+                    if not leftovers and error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+                        self.left = self._why(error.args[0])
+
+    def _why(self, error: KafkaError) -> str:
+        who = user_of(self._admin or {})
+        missing = f"the right Delete on it is missing for {who}"
+        reason = missing if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED else error.str()
+        return f"group {self._group} stays, empty, until Kafka forgets it: {reason}"
 
     def _abandoned(self, admin: AdminClient) -> list[str]:
         """Groups of earlier runs on this topic. A run that is still at work has its removal refused, or not noticed:

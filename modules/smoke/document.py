@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from modules.smoke.cleanup import Cleaned
 from modules.smoke.credits import WarehouseUse, credits_per_hour
+from modules.smoke.faults import FaultResult
 from modules.smoke.figures import HopResult, StageResult
 from modules.smoke.histogram import DIGITS, HIGHEST_US, LOWEST_US, Histogram
 from modules.smoke.result import SmokeResult
@@ -55,6 +57,8 @@ def to_json(result: SmokeResult) -> dict[str, Any]:
             "warnings": list(result.verdict.warnings),
         },
         "notes": list(result.notes),
+        "cleaned": None if result.cleaned is None else _cleaned(result.cleaned),
+        "fault": None if result.fault is None else _fault(result.fault),
     }
 
 
@@ -155,6 +159,28 @@ def _summary(summary: Summary) -> dict[str, Any]:
         "mean_ms": _ms(summary.mean),
         "withheld": withheld,
     }
+
+
+def _cleaned(cleaned: Cleaned) -> dict[str, Any]:
+    return {"rows": cleaned.rows, "older_rows": cleaned.older_rows, "left": list(cleaned.left)}
+
+
+def _fault(fault: FaultResult) -> dict[str, Any]:
+    """Seconds, but for the usual latency."""
+    return {
+        "name": fault.name,
+        "at_s": _s(fault.began),
+        "over_s": _s(fault.over),
+        "recovery_s": _s(fault.recovery),
+        "stages": {
+            one.stage: {"usual_ms": _ms(one.usual), "slowest_ms": _ms(one.slowest), "recovery_s": _s(one.recovery)}
+            for one in fault.stages
+        },
+    }
+
+
+def _s(nanoseconds: int | None) -> float | None:
+    return None if nanoseconds is None else round(nanoseconds / 1e9, 3)
 
 
 def _warehouse(use: WarehouseUse) -> dict[str, Any]:

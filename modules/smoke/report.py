@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modules.smoke.cleanup import Cleaned
+from modules.smoke.faults import FAULTS, FaultResult, StageRecovery
 from modules.smoke.figures import HopResult, StageResult
 from modules.smoke.result import SmokeResult
 from modules.smoke.slo import SloResult, limits_text
@@ -28,7 +30,7 @@ def to_text(result: SmokeResult) -> str:
     if result.hops:
         hops: list[tuple[str, ...]] = [("of that", "n", *names, "max"), *(_hop(hop) for hop in result.hops)]
         lines += ["", *_aligned(hops, left=(0,))]
-    lines += ["", *_footnotes(result), "", *_verdict(result)]
+    lines += ["", *_footnotes(result), *_fault(result.fault), "", *_verdict(result)]
     return "\n".join(lines)
 
 
@@ -106,7 +108,37 @@ def _footnotes(result: SmokeResult) -> list[str]:
     if any(one.withheld == "too few samples" for summary in summaries for one in summary.quantiles):
         rule = ", ".join(f"{name} from {needed_samples(share):,}" for name, share in PERCENTILES.items())
         lines.append(f"  – is a percentile with too few samples above it: {rule}")
-    return [*lines, *(f"  note: {note}" for note in result.notes)]
+    return [*lines, *_cleaned(result.cleaned), *(f"  note: {note}" for note in result.notes)]
+
+
+def _fault(fault: FaultResult | None) -> list[str]:
+    """What was broken, and how each stage took it."""
+    if fault is None:
+        return []
+    if fault.began is None or fault.over is None:
+        return ["", f"  {fault.name}: the run ended before"]
+    mended = duration(fault.over - fault.began)
+    head = f"  {fault.name} at {duration(fault.began)}: {FAULTS[fault.name]}; it worked again after {mended}"
+    all_back = "" if fault.recovery is None else f", all stages were back after {duration(fault.recovery)}"
+    rows = [
+        (f"  {title(one.stage)}", f"usually {duration(one.usual)}", f"at worst {duration(one.slowest)}", _back(one))
+        for one in fault.stages
+    ]
+    return ["", head + all_back, *_aligned(rows, left=(0, 1, 2, 3))]
+
+
+def _back(one: StageRecovery) -> str:
+    if one.recovery is None:
+        return "not back when the run ended"
+    return f"back after {duration(one.recovery)}" if one.recovery else "not disturbed"
+
+
+def _cleaned(cleaned: Cleaned | None) -> list[str]:
+    if cleaned is None:
+        return []
+    older = f", and {cleaned.older_rows:,} that a killed run had left" if cleaned.older_rows else ""
+    gone = [f"  cleaned up: {cleaned.rows:,} rows{older}"] if cleaned.rows is not None else []
+    return [*gone, *(f"  not cleaned up: {sentence}" for sentence in cleaned.left)]
 
 
 def _size(result: SmokeResult) -> str:
@@ -162,5 +194,7 @@ def _verdict(result: SmokeResult) -> list[str]:
     if result.interrupted:
         return [f"interrupted after {result.sent:,} of {result.plan.count:,} events, {flying:,} of them in flight"]
     word = {"met": "met", "missed": "MISSED", "not enough samples": "NOT PROVEN"}[result.verdict.outcome]
+    if result.fault is not None:
+        word = {"met": "recovered", "missed": "HARMED"}.get(result.verdict.outcome, word)
     warnings = [f"warning: {sentence}" for sentence in result.verdict.warnings]
     return [*(f"{word}: {sentence}" for sentence in result.verdict.sentences), *warnings]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from modules.smoke.cleanup import Cleaned
 from modules.smoke.credits import WarehouseUse
+from modules.smoke.faults import FaultResult
 from modules.smoke.figures import HopResult, StageResult
 from modules.smoke.load import LoadPlan
 from modules.smoke.slo import SloResult, Verdict
@@ -100,6 +102,10 @@ class SmokeResult:
     """What the run's queries kept awake; None where nothing is paid for."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What the figures depend on: machine, versions, the clients' settings."""
+    cleaned: Cleaned | None = None
+    """What was taken away of what the run has made; None where that is not the table's affair."""
+    fault: FaultResult | None = None
+    """What was broken in the middle, and how long that was felt."""
 
     @property
     def met(self) -> bool:

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import os
 import platform as machine
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from modules.environment.connect import kind_of, version_of
+from modules.environment.connect import kind_of
 from modules.environment.model import Environment
-from modules.errors import ConfigError, InfraError
+from modules.errors import ConfigError, InfraError, SmokeError
 from modules.project import Project
+from modules.smoke.cleanup import TableCleaner
 from modules.smoke.engine import Ended, Engine, Transports
+from modules.smoke.faults import FaultResult, Rehearsal, recovery_of, verdict_of
 from modules.smoke.figures import StageResult, hops, results
 from modules.smoke.load import LoadPlan
 from modules.smoke.result import Progress, SmokeResult, StageProgress, Unmeasured
-from modules.smoke.slo import evaluate, verdict
+from modules.smoke.slo import evaluate, harm, verdict
 from modules.smoke.stats import PERCENTILES, nearest_rank, summarise
+from modules.smoke.target import Target, carrier, choose_target, not_deployed
 from modules.smoke.transport import Channels, Clock, monotonic
 from modules.topics import connector_group, sink_group
 
@@ -45,9 +47,11 @@ class SmokeOptions:
     plan: LoadPlan = field(default_factory=lambda: LoadPlan(rate=200, count=2000, warmup=200))
     deadline_seconds: float = 30.0
     topic: str | None = None
-    """Default: the environment's topic that has a sink."""
+    """Default: the environment's smoke topic; where it has none, its first topic with a sink."""
     size: int | None = None
     """Bytes of an event's value; None: as its schema makes it."""
+    clean: bool = False
+    """Whether the run's rows are deleted from a real table as well; from the smoke table they are in any case."""
 
     def __post_init__(self) -> None:
         if not 0 < self.deadline_seconds <= 3600:
@@ -56,24 +60,13 @@ class SmokeOptions:
             raise ConfigError(f"an event has at least one byte, got a size of {self.size}")
 
 
-@dataclass(frozen=True)
-class Target:
-    """What is measured: names for the report."""
-
-    environment: Environment
-    topic: str
-    table: str
-    run_id: str
-    unmeasured: tuple[Unmeasured, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-
 def run_smoke(
     environment: Environment,
     project: Project,
     platform: Platform,
     options: SmokeOptions,
     progress: Callable[[Progress], None],
+    rehearsal: Rehearsal | None = None,
 ) -> SmokeResult:
     """Measure the deployed pipeline once.
 
@@ -83,6 +76,7 @@ def run_smoke(
         platform: gives the clients' settings.
         options: load and deadline.
         progress: called a few times a second, from the calling thread.
+        rehearsal: breaks something on the way.
 
     Returns:
         The result; after Ctrl-C the partial one, with `interrupted` set.
@@ -95,14 +89,14 @@ def run_smoke(
     from modules.smoke.kafka import KafkaReceiving, KafkaSending, require_members
     from modules.smoke.payloads import record_payloads
 
-    target = choose_target(environment, options)
+    target = choose_target(environment, options.topic)
     name, run_id, topic = environment.name, target.run_id, target.topic
     progress(Progress("connecting"))
     with ExitStack() as opened:
         producer, consumer, admin = (platform.kafka_client(role) for role in ("producer", "consumer", "admin"))
         sending = KafkaSending(producer, topic, run_id, options.deadline_seconds, name)
         opened.callback(sending.close)
-        partitions = sending.check(name)
+        partitions = _check(sending, environment, target)
         kind = kind_of(environment)
         if kind != "managed":  # of a managed one the group is the platform's own affair
             group = sink_group(topic) if kind == "sink" else connector_group(environment, topic)
@@ -110,6 +104,7 @@ def run_smoke(
         payloads = record_payloads(environment, platform, topic, partitions, run_id, options.size)
         rows = _open_rows(environment, project, platform, target, payloads)
         opened.callback(rows.close)
+        cleaner = TableCleaner(rows.delete, target.table, run_id, own=target.own, clean=options.clean)
         channels = _open_channels(environment, project, platform, target, partitions)
         if not isinstance(channels, Unmeasured):
             opened.callback(channels.close)
@@ -119,9 +114,26 @@ def run_smoke(
         opened.callback(committing.close)
         missing = (channels,) if isinstance(channels, Unmeasured) else ()
         asked = None if isinstance(channels, Unmeasured) else channels
-        target = replace(target, unmeasured=missing, facts=_facts(producer))
+        target = replace(target, unmeasured=missing, facts=client_facts(producer))
         parts = Transports(payloads, sending, receiving, committing, asked, rows)
-        return replace(measure(target, options, parts, progress), warehouse=rows.used())
+        cleaner.before()
+        try:
+            result = measure(target, options, parts, progress, rehearsal=rehearsal)
+        finally:
+            # Also of a run that failed, or that Ctrl-C ended before anything was measured.
+            progress(Progress("cleaning up"))
+            cleaned = cleaner.after()
+            committing.close()
+        left = [*cleaned.left, *([committing.left] if committing.left else [])]
+        return replace(result, warehouse=rows.used(), cleaned=replace(cleaned, left=tuple(left)))
+
+
+def _check(sending: Any, environment: Environment, target: Target) -> int:
+    """The topic's partitions; it is there and may be seen."""
+    try:
+        return int(sending.check(environment.name))
+    except SmokeError as error:
+        raise not_deployed(environment, error) if target.own else error from None
 
 
 def measure(
@@ -130,6 +142,7 @@ def measure(
     transports: Transports,
     progress: Callable[[Progress], None],
     clock: Clock = monotonic,
+    rehearsal: Rehearsal | None = None,
 ) -> SmokeResult:
     """Wait for the barrier, run the load, sum up. The transports are open already and stay so."""
     plan, deadline = options.plan, int(options.deadline_seconds * 1e9)
@@ -141,8 +154,13 @@ def measure(
         transports.rows.start(held, clock())
     started = datetime.now(UTC).isoformat(timespec="seconds")
     engine = Engine(plan, deadline, transports, clock)
-    ended = engine.run(lambda: progress(_progress(engine, plan)))
-    return _result(target, plan, engine, ended, started, len(held))
+    with ExitStack() as broken:
+        if rehearsal is not None:
+            broken.callback(rehearsal.close)
+            rehearsal.start(engine.ledger, engine.clock)
+        ended = engine.run(lambda: progress(_progress(engine, plan)))
+    fault = None if rehearsal is None else recovery_of(rehearsal, engine.ledger)
+    return _result(target, plan, engine, ended, started, len(held), fault)
 
 
 def _open_rows(
@@ -170,6 +188,9 @@ def _open_rows(
     )
     try:
         rows.check()
+    except SmokeError as error:
+        rows.close()
+        raise not_deployed(environment, error) if target.own and "there is no table" in error.what else error from None
     except BaseException:
         rows.close()
         raise
@@ -200,7 +221,7 @@ def _open_channels(
         return Unmeasured("handed_over", error.what)
 
 
-def _facts(settings: Mapping[str, Any]) -> dict[str, str]:
+def client_facts(settings: Mapping[str, Any]) -> dict[str, str]:
     """What the figures depend on, beside the environment."""
     import confluent_kafka
 
@@ -221,22 +242,6 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def choose_target(environment: Environment, options: SmokeOptions) -> Target:
-    """The topic to send to, and the table its rows appear in.
-
-    Raises:
-        ConfigError: the environment has no such topic, or it has no schema or no sink.
-    """
-    sunk = [name for name, topic in environment.topics.items() if topic.sink and topic.value]
-    chosen = options.topic or (sunk[0] if sunk else None)
-    if chosen not in sunk:
-        what = f"topic {chosen} has no value schema and sink" if chosen else "no topic has a value schema and a sink"
-        raise ConfigError(what, where=environment.source, do="give the topic `value:` and `sink:`, or choose another")
-    sink = environment.topics[str(chosen)].sink
-    assert sink is not None
-    return Target(environment, str(chosen), sink.table, uuid.uuid4().hex[:12])
-
-
 def _progress(engine: Engine, plan: LoadPlan) -> Progress:
     ledger = engine.ledger
     sent = ledger.sent
@@ -252,14 +257,25 @@ def _progress(engine: Engine, plan: LoadPlan) -> Progress:
     return Progress(phase, sent, plan.total, rate, in_flight, tuple(stages))
 
 
-def _result(target: Target, plan: LoadPlan, engine: Engine, ended: Ended, started: str, partitions: int) -> SmokeResult:
+def _result(
+    target: Target,
+    plan: LoadPlan,
+    engine: Engine,
+    ended: Ended,
+    started: str,
+    partitions: int,
+    fault: FaultResult | None,
+) -> SmokeResult:
     ledger, sender, rows, channels = engine.ledger, engine.sender, engine.rows, engine.channels
     stages = results(ledger, engine.deadline, ended.now if ended.interrupted else None)
-    slos = evaluate(target.environment.slo, stages)
+    slos = evaluate(target.slo, stages)
     slow = _too_slow(engine, plan)
+    found = verdict(slos, stages, engine.deadline, [*([slow] if slow else []), *_unproven(target)])
+    if fault is not None:
+        found = verdict_of(fault, stages, harm(stages, engine.deadline))
     return SmokeResult(
-        environment=target.environment.name,
-        platform=target.environment.platform,
+        environment=target.name,
+        platform=target.platform,
         topic=target.topic,
         table=target.table,
         partitions=partitions,
@@ -277,10 +293,10 @@ def _result(target: Target, plan: LoadPlan, engine: Engine, ended: Ended, starte
         polls=rows.polls if rows else 0,
         stages=stages,
         slos=slos,
-        verdict=verdict(slos, stages, engine.deadline, [*([slow] if slow else []), *_unproven(target)]),
-        notes=tuple(_notes(engine, slow, stages, target.environment)),
+        verdict=found,
+        notes=tuple(_notes(engine, slow, stages, target)),
         interrupted=ended.interrupted,
-        carried_by=carrier(target.environment),
+        carried_by=carrier(target),
         hops=hops(ledger),
         unmeasured=target.unmeasured,
         channel_error=summarise(channels.gaps if channels else ()),
@@ -290,22 +306,13 @@ def _result(target: Target, plan: LoadPlan, engine: Engine, ended: Ended, starte
         event_bytes=sender.bytes / ledger.sent if ledger.sent else 0.0,
         rate_kept=slow is None,
         facts=target.facts,
+        fault=fault,
     )
-
-
-def carrier(environment: Environment) -> str:
-    """What brings events into the table, in words."""
-    version = version_of(environment)
-    if kind_of(environment) == "sink":
-        return "the project's own sink"
-    if kind_of(environment) == "kafka-connect":
-        return f"Snowflake's connector {version} on Kafka Connect"
-    return f"Snowflake's connector {version}, managed by {environment.platform}"
 
 
 def _unproven(target: Target) -> list[str]:
     """A sentence for each stage that has a limit and was not measured."""
-    slo = target.environment.slo
+    slo = target.slo
     return [
         f"{one.stage} has a limit and was not measured: {one.reason}"
         for one in target.unmeasured
@@ -323,11 +330,12 @@ def _too_slow(engine: Engine, plan: LoadPlan) -> str | None:
     return f"the client sent {sender.rate:,.0f} events/s, not {plan.rate:,.0f}: the rate is too high for it"
 
 
-def _notes(engine: Engine, slow: str | None, stages: tuple[StageResult, ...], environment: Environment) -> list[str]:
+def _notes(engine: Engine, slow: str | None, stages: tuple[StageResult, ...], target: Target) -> list[str]:
     """What a reader has to know to read the figures rightly."""
     notes = [slow] if slow else []
     seen = {stage.stage: stage.summary.n + stage.late for stage in stages}
-    if seen["consumed"] and not seen.get("row_visible", 1):
+    environment = target.environment
+    if environment is not None and seen["consumed"] and not seen.get("row_visible", 1):
         own = kind_of(environment) == "sink"
         look = f"Start it with `infra {'sink' if own else 'connect restart'} --env {environment.name}`"
         notes.append(f"not one row became visible; is the {'sink' if own else 'connector'} running? {look}")

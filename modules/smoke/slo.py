@@ -6,7 +6,7 @@ pass because nobody looked. A limit to warn at never fails a run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from modules.environment.slo import Limits, Slo
 from modules.smoke.figures import StageResult
 from modules.smoke.stats import PERCENTILES, Quantile, duration, limit_text, needed_samples
 
-__all__ = ["Level", "Outcome", "SloOutcome", "SloResult", "Verdict", "evaluate", "limits_text", "verdict"]
+__all__ = ["Level", "Outcome", "SloOutcome", "SloResult", "Verdict", "evaluate", "harm", "limits_text", "verdict"]
 
 Outcome = Literal["met", "missed", "not enough samples"]
 SloOutcome = Literal["met", "missed", "warned", "not enough samples"]
@@ -100,12 +100,7 @@ def verdict(
     fails = [one for one in slos if one.level == "fail"]
     allowed = {one.stage: one.limit for one in fails if one.counts}
     bad = [_missed(one, deadline) for one in fails if one.outcome == "missed" and not one.counts]
-    bad += [
-        _lost(stage, deadline, allowed.get(stage.stage, 0))
-        for stage in stages
-        if stage.summary.lost > allowed.get(stage.stage, 0)
-    ]
-    bad += [f"{stage.stage}: {stage.corrupted:,} events were not what was sent" for stage in stages if stage.corrupted]
+    bad += harm(stages, deadline, allowed)
     if bad:
         return Verdict("missed", tuple(bad), warnings)
     open_questions = [*doubts, *(_undecided(one) for one in fails if one.outcome == "not enough samples")]
@@ -116,6 +111,19 @@ def verdict(
     if not fails:
         return Verdict("met", (f"{loss.replace('nothing', 'nothing was')}; the environment sets no SLO",), warnings)
     return Verdict("met", (f"{len(fails)} of {len(fails)} SLOs met, {loss}",), warnings)
+
+
+def harm(stages: Sequence[StageResult], deadline: int, allowed: Mapping[str, int] | None = None) -> list[str]:
+    """Sentences about what was lost, beyond what a stage is allowed to lose, or altered."""
+    may = allowed or {}
+    lost = [
+        _lost(stage, deadline, may.get(stage.stage, 0))
+        for stage in stages
+        if stage.summary.lost > may.get(stage.stage, 0)
+    ]
+    return lost + [
+        f"{stage.stage}: {stage.corrupted:,} events were not what was sent" for stage in stages if stage.corrupted
+    ]
 
 
 def limits_text(slos: Sequence[SloResult]) -> str:

@@ -24,6 +24,9 @@ from tests.integration.smoke_parts import everything_is_accounted_for, smoke_wat
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
+REAL = ("--topic", "order-events")
+"""Through the real pipeline, whose rows stay."""
+
 
 class Infra:
     """The program as a user runs it, in a project of its own."""
@@ -74,7 +77,7 @@ def test_before_a_deploy_it_says_to_deploy(infra: Infra) -> None:
 def test_every_event_becomes_a_row_and_is_seen_at_every_stage(infra: Infra) -> None:
     deployed = infra("deploy", "--env", "local", "--yes")
     assert deployed.returncode == 0, deployed.stderr
-    done = infra("smoke", "--env", "local", "--count", "600", "--warmup", "100", "--rate", "150", "--json")
+    done = infra("smoke", "--env", "local", *REAL, "--count", "600", "--warmup", "100", "--rate", "150", "--json")
     # Whether an SLO is met depends on the machine, and p99 is not known from 600; that all arrived does not.
     assert done.returncode in (0, 4), done.stderr
     report = json.loads(done.stdout)
@@ -104,7 +107,7 @@ def test_every_event_becomes_a_row_and_is_seen_at_every_stage(infra: Infra) -> N
 
 def test_rows_that_are_altered_or_doubled_behind_the_runs_back_are_found(infra: Infra) -> None:
     load = ("--count", "60", "--warmup", "0", "--rate", "100")
-    run = json.loads(infra("smoke", "--env", "local", *load, "--json").stdout)["run_id"]
+    run = json.loads(infra("smoke", "--env", "local", *REAL, *load, "--json").stdout)["run_id"]
     platform = platform_for(load_environment(infra.project, "local"), infra.project)
     connection = connect(platform.snowflake_client("admin"), infra.project)
     columns = {"key": "ORDER_ID", "mark": "EVENT_ID"}

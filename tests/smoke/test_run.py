@@ -13,7 +13,8 @@ from modules.environment.model import Environment
 from modules.errors import ConfigError, ServiceError, SmokeError
 from modules.smoke.load import LoadPlan
 from modules.smoke.result import Progress, SmokeResult, Unmeasured
-from modules.smoke.run import SmokeOptions, Target, choose_target, measure
+from modules.smoke.run import SmokeOptions, measure
+from modules.smoke.target import Target, choose_target
 from modules.smoke.transport import monotonic
 from tests.smoke.memory import MemoryPipeline
 from tests.smoke.virtual import Numbered
@@ -232,16 +233,16 @@ def test_a_limit_for_a_stage_that_was_not_measured_is_not_proven() -> None:
 
 
 def test_the_topic_is_the_one_with_a_sink() -> None:
-    target = choose_target(environment(), SmokeOptions())
+    target = choose_target(environment(), None)
     assert (target.topic, target.table) == ("order-events", "STREAMING.PUBLIC.ORDER_EVENTS")
 
 
 @pytest.mark.parametrize("topic", ["plain", "nowhere"])
 def test_a_topic_without_schema_and_sink_is_refused(topic: str) -> None:
     with pytest.raises(ConfigError, match=topic):
-        choose_target(environment(), SmokeOptions(topic=topic))
+        choose_target(environment(), topic)
 
 
 def test_two_runs_have_different_ids() -> None:
-    ids = {choose_target(environment(), SmokeOptions()).run_id for _ in range(10)}
+    ids = {choose_target(environment(), None).run_id for _ in range(10)}
     assert len(ids) == 10
