@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "connect": "What connectors do, and starting them again.",
     "source": "Publish rows of a Snowflake table or stream to a topic.",
     "smoke": "Measure end-to-end latency against the SLOs.",
+    "status": "How an environment is: lag, connectors, dead letters, freshness, ages.",
     "warehouse": "The Snowflake estate beside its deploys: as SQL or Pulumi, a key rotated.",
     "cost": "What an environment costs, and what it would cost elsewhere.",
     "platforms": "The decision table: what each platform costs here, lacks and asks of people.",

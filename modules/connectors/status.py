@@ -32,6 +32,9 @@ MISSING = "MISSING"
 
 _SECONDS = 20.0
 _ERROR_LENGTH = 400
+_REBALANCING = 409
+_REBALANCE_PAUSE, _REBALANCE_POLLS = 0.5, 40
+"""Twenty seconds in all; a worker that left is waited for longer (scheduled.rebalance.max.delay.ms), without a 409."""
 _CONFLUENT = "https://api.confluent.cloud"
 
 
@@ -182,13 +185,25 @@ def _outputs(environment: Environment, project: Project, stack: str) -> dict[str
 
 
 class Rest:
-    """A Kafka Connect by its REST interface (kafka.apache.org/documentation/#connect_rest)."""
+    """A Kafka Connect by its REST interface (kafka.apache.org/documentation/#connect_rest).
 
-    def __init__(self, http_: _Http) -> None:
+    While its workers share connectors out anew it answers 409; that takes seconds, and is waited out.
+    """
+
+    def __init__(self, http_: _Http, pause: Callable[[float], None] = time.sleep) -> None:
         self._http = http_
+        self._pause = pause
+
+    def _settled(self, method: str, path: str) -> tuple[int, Any]:
+        for _ in range(_REBALANCE_POLLS):
+            code, answer = self._http.call(method, path)
+            if code != _REBALANCING:
+                break
+            self._pause(_REBALANCE_PAUSE)
+        return code, answer
 
     def state(self, connector: Expected) -> ConnectorState:
-        code, answer = self._http.call("GET", f"/connectors/{quote(connector.name, safe='')}/status")
+        code, answer = self._settled("GET", f"/connectors/{quote(connector.name, safe='')}/status")
         if code == 404:
             return _missing(connector)
         self._http.require(code, answer)
@@ -197,7 +212,7 @@ class Rest:
     def restart(self, connector: Expected, *, failed_only: bool) -> None:
         what = f"includeTasks=true&onlyFailed={'true' if failed_only else 'false'}"
         path = f"/connectors/{quote(connector.name, safe='')}/restart?{what}"
-        self._http.require(*self._http.call("POST", path))
+        self._http.require(*self._settled("POST", path))
 
 
 class Confluent:

@@ -127,10 +127,24 @@ def test_a_restart_takes_the_tasks_along(service: Service) -> None:
 def test_a_refusal_names_the_reason_and_no_answer_the_address(service: Service) -> None:
     service.state = "REBALANCING"
     with pytest.raises(ServiceError, match="answers 409: Cannot complete request momentarily"):
-        Rest(_Http(service.url)).restart(SINK, failed_only=False)
+        Rest(_Http(service.url), pause=lambda _: None).restart(SINK, failed_only=False)
     with pytest.raises(ServiceError) as caught:
         Rest(_Http("http://127.0.0.1:1")).state(SINK)
     assert caught.value.where == "http://127.0.0.1:1"
+
+
+def test_a_rebalance_is_waited_out(service: Service) -> None:
+    service.state = "REBALANCING"
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            service.state = "RUNNING"
+
+    Rest(_Http(service.url), pause=pause).restart(SINK, failed_only=True)
+    assert len(waits) == 3
+    assert len(service.asked) == 4
 
 
 def test_confluents_are_restarted_by_a_pause(service: Service) -> None:

@@ -1,0 +1,108 @@
+"""`infra status`: how an environment is, from every source that can say something."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli._options import EnvOption, JsonOption
+from cli._output import note, print_json, stdout
+
+if TYPE_CHECKING:
+    from modules.status.gather import Status, Watch
+
+__all__ = ["app"]
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
+
+UNHEALTHY = 5
+"""Exit code: a critical rule is broken."""
+
+EPILOG = (
+    "Examples:  infra status --env local  ·  infra status --env prod --watch 5  ·  infra status --env prod --json  ·  "
+    "infra status --env prod --openmetrics > status.prom.  "
+    "Exit codes: 0 healthy, 5 something is wrong, 1 it could not be looked at."
+)
+
+
+@app.callback(epilog=EPILOG)
+def status(
+    env: EnvOption,
+    watch: bool = typer.Option(False, "--watch", "-w", help="Look again and again until Ctrl-C."),
+    every: float = typer.Option(5.0, "--every", min=1.0, help="Seconds between two looks with --watch."),
+    as_json: JsonOption = False,
+    openmetrics: Annotated[
+        bool, typer.Option("--openmetrics", help="Print the figures as OpenMetrics, for a scraper or a file.")
+    ] = False,
+    dead_letters_seen: Annotated[
+        bool,
+        typer.Option("--dead-letters-seen", help="The dead letters of now are known: they are unhealthy no longer."),
+    ] = False,
+) -> None:
+    """Brokers, topics, lag, connectors, dead letters, the registry, the warehouse, certificates: how they are now.
+
+    What cannot be read is said with the permission that is missing. Nothing is changed.
+    """
+    from modules.environment import load_environment
+    from modules.errors import ConfigError
+    from modules.platforms import platform_for
+    from modules.project import find_project
+    from modules.status.gather import open_watch
+
+    if as_json and openmetrics:
+        raise ConfigError("--json and --openmetrics both write to stdout", do="give one of them")
+    project = find_project()
+    environment = load_environment(project, env)
+    looking = open_watch(environment, project, platform_for(environment, project))
+    try:
+        if watch:
+            _watch(looking, every, as_json, openmetrics)
+            return
+        found = looking.look()
+        if dead_letters_seen:
+            from modules.status.dead_letters import remember_seen
+
+            remember_seen(project, environment.name, found.found.dead_letters)
+            found = looking.look()
+    finally:
+        looking.close()
+    _print(found, as_json, openmetrics)
+    if not found.healthy:
+        raise typer.Exit(UNHEALTHY)
+
+
+def _print(found: Status, as_json: bool, openmetrics: bool) -> None:
+    if as_json:
+        from modules.status.document import to_json
+
+        print_json(to_json(found))
+    elif openmetrics:
+        from modules.status.metrics import to_openmetrics
+
+        typer.echo(to_openmetrics(found.environment, list(found.samples), found.healthy), nl=False)
+    else:
+        from cli._status_view import screen
+
+        stdout().print(screen(found))
+
+
+def _watch(looking: Watch, every: float, as_json: bool, openmetrics: bool) -> None:
+    """On a terminal one screen that changes; else one document or screen after the other."""
+    console = stdout()
+    if as_json or openmetrics or not console.is_terminal:
+        while True:
+            began = time.monotonic()
+            _print(looking.look(), as_json, openmetrics)
+            time.sleep(max(0.0, every - (time.monotonic() - began)))
+    from rich.live import Live
+
+    from cli._status_view import screen
+
+    note("looking …")
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            began = time.monotonic()
+            live.update(screen(looking.look()), refresh=True)
+            time.sleep(max(0.0, every - (time.monotonic() - began)))

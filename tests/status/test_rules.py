@@ -1,0 +1,93 @@
+"""Rules are data: each names a metric that is there, and they alone say what is unhealthy."""
+
+from __future__ import annotations
+
+import pytest
+
+from modules.connectors.status import ConnectorState, TaskState
+from modules.status.lag import Positions, group_lag
+from modules.status.metrics import METRICS, Sample, samples, to_openmetrics
+from modules.status.readings import DeadLetters, Part, Reached, Reason, TopicState
+from modules.status.rules import findings, load_rules, with_thresholds
+
+RULES = load_rules()
+
+
+def broken(part: Part, brokers: int | None = None) -> list[tuple[str, str]]:
+    return [(each.rule, each.what) for each in findings(RULES, samples(part, brokers))]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_each_rule_is_complete(rule: object) -> None:
+    assert rule.metric in METRICS  # type: ignore[attr-defined]
+    assert rule.do.endswith(".")  # type: ignore[attr-defined]
+
+
+def test_ids_are_given_once() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+
+
+def test_a_look_without_trouble_breaks_none() -> None:
+    still = Positions(1, {0: 5}, {0: 0}, {0: 5})
+    part = Part(
+        reached=(Reached("kafka", "b:9092", True),),
+        topics=(TopicState("t", 1, 1, (), (), {0: 5}, 5, 0.0),),
+        lags=(group_lag("g", "t", still, still),),
+        connectors=(ConnectorState("c", "sink", "t", "kafka-connect", "RUNNING", None, (TaskState(0, "RUNNING"),)),),
+        dead_letters=(DeadLetters("t.dlq", 4, 0),),
+    )
+    assert broken(part) == []
+
+
+def test_each_kind_of_trouble_is_named() -> None:
+    now, before = Positions(2, {0: 9}, {0: 0}, {0: 5}), Positions(0, {0: 7}, {0: 0}, {0: 5})
+    part = Part(
+        reached=(Reached("registry", "http://r", False, "it does not answer"),),
+        topics=(TopicState("t", 2, 3, (1,), (0,), {0: 5}, 5, 0.0),),
+        lags=(group_lag("g", "t", now, before, waiting_seconds=400),),
+        connectors=(
+            ConnectorState("c", "sink", "t", "kafka-connect", "RUNNING", None, (TaskState(3, "FAILED", "x"),)),
+        ),
+        dead_letters=(DeadLetters("t.dlq", 4, 2, (Reason("undecodable", "bad", 4),)),),
+    )
+    assert broken(part) == [
+        ("service-down", "registry does not answer"),
+        ("offline-partitions", "t: 1 partitions have no leader, nothing is written to or read from them"),
+        ("under-replicated", "t: copies of 1 partitions are behind"),
+        ("lag-growing", "g falls behind in t: more comes than it deals with"),
+        ("lag-waiting", "g is 400 s behind in t"),
+        ("task-down", "task 3 of c does not run: FAILED"),
+        ("dead-letters", "2 new messages in t.dlq: undecodable"),
+    ]
+
+
+def test_critical_ones_come_first() -> None:
+    found = findings(
+        RULES,
+        [
+            Sample("infra_key_age_days", 200, (("key", "K"),)),
+            Sample("infra_broker_disk_used_percent", 90, (("broker", "1"),)),
+        ],
+    )
+    assert [each.rule for each in found] == ["broker-disk", "key-old"]
+
+
+def test_an_environment_may_set_another_threshold() -> None:
+    rules = with_thresholds(RULES, {"lag-waiting": 1000})
+    late = [Sample("infra_consumer_group_waiting_seconds", 400, (("group", "g"), ("topic", "t")))]
+    assert findings(RULES, late) and not findings(rules, late)
+
+
+def test_the_exposition_is_openmetrics_that_a_parser_reads() -> None:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+    now, before = Positions(2, {0: 9}, {0: 0}, {0: 5}), Positions(0, {0: 7}, {0: 0}, {0: 5})
+    part = Part(lags=(group_lag('g"1', "t", now, before, waiting_seconds=4),), reached=(Reached("kafka", "b", True),))
+    text = to_openmetrics("dev", samples(part), healthy=False)
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert text.endswith("# EOF\n")
+    assert families["infra_healthy"].samples[0].value == 0
+    (lag,) = families["infra_consumer_group_lag"].samples
+    assert (lag.labels, lag.value) == ({"environment": "dev", "group": 'g"1', "topic": "t"}, 4.0)
+    (drain,) = families["infra_consumer_group_drain_seconds"].samples
+    assert drain.value == float("inf")
