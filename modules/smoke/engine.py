@@ -132,8 +132,17 @@ class Transports:
 class Engine:
     """Runs the loops in threads until every event is back or past its deadline, or somebody presses Ctrl-C."""
 
-    def __init__(self, plan: LoadPlan, deadline: int, transports: Transports, clock: Clock = monotonic) -> None:
+    def __init__(
+        self,
+        plan: LoadPlan,
+        deadline: int,
+        transports: Transports,
+        clock: Clock = monotonic,
+        enough: Callable[[int], bool] = lambda measured: False,
+    ) -> None:
+        """`enough` tells from the number of measured events whether to stop before the plan's end."""
         self.plan = plan
+        self._enough = enough
         self.deadline = deadline
         self.clock: Clock = SteadyClock(clock)
         self.ledger = Ledger(plan.warmup, plan.count, transports.stages)
@@ -229,7 +238,7 @@ class Engine:
 
     def _send(self) -> None:
         sender = self.sender
-        while not self._stop.is_set() and sender.due is not None:
+        while not self._stop.is_set() and sender.due is not None and not self._enough(self.ledger.measured):
             early = (sender.due - self.clock()) / 1e9
             if early > 0:
                 time.sleep(min(early, _SLICE))

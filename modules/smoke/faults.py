@@ -12,7 +12,7 @@ import statistics
 import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modules.errors import ConfigError
 from modules.smoke.figures import StageResult
@@ -46,6 +46,9 @@ Act = Callable[[threading.Event], None]
 
 _BEFORE = 1.0
 """Seconds of measuring before a fault at least: what is usual has to be known."""
+_AFTER = 3.0
+"""Seconds of sending after all works again."""
+_MENDING = 60.0
 _ENOUGH = 20
 _WINDOW = 250_000
 _QUIET = 1_000_000
@@ -141,9 +144,16 @@ class Rehearsal:
         self._thread = threading.Thread(target=self._run, args=(ledger, clock), name="smoke_fault")
         self._thread.start()
 
-    def running(self) -> bool:
-        """Whether the fault is under way, or was asked for and is still to come."""
-        return self._thread is not None and self._thread.is_alive()
+    def longer(self, plan: LoadPlan) -> LoadPlan:
+        """The plan with events for the time that mending takes: nobody knows it beforehand."""
+        return replace(plan, count=plan.count + int(plan.rate * _MENDING))
+
+    def enough(self, plan: LoadPlan, measured: int, clock: Clock) -> bool:
+        """Whether what was planned is sent, and events were due for some time after all worked again."""
+        if measured < plan.count:
+            return False
+        mended = self.over is not None and clock() >= self.over + int(_AFTER * 1e9)
+        return mended or self._error is not None
 
     def close(self) -> None:
         """Mend what is broken, now.

@@ -47,7 +47,7 @@ def run_page(run: Run, other: Run | None = None) -> str:
     sections.append(charts.Section("Environment", [_facts(run, other)], "What the figures depend on."))
     return charts.page(
         f"{run['environment']}: from producer to row",
-        f"{run['topic']} ({run['partitions']} partitions) → {run['table']}, {_started(run)}, run {run['run_id']}.",
+        f"{run['topic']} ({run['partitions']} partitions){_to_table(run)}, {_started(run)}, run {run['run_id']}.",
         sections,
         data,
         summary=_summary(run),
@@ -205,8 +205,8 @@ def _known(run: Run) -> dict[str, str]:
     found = {
         "platform": run["platform"],
         "topic": f"{run['topic']}, {run['partitions']} partitions{spread}",
-        "table": run["table"],
-        "rows are brought by": run["carried_by"],
+        "table": run["table"] or "–",
+        "rows are brought by": run["carried_by"] or "–",
         "load": f"{load['rate']:g}/s, {load['arrivals']}, {load['sent']:,} events",
         "warming up": f"{load['warmup_discarded']:,} events before them, not measured",
         "event": f"{load['event_bytes']:,.0f} B" if load.get("event_bytes") else "–",
@@ -242,6 +242,11 @@ def _field(percentile: str) -> str:
 
 def _ms(milliseconds: float | None) -> str:
     return duration(None if milliseconds is None else milliseconds * 1e6)
+
+
+def _to_table(run: Run) -> str:
+    """Brokers that were given by hand have no table."""
+    return f" → {run['table']}" if run["table"] else ""
 
 
 def _started(run: Run) -> str:

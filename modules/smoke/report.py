@@ -19,10 +19,8 @@ _SHORT = {**_TITLES, "committed": "committed", "handed_over": "handed over"}
 
 def to_text(result: SmokeResult) -> str:
     """The final table, its footnotes and the verdict, as plain lines of at most 100 characters or so."""
-    head = (
-        f"smoke {result.environment} · {result.topic} ({result.partitions} partitions) → {result.table} · "
-        f"run {result.run_id}"
-    )
+    table = f" → {result.table}" if result.table else ""
+    head = f"smoke {result.environment} · {result.topic} ({result.partitions} partitions){table} · run {result.run_id}"
     names = tuple(PERCENTILES)
     rows: list[tuple[str, ...]] = [("stage", "n", *names, "max", "lost", "dup", "SLO", "")]
     rows += [_row(stage, result) for stage in result.stages]
@@ -89,7 +87,7 @@ def _aligned(rows: Sequence[tuple[str, ...]], left: Sequence[int]) -> list[str]:
 def _footnotes(result: SmokeResult) -> list[str]:
     plan = result.plan
     lines = [
-        f"  rows are brought by {result.carried_by}",
+        *([f"  rows are brought by {result.carried_by}"] if result.carried_by else []),
         f"  {result.sent:,} events{_size(result)} at {plan.rate:g}/s ({result.achieved_rate:.1f}/s achieved, "
         f"{plan.arrivals}), after {result.warmed_up:,} for warming up; deadline {limit_text(result.deadline)}",
         f"  latency from the intended send time, one monotonic clock; sender ran late by {_typical(result.lateness)}",

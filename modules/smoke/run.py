@@ -153,13 +153,19 @@ def measure(
     if transports.rows is not None:
         transports.rows.start(held, clock())
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    engine = Engine(plan, deadline, transports, clock)
-    with ExitStack() as broken:
-        if rehearsal is not None:
-            broken.callback(rehearsal.close)
-            rehearsal.start(engine.ledger, engine.clock)
+    if rehearsal is None:
+        engine = Engine(plan, deadline, transports, clock)
         ended = engine.run(lambda: progress(_progress(engine, plan)))
-    fault = None if rehearsal is None else recovery_of(rehearsal, engine.ledger)
+        return _result(target, plan, engine, ended, started, len(held), None)
+    engine = Engine(
+        rehearsal.longer(plan), deadline, transports, clock, lambda sent: rehearsal.enough(plan, sent, clock)
+    )
+    with ExitStack() as broken:
+        broken.callback(rehearsal.close)
+        rehearsal.start(engine.ledger, engine.clock)
+        ended = engine.run(lambda: progress(_progress(engine, plan)))
+    plan = replace(plan, count=max(plan.count, engine.ledger.measured))
+    fault = recovery_of(rehearsal, engine.ledger)
     return _result(target, plan, engine, ended, started, len(held), fault)
 
 
