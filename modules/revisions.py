@@ -1,7 +1,8 @@
 """Environments as they were: a git revision's `environments/` in a temporary folder, and which revision a word means.
 
-Git is only read (`rev-parse`, `merge-base`, `ls-tree`, `cat-file`): the work tree, the index and the references stay as
-they are. Files come byte for byte, without checkout filters or export attributes, and are removed afterwards.
+Git is only read (`rev-parse`, `status`, `merge-base`, `ls-tree`, `cat-file`): the work tree, the index and the
+references stay as they are. Files come byte for byte, without checkout filters or export attributes, and are removed
+afterwards.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from modules.errors import ConfigError
 from modules.project import Project
 
-__all__ = ["at_revision", "is_revision", "merge_base"]
+__all__ = ["at_revision", "current", "is_revision", "merge_base"]
 
 _FOLDER = "environments"
 
@@ -43,6 +44,19 @@ def is_revision(project: Project, word: str) -> bool:
     """
     _repository(project)
     return bool(_resolved(project, word))
+
+
+def current(project: Project) -> tuple[str, bool]:
+    """The commit that is checked out, and whether `environments/` differs from it.
+
+    Raises:
+        ConfigError: git is not installed, the project is in no repository, or that has no commit yet.
+    """
+    commit = _commit(project, "HEAD")
+    code, out, err = _git(project, "status", "--porcelain", "--", _FOLDER)
+    if code:
+        raise _failed("status", "HEAD", err)
+    return commit, bool(out.strip())
 
 
 def merge_base(project: Project, one: str, other: str) -> str:
