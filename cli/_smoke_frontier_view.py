@@ -31,7 +31,10 @@ def show_frontier(found: Frontier, stage: str, percentile: str, console: Console
     else:
         console.print("no cloud was measured from this machine yet, so there is nothing to set against money.\n")
     if found.stand_ins:
-        console.print(f"[bold]Stand-in[/] · {name} on a laptop: no cloud's latency, and no money to set it against")
+        console.print(
+            f"[bold]Stand-in[/] · {name} on a laptop: no cloud's latency, and no money to set it against",
+            soft_wrap=True,
+        )
         console.print(_stand_ins(found.stand_ins))
 
 
@@ -47,7 +50,7 @@ def _clouds(found: Frontier, name: str, console: Console) -> None:
         ]
         console.print(places_plot(marks, "${:,.0f}", min(console.width, 100)), soft_wrap=True)
         console.print("[dim]across: cost a month · up: latency · green: nothing else is as cheap and as fast[/]\n")
-    console.print(_table(found, letters))
+    console.print(_table(found, letters, short=console.width < 100))
     console.print()
     for step in found.steps:
         console.print(_step(step, letters), soft_wrap=True)
@@ -56,14 +59,16 @@ def _clouds(found: Frontier, name: str, console: Console) -> None:
     console.print()
 
 
-def _table(found: Frontier, letters: Mapping[Point, str]) -> Table:
+def _table(found: Frontier, letters: Mapping[Point, str], *, short: bool) -> Table:
+    """`short`: for a narrow terminal, without when it was measured."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("", "environment", "variant"):
         table.add_column(column, overflow="fold")
     table.add_column("latency", justify="right", no_wrap=True)
     table.add_column("a month", justify="right", no_wrap=True)
     table.add_column("a ms less", justify="right", no_wrap=True)
-    table.add_column("measured", no_wrap=True)
+    if not short:
+        table.add_column("measured", no_wrap=True)
     to = {step.faster: step for step in found.steps}
     for one in found.points:
         best = one in found.best
@@ -75,10 +80,11 @@ def _table(found: Frontier, letters: Mapping[Point, str]) -> Table:
             duration(one.milliseconds * 1e6),
             _cost(one),
             f"+{_small(step.per_ms)}" if step else "cheapest" if best else "[dim]beaten[/]",
-            _measured(one),
+            *([] if short else [_measured(one)]),
         )
     for one in found.unpriced:
-        table.add_row("", one.environment, one.variant, duration(one.milliseconds * 1e6), "unknown", "", _measured(one))
+        when = [] if short else [_measured(one)]
+        table.add_row("", one.environment, one.variant, duration(one.milliseconds * 1e6), "unknown", "", *when)
     return table
 
 

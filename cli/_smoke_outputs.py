@@ -150,11 +150,11 @@ def cost_of(project: Project, environment: Environment) -> dict[str, Any] | None
         made = report(environment, project_book(project))
     except InfraError:
         return None
-    warehouse = "" if environment.platform == "local" else f", {environment.warehouse.size} warehouse"
-    carrier = {"sink": "own sink", "kafka-connect": "Kafka Connect", "managed": "managed connector"}
-    carried = carrier.get(kind_of(environment), "")
+    carriers = {"sink": "own sink", "kafka-connect": "Kafka Connect", "managed": "managed"}
+    paid = [] if environment.platform == "local" else [made.region, environment.warehouse.size]
+    parts = [made.title, *paid, carriers.get(kind_of(environment), "")]
     return {
-        "variant": f"{made.title}{warehouse}{', ' if carried else ''}{carried}",
+        "variant": ", ".join(each for each in parts if each),
         "monthly": str(made.total.least),
         "exact": made.total.exact,
         "currency": BASE,
