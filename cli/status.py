@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import EnvOption, JsonOption
+from cli._options import EnvOption, JsonOption, YesOption
 from cli._output import note, print_json, stdout
 
 if TYPE_CHECKING:
+    from modules.environment.model import Environment
+    from modules.project import Project
     from modules.status.gather import Status, Watch
 
 __all__ = ["app"]
@@ -36,6 +38,14 @@ def status(
     openmetrics: Annotated[
         bool, typer.Option("--openmetrics", help="Print the figures as OpenMetrics, for a scraper or a file.")
     ] = False,
+    rules: Annotated[
+        str | None,
+        typer.Option("--rules", metavar="LANGUAGE", help="Print the alert rules: prometheus, cloudwatch or confluent."),
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Start connectors again that do not run, after asking, and look again.")
+    ] = False,
+    yes: YesOption = False,
     dead_letters_seen: Annotated[
         bool,
         typer.Option("--dead-letters-seen", help="The dead letters of now are known: they are unhealthy no longer."),
@@ -43,7 +53,7 @@ def status(
 ) -> None:
     """Brokers, topics, lag, connectors, dead letters, the registry, the warehouse, certificates: how they are now.
 
-    What cannot be read is said with the permission that is missing. Nothing is changed.
+    What cannot be read is said with the permission that is missing. Nothing is changed, but by --restart.
     """
     from modules.environment import load_environment
     from modules.errors import ConfigError
@@ -55,6 +65,14 @@ def status(
         raise ConfigError("--json and --openmetrics both write to stdout", do="give one of them")
     project = find_project()
     environment = load_environment(project, env)
+    if rules is not None:
+        from modules.alerts import LANGUAGES, render
+        from modules.status.rules import load_rules
+
+        if rules not in LANGUAGES:
+            raise ConfigError(f"no language `{rules}`", where="--rules", do=f"give one of {', '.join(LANGUAGES)}")
+        typer.echo(render(rules, environment, load_rules()), nl=False)
+        return
     looking = open_watch(environment, project, platform_for(environment, project))
     try:
         if watch:
@@ -66,11 +84,38 @@ def status(
 
             remember_seen(project, environment.name, found.found.dead_letters)
             found = looking.look()
+        if restart and _restarted(environment, project, found, yes):
+            found = looking.look()
     finally:
         looking.close()
     _print(found, as_json, openmetrics)
     if not found.healthy:
         raise typer.Exit(UNHEALTHY)
+
+
+def _restarted(environment: Environment, project: Project, found: Status, yes: bool) -> bool:
+    """Start again what can be; True when anything was."""
+    from modules.connectors.status import restart as start_again
+
+    down = [each for each in found.found.connectors if not each.healthy]
+    if not down:
+        note("every connector runs")
+        return False
+    for each in down:
+        note(f"{each.name}: {each.state.lower()}{f': {each.error}' if each.error else ''}")
+    if not yes and not typer.confirm(f"Start {len(down)} of them again?", err=True):
+        return False
+    managed = [each.name for each in down if each.runner != "sink"]
+    if managed:
+        start_again(environment, project, managed)
+    if len(managed) < len(down):
+        if environment.platform != "local":
+            note(f"the sink runs elsewhere: start `infra sink --env {environment.name}` there")
+        else:
+            from modules.local.platform import start_sink
+
+            start_sink(project, environment.name)
+    return True
 
 
 def _print(found: Status, as_json: bool, openmetrics: bool) -> None:

@@ -1,4 +1,8 @@
-"""What the cloud itself measures of a cluster: CloudWatch for MSK, Confluent's Metrics API. Minutes old, unlike the rest."""
+"""What the cloud itself measures of a cluster: CloudWatch for MSK, Confluent's Metrics API. It is minutes old.
+
+Which of CloudWatch's metrics stand for a figure is said by the alert rule that looks at it (`rules.yaml`). Express has
+no disk or replicas of one's own; Serverless has none of these.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +15,13 @@ from modules.environment.secrets import resolve_secret
 from modules.errors import InfraError
 from modules.project import Project, recorded_outputs
 from modules.status.readings import Measured, Missing, Part
+from modules.status.rules import load_rules
 
-__all__ = ["CLOUDWATCH", "CONFLUENT_METRICS", "CloudWatchCollector", "ConfluentMetricsCollector"]
+__all__ = ["CONFLUENT_METRICS", "CloudWatchCollector", "ConfluentMetricsCollector"]
 
 _BACK = timedelta(minutes=15)
 """How far back to look; the newest value there is taken."""
 
-CLOUDWATCH: Mapping[str, tuple[tuple[str, ...], str, str]] = {
-    "infra_broker_disk_used_percent": (("KafkaDataLogsDiskUsed",), "Maximum", "broker"),
-    "infra_broker_cpu_percent": (("CpuUser", "CpuSystem"), "Average", "broker"),
-    "infra_broker_under_replicated_partitions": (("UnderReplicatedPartitions",), "Maximum", "broker"),
-    "infra_cluster_offline_partitions": (("OfflinePartitionsCount",), "Maximum", "cluster"),
-    "infra_cluster_controllers": (("ActiveControllerCount",), "Maximum", "cluster"),
-}
-"""Metric here → CloudWatch's metrics in AWS/Kafka (added up), statistic, and whether it is a broker's or the cluster's.
-Express has no disk or replicas of one's own; Serverless has none of these."""
 _ONLY_PROVISIONED = {
     "infra_broker_disk_used_percent", "infra_broker_under_replicated_partitions", "infra_cluster_offline_partitions",
 }  # fmt: skip
@@ -87,14 +83,15 @@ class CloudWatchCollector:
         mode = self._environment.msk.mode
         if mode == "serverless":
             return
-        for number, (metric, (names, statistic, per)) in enumerate(CLOUDWATCH.items()):
-            if mode == "express" and metric in _ONLY_PROVISIONED:
+        for number, rule in enumerate(load_rules()):
+            its, metric = rule.cloudwatch, rule.metric
+            if its is None or (mode == "express" and metric in _ONLY_PROVISIONED):
                 continue
-            brokers = range(1, self._environment.msk.brokers + 1) if per == "broker" else [0]
+            brokers = range(1, self._environment.msk.brokers + 1) if its.per == "broker" else [0]
             for broker in brokers:
                 dimensions = {"Cluster Name": self._cluster} | ({"Broker ID": str(broker)} if broker else {})
                 labels = (("broker", str(broker)),) if broker else (("cluster", self._cluster),)
-                yield metric, labels, _query(f"q{number}b{broker}", names, statistic, dimensions)
+                yield metric, labels, _query(f"q{number}b{broker}", its.metrics, its.statistic, dimensions)
 
     def _ask(self, queries: list[dict[str, Any]]) -> dict[str, float]:
         """Id → the newest value."""
@@ -162,7 +159,7 @@ class ConfluentMetricsCollector:
         measured: list[Measured] = []
         missing: list[Missing] = []
         for metric, theirs in CONFLUENT_METRICS.items():
-            if metric == "infra_cluster_load_percent" and confluent.cluster != "dedicated":
+            if metric == "infra_cluster_load_percent" and confluent.tier != "dedicated":
                 continue
             found = self._ask(theirs, str(outputs["cluster_id"]), (login[0], login[1]))
             if isinstance(found, Missing):

@@ -156,6 +156,17 @@ def open_watch(environment: Environment, project: Project, platform: Platform) -
         WarehouseCollector(environment, platform, project),
         AgesCollector(environment, platform, project),
     ]
+    if environment.platform == "msk":
+        from modules.environment.names import resource_name
+        from modules.status.cloud import CloudWatchCollector
+
+        adopted = environment.msk.adopted
+        name = adopted.name if adopted else resource_name(environment, "kafka", limit=64)
+        collectors.append(CloudWatchCollector(environment, name))
+    if environment.platform == "confluent":
+        from modules.status.cloud import ConfluentMetricsCollector
+
+        collectors.append(ConfluentMetricsCollector(environment, project))
     return Watch(environment, collectors)
 
 

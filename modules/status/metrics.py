@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modules.status.readings import GroupLag, Part
+if TYPE_CHECKING:
+    from modules.status.readings import GroupLag, Part
 
 __all__ = ["METRICS", "Sample", "samples", "to_openmetrics"]
 

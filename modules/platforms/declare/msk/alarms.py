@@ -1,7 +1,8 @@
 """What of MSK is watched: disk, replicas, processors, the controller, and how far the sink is behind.
 
-Thresholds are those of AWS's best practices. Express brokers have no disk and no replicas of ours to watch: CloudWatch
-has no such metrics for them; Serverless has consumer lag alone.
+Thresholds are those of the alert rules (`modules/status/rules.yaml`), which follow AWS's best practices. Express
+brokers have no disk and no replicas of ours to watch: CloudWatch has no such metrics for them; Serverless has consumer
+lag alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from modules.environment.model import Environment
 from modules.environment.smoke import own_sinks
 from modules.platforms.declare.aws.alarms import Alarm
+from modules.status.rules import Rule, load_rules
 from modules.topics import sink_group
 
 __all__ = ["NAMESPACE", "alarms_of"]
@@ -26,8 +28,8 @@ def alarms_of(environment: Environment, cluster: str) -> dict[str, Alarm]:
             ("ActiveControllerCount",),
             {"Cluster Name": cluster},
             "LessThanThreshold",
-            1,
-            minutes=10,
+            _rule("no-controller").threshold,
+            minutes=_rule("no-controller").minutes,
             missing="breaching",
         )
         for broker in range(1, environment.msk.brokers + 1):
@@ -38,7 +40,7 @@ def alarms_of(environment: Environment, cluster: str) -> dict[str, Alarm]:
             ("OfflinePartitionsCount",),
             {"Cluster Name": cluster},
             "GreaterThanThreshold",
-            0,
+            _rule("cluster-offline-partitions").threshold,
         )
     return {**found, **_lag(environment, cluster)}
 
@@ -50,9 +52,9 @@ def _broker(mode: str, broker: str, its: dict[str, str]) -> dict[str, Alarm]:
             ("CpuUser", "CpuSystem"),
             its,
             "GreaterThanThreshold",
-            60,
+            _rule("broker-cpu").threshold,
             statistic="Average",
-            minutes=15,
+            minutes=_rule("broker-cpu").minutes,
         )
     }
     if mode == "express":
@@ -71,15 +73,15 @@ def _broker(mode: str, broker: str, its: dict[str, str]) -> dict[str, Alarm]:
         ("KafkaDataLogsDiskUsed",),
         its,
         "GreaterThanThreshold",
-        85,
+        _rule("broker-disk").threshold,
     )
     found[f"under-replicated broker {broker}"] = Alarm(
         f"Broker {broker} leads partitions whose copies are behind",
         ("UnderReplicatedPartitions",),
         its,
         "GreaterThanThreshold",
-        0,
-        minutes=15,
+        _rule("broker-under-replicated").threshold,
+        minutes=_rule("broker-under-replicated").minutes,
     )
     return found
 
@@ -96,3 +98,7 @@ def _lag(environment: Environment, cluster: str) -> dict[str, Alarm]:
         )
         for name in own_sinks(environment)
     }
+
+
+def _rule(id_: str) -> Rule:
+    return next(rule for rule in load_rules() if rule.id == id_)
