@@ -10,6 +10,7 @@ from typing import Any
 
 from modules import charts
 from modules.smoke import page_figures as figures
+from modules.smoke.faults import FAULTS
 from modules.smoke.report import title
 from modules.smoke.stats import PERCENTILES, duration, limit_text
 
@@ -33,6 +34,8 @@ def run_page(run: Run, other: Run | None = None) -> str:
     """
     data = figures.page_data(run, other)
     sections = [charts.Section("Stages", [_stages(run), *_notes(run)], _load_words(run))]
+    if run.get("fault"):
+        sections.append(charts.Section("Fault rehearsal", [_fault(run)], _fault_words(run["fault"])))
     if other is not None:
         sections.append(charts.Section("Against the earlier run", [_difference(run, other)], _which(other)))
     curve, hop_chart, hop_table = figures.curves(data), figures.hops(data), _hops(run)
@@ -126,6 +129,36 @@ def _tone(missed: bool) -> charts.Tone:
 def _limit(slo: Mapping[str, Any]) -> str:
     limit = f"{slo['limit']:,}" if slo["limit_ms"] is None else limit_text(int(slo["limit_ms"] * 1e6))
     return f"{'warn: ' if slo.get('level') == 'warn' else ''}{slo['percentile']} ≤ {limit}"
+
+
+def _fault(run: Run) -> charts.Table:
+    """How each stage took what was broken on purpose."""
+    columns = [
+        charts.Column("stage"),
+        *(charts.Column(name, right=True) for name in ("usually", "at worst", "back after")),
+    ]
+    return charts.Table(
+        columns,
+        [
+            charts.Row([title(name), _ms(stage["usual_ms"]), _ms(stage["slowest_ms"]), _back(stage["recovery_s"])])
+            for name, stage in run["fault"]["stages"].items()
+        ],
+    )
+
+
+def _back(seconds: float | None) -> str:
+    if seconds is None:
+        return "not in this run"
+    return _ms(1000 * seconds) if seconds else "not disturbed"
+
+
+def _fault_words(fault: Mapping[str, Any]) -> str:
+    if fault["over_s"] is None:
+        return f"{fault['name']}: the run ended before."
+    mended = _ms(1000 * (fault["over_s"] - fault["at_s"]))
+    recovered = "" if fault["recovery_s"] is None else f" All stages were back after {_ms(1000 * fault['recovery_s'])}."
+    happened = FAULTS.get(fault["name"], fault["name"])
+    return f"At {_ms(1000 * fault['at_s'])} {happened}; it worked again after {mended}.{recovered}"
 
 
 def _hops(run: Run) -> charts.Table | None:
