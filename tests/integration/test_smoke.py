@@ -202,6 +202,7 @@ def _await_empty_group(project: Project) -> None:
 
     admin = AdminClient(platform_for(load_environment(project, "local"), project).kafka_client("admin"))
     until = time.monotonic() + 120
-    while admin.describe_consumer_groups(["sink-order-events"])["sink-order-events"].result().members:
+    group = "sink-_infra_smoke"
+    while admin.describe_consumer_groups([group])[group].result().members:
         assert time.monotonic() < until, "the stopped sink is still a member"
         time.sleep(1)
