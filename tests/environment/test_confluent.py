@@ -235,8 +235,9 @@ def test_production_is_safe_without_a_further_line(write: Write) -> None:
 @pytest.mark.parametrize(
     ("lines", "units"),
     [
-        (["workload: {ingress: 4MB/s}"], 2),  # twice the mean at 5 MB/s a unit
-        (["workload: {ingress: 4MB/s, fan_out: 6}"], 4),  # 48 MB/s out at 15
+        (["workload: {ingress: 4MB/s}"], 3),  # its peak, three times the mean, at 5 MB/s a unit
+        (["workload: {ingress: 4MB/s, peak_to_mean: 1}"], 2),  # twice the mean at least
+        (["workload: {ingress: 4MB/s, fan_out: 6}"], 5),  # 72 MB/s out at 15
         (["topics: {t: {partitions: 54}}"], 3),  # 61 partitions at 30
         (["workload: {ingress: 4GB/s}"], 50),  # no more than the tier has
     ],
