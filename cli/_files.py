@@ -83,7 +83,7 @@ def _is(target: Path, kind: Kind) -> bool:
             begins = stream.read(len(kind.begins))
     except OSError:
         return True
-    return not begins or begins.lower() == kind.begins
+    return not begins or begins.lower() == kind.begins.lower()
 
 
 def _replace(target: Path, content: bytes) -> None:

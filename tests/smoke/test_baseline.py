@@ -65,11 +65,11 @@ def test_two_runs_of_the_same_load_differ_by_noise_and_a_run_by_nothing_from_its
 def test_the_interval_of_equal_runs_holds_zero_about_as_often_as_it_says(count: int, most: int) -> None:
     """Pairs of equal runs, 5 stages' medians and p95s: of 70 (400) intervals of 95 % about 3 or 4 (20) may miss."""
     made = [run_of(400, seed=seed) for seed in range(100, 100 + 2 * count)]
-    pairs = zip(made[::2], made[1::2], strict=True)
-    found = [one for a, b in pairs for one in compare_runs(a, b).differences]
+    compared = [compare_runs(a, b) for a, b in zip(made[::2], made[1::2], strict=True)]
+    found = [one for each in compared for one in each.differences]
     assert len(found) == count * 5 * 2
     assert sum(one.more_than_noise for one in found) <= most
-    assert not any(one.regression for one in found)
+    assert sum(bool(each.regressions) for each in compared) <= max(1, count // 10), "1 in 40 builds, on average"
 
 
 def test_one_number_from_a_beta_distribution_is_a_resample_of_the_whole_histogram(
