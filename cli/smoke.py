@@ -10,6 +10,11 @@ import typer
 
 from cli._options import EnvOption, JsonOption
 from cli._output import is_quiet, note, print_json, stderr
+from cli._smoke_outputs import BaselineOption, GateOption, JunitOption, MetricsOption, Outputs, keep_run
+from cli.smoke_frontier import EPILOG as FRONTIER_EPILOG
+from cli.smoke_frontier import frontier
+from cli.smoke_history import EPILOG as HISTORY_EPILOG
+from cli.smoke_history import history
 
 if TYPE_CHECKING:
     from modules.smoke import LoadPlan, Progress
@@ -28,8 +33,10 @@ MISSED = 4
 
 EPILOG = (
     "Examples:  infra smoke --env local  ·  infra smoke --env local --rate 500 --duration 30s  ·  "
-    "infra smoke --env local --size 1KiB --json > smoke.json  ·  infra smoke report smoke.json --html smoke.html.  "
-    "Exit codes: 0 every SLO met and nothing lost, 4 missed or too few samples to know, 1 it could not be measured."
+    "infra smoke --env local --size 1KiB --json > smoke.json  ·  infra smoke report smoke.json --html smoke.html  ·  "
+    "infra smoke --env local --baseline smoke.json --fail-on-regression --junit smoke.xml.  "
+    "Exit codes: 0 every SLO met and nothing lost, 4 missed, too few samples to know or a regression, "
+    "1 it could not be measured."
 )
 
 
@@ -52,44 +59,80 @@ def smoke(
         metavar="NAME[@SECOND]",
         help="Break something on the way (local): broker-restart, sink-kill, registry-down or warehouse-stall.",
     ),
+    bootstrap: str | None = typer.Option(
+        None, "--bootstrap", metavar="HOST:PORT[,…]", help="Any brokers instead of an environment; with --topic."
+    ),
+    client_config: Annotated[
+        Path | None, typer.Option("--client-config", metavar="FILE", help="Properties of the client, its login too.")
+    ] = None,
     as_json: JsonOption = False,
     html: HtmlOption = None,
+    junit: JunitOption = None,
+    openmetrics: MetricsOption = None,
+    baseline: BaselineOption = None,
+    fail_on_regression: GateOption = False,
 ) -> None:
     """Measure latency from the intended send time to the queryable row, and where on the way it goes.
 
     Sends order events at a fixed rate into the deployed pipeline and follows each one until it is a queryable row.
     """
     if ctx.invoked_subcommand is not None:
+        ctx.obj = env
         return
-    if not env:
+    if not env and bootstrap is None:
         ctx.fail("Missing option '--env' / '-e'.")
+    from cli._smoke_by_hand import by_hand
     from cli._smoke_faults import rehearsal_of
     from modules.environment import load_environment
+    from modules.errors import ConfigError
     from modules.platforms import platform_for
     from modules.project import find_project
     from modules.smoke import SmokeOptions, run_smoke
     from modules.smoke.document import to_json
     from modules.smoke.report import to_text
 
+    outputs = Outputs(html, junit, openmetrics, baseline, fail_on_regression, as_json)
     plan = _plan(rate, count, duration, warmup, poisson)
     value_size = None if size is None else _bytes(size)
     options = SmokeOptions(plan, _seconds("--deadline", deadline), topic, value_size, clean)
-    project = find_project()
-    environment = load_environment(project, env)
-    rehearsal = rehearsal_of(fault, plan, environment, project)
-    with SmokeScreen() as screen:
-        result = run_smoke(environment, project, platform_for(environment, project), options, screen.show, rehearsal)
+    if bootstrap is not None:
+        source = ctx.get_parameter_source("env")
+        named = env if source is not None and source.name == "COMMANDLINE" else ""
+        given = {"--env": named, "--fault": fault, "--clean": clean}
+        senseless = next((option for option, value in given.items() if value), None)
+        with SmokeScreen() as screen:
+            result = by_hand(bootstrap, client_config, options, screen.show, senseless=senseless)
+    else:
+        if client_config is not None:
+            raise ConfigError("--client-config goes with --bootstrap; an environment has settings of its own")
+        project = find_project()
+        environment = load_environment(project, env)
+        rehearsal = rehearsal_of(fault, plan, environment, project)
+        with SmokeScreen() as screen:
+            platform = platform_for(environment, project)
+            result = run_smoke(environment, project, platform, options, screen.show, rehearsal)
     document = to_json(result)
-    if html:
-        _write_page(html, document, None)
+    comparison = outputs.compare(document)
+    if bootstrap is None and fault is None:
+        keep_run(project, environment, document)
+    outputs.write(document)
     if as_json:
         print_json(document)
-    elif str(html) != "-":
+    elif not outputs.speaks:
         typer.echo(to_text(result))
+        if comparison:
+            from modules.smoke.baseline import comparison_lines
+
+            typer.echo("\n" + "\n".join(comparison_lines(comparison)))
     if result.interrupted:
         raise typer.Exit(130)
-    if not result.met:
+    slower = outputs.fails(comparison)
+    if slower or not result.met:
         raise typer.Exit(MISSED)
+
+
+app.command(epilog=HISTORY_EPILOG)(history)
+app.command(epilog=FRONTIER_EPILOG)(frontier)
 
 
 @app.command(
