@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cli._cost_view import bullets, table_of
+from cli._cost_table import fitted
+from cli._cost_view import bullets
 from modules.cost.formats.actual import billed_words, error_words, percent_words, remarks, summary_words
 from modules.cost.lines import money
 
@@ -29,20 +31,19 @@ _FAR = 20
 
 def show_actual(actual: Actual, console: Console) -> None:
     """Lines beside their bills, largest first; then what could not be compared, and why."""
-    table = table_of("", ">estimated", ">billed", ">as a month", ">error", ">")
+    rows: list[Sequence[str] | None] = []
     for kind, title in _SECTIONS:
-        rows = actual.of(kind)
-        if rows and title:
-            table.add_section()
-            table.add_row(f"[dim]{title}[/]", "", "", "", "", "")
-        for row in rows:
-            table.add_row(*_cells(row))
+        found = actual.of(kind)
+        if found and title:
+            rows += [None, (f"[dim]{title}[/]", "", "", "", "", "")]
+        rows += map(_cells, found)
     if any(each.answered for each in actual.readings):
-        table.add_section()
-        table.add_row(
+        total = (
             "[bold]total[/]", money(actual.estimated), money(actual.billed), f"[bold]{money(actual.monthly)}[/]",
             error_words(actual.error), percent_words(actual.percent),
         )  # fmt: skip
+        rows += [None, total]
+    table = fitted(console, ("", ">estimated", ">billed", ">as a month", ">error", ">"), rows, (2, 5, 3))
     console.print(f"[bold]{actual.environment}: {actual.title}, {actual.region}; estimated and billed[/]")
     console.print(actual.period.words)
     console.print(table)

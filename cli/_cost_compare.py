@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from cli._cost_view import bullets, show_budget, table_of
+from cli._cost_table import fitted
+from cli._cost_view import bullets, show_budget
 from modules.cost.compare import Comparison, Row
 from modules.cost.currency import report_currency, written
 from modules.cost.lines import Total, money
@@ -61,13 +62,16 @@ def show_options(comparison: Comparison, console: Console) -> None:
     console.print(f"[bold]{comparison.environment}: one workload on every platform, {comparison.region}[/]")
     console.print(workload_words(comparison.usage))
     columns = _columns(comparison, console.width)
-    table = table_of("", *columns)
-    for row in comparison.rows:
-        table.add_row(_name(row), *(cell(row) for cell in columns.values()))
-    console.print(table)
+    rows = [(_name(row), *(cell(row) for cell in columns.values())) for row in comparison.rows]
+    spare = [number for name in _SPARE for number, column in enumerate(columns, start=1) if column == name]
+    console.print(fitted(console, ("", *columns), rows, spare))
     if comparison.chosen:
         show_budget(comparison.chosen.report, console)
     bullets([_how(comparison)], console)
+
+
+_SPARE = (">Kafka side", ">Snowflake", ">tutorial", ">per GB", ">usage", ">fixed")
+"""What a narrow terminal goes without, in this order."""
 
 
 def _columns(comparison: Comparison, width: int) -> dict[str, Callable[[Row], str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cli._cost_view import bullets, table_of
+from cli._cost_table import fitted, table_of
+from cli._cost_view import bullets
 from modules.cost.diff import Change, Delta, Diff, DiffSet
 from modules.cost.diff_words import (
     amount_words,
@@ -50,17 +52,19 @@ def show_diff(found: DiffSet, console: Console) -> None:
 
 def show_changes(diff: Diff, console: Console) -> None:
     """One environment's lines that differ, its totals below them."""
-    table = table_of("", f">{diff.before.label}", f">{diff.after.label}", ">a month")
-    for each in diff.changes:
-        if not each.free:
-            table.add_row(_what(each), amount_words(each.before), amount_words(each.after), coloured(each.delta))
-    table.add_section()
+    rows: list[Sequence[str] | None] = [
+        (_what(each), amount_words(each.before), amount_words(each.after), coloured(each.delta))
+        for each in diff.changes
+        if not each.free
+    ]
     free = sum(each.free for each in diff.changes)
-    table.add_row("[dim]" + same_words(diff.same, free) + "[/]", "", "", "")
-    table.add_row(
-        "[bold]total[/]", total_words(diff.before), total_words(diff.after), f"[bold]{coloured(diff.delta)}[/]"
-    )
-    console.print(table)
+    rows += [
+        None,
+        ("[dim]" + same_words(diff.same, free) + "[/]", "", "", ""),
+        ("[bold]total[/]", total_words(diff.before), total_words(diff.after), f"[bold]{coloured(diff.delta)}[/]"),
+    ]
+    # What it was and what it becomes give way to what the change adds; the heading says both of the total.
+    console.print(fitted(console, ("", f">{diff.before.label}", f">{diff.after.label}", ">a month"), rows, (1, 2)))
 
 
 def coloured(delta: Delta) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from cli._cost_table import fitted, table_of
 from modules.cost.diff import lines_by_key
 from modules.cost.lines import Group, Line, money, total
 from modules.cost.report import Report
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-__all__ = ["bullets", "show_budget", "show_explanation", "show_report", "table_of"]
+__all__ = ["bullets", "show_budget", "show_explanation", "show_report"]
 
 _GROUPS = (("kafka", "Kafka"), ("connect", "Connector and secrets"), ("snowflake", "Snowflake"))
 
@@ -33,7 +34,7 @@ def show_report(report: Report, console: Console) -> None:
     """Lines by group with subtotals, then what a reader must know."""
     console.print(f"[bold]{heading(report)}[/]")
     console.print(workload_words(report.usage))
-    console.print(_months_table(report, console.width) if report.months else _report_table(report))
+    console.print(_months_table(report, console.width) if report.months else _report_table(report, console))
     show_budget(report, console)
     bullets(caveats(report), console)
     if report.option != "local":
@@ -42,23 +43,24 @@ def show_report(report: Report, console: Console) -> None:
             console.print(f"[dim]{text}[/]")
 
 
-def _report_table(report: Report) -> Table:
-    table = table_of("", ">quantity", "price", "basis", "conf.", ">per month")
+def _report_table(report: Report, console: Console) -> Table:
+    rows: list[Sequence[RenderableType] | None] = []
     for group, title in _GROUPS:
         lines = [each for each in report.estimate.lines if each.group == group]
-        if not lines:
-            continue
-        table.add_row(f"[bold]{title}[/]", "", "", "", "", "")
-        for each in lines:
-            table.add_row(*_cells(each))
-    table.add_section()
+        if lines:
+            rows += [(f"[bold]{title}[/]", "", "", "", "", ""), *map(_cells, lines)]
+    rows.append(None)
     for name, its in (("fixed", report.fixed), ("usage", report.by_usage)):
-        table.add_row(name, "", "", "", "", f"[dim]{its}[/]")
+        rows.append((name, "", "", "", "", f"[dim]{its}[/]"))
     for name, its in (("Kafka side", report.kafka), ("Snowflake", report.snowflake)):
-        table.add_row(name, "", "", "", "", str(its))
+        rows.append((name, "", "", "", "", str(its)))
     per_gb = f"{per_gb_words(report)} per GB sent" if report.option != "local" else ""
-    table.add_row("[bold]total[/]", "", per_gb, "", "", f"[bold]{report.total}[/]")
-    return table
+    rows.append(("[bold]total[/]", "", per_gb, "", "", f"[bold]{report.total}[/]"))
+    return fitted(console, ("", ">quantity", "price", "basis", "conf.", ">per month"), rows, _SPARE)
+
+
+_SPARE = (4, 3, 2, 1)
+"""Columns of a report that a narrow terminal goes without; `explain` says what stood there."""
 
 
 def _months_table(report: Report, width: int) -> Table:
@@ -148,23 +150,3 @@ def bullets(texts: Sequence[str], console: Console) -> None:
         grid.add_row("·", text)
     if texts:
         console.print(grid)
-
-
-def table_of(*columns: str) -> Table:
-    """Columns whose name starts with `>` are set to the right."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=True)
-    for index, name in enumerate(columns):
-        right = name.startswith(">")
-        # The name and the price give way where the terminal is narrow; numbers never break.
-        wraps = index == 0 or name == "price"
-        table.add_column(
-            name.lstrip(">"),
-            justify="right" if right else "left",
-            no_wrap=not wraps,
-            min_width=22 if wraps else None,
-            overflow="fold",
-        )
-    return table

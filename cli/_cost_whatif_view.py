@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cli._cost_plot import Curve, legend, plot
-from cli._cost_view import bullets, table_of
+from cli._cost_table import fitted, table_of
+from cli._cost_view import bullets
 from modules.cost.currency import report_currency, written
 from modules.cost.lines import money
 from modules.cost.sweep import Point, Series, Sweep
@@ -109,19 +110,23 @@ def _spread(count: int, most: int) -> list[int]:
 def _show_grid(found: Sweep, console: Console) -> None:
     """The second range across, the first down; cheap is green, dear is red. With all options: the cheapest of each."""
     down, across = found.axes
-    table = table_of(f"{down.name} ↓  {across.name} →", *(f">{each}" for each in across.labels))
     amounts = [_amount_at(found, place) for place in range(found.size)]
     known = sorted(each for each in amounts if each is not None)
     wide = len(across.values)
+    rows = []
     for row, label in enumerate(down.labels):
-        cells = []
+        cells = [label]
         for place in range(row * wide, (row + 1) * wide):
             text = _grid_words(found, place)
             cells.append(
                 f"[{_heat(amounts[place], known)}]{text}[/]" if amounts[place] is not None else f"[dim]{text}[/]"
             )
-        table.add_row(label, *cells)
-    console.print(table)
+        rows.append(cells)
+    # A narrow terminal goes without every other value, then without all but the ends.
+    spare = [*range(2, wide, 2), *range(3, wide, 2)]
+    console.print(
+        fitted(console, (f"{down.name} ↓  {across.name} →", *(f">{each}" for each in across.labels)), rows, spare)
+    )
 
 
 def _grid_words(found: Sweep, place: int) -> str:

@@ -90,7 +90,7 @@ StrictOption = Annotated[
 
 @app.callback(
     epilog="Examples:  infra cost --env dev  ·  infra cost --env dev --html cost.html  ·  infra cost compare -e dev · "
-    "infra cost explain storage --env dev"
+    "infra cost explain warehouse --env dev"
 )
 def cost(
     ctx: typer.Context,
@@ -171,7 +171,7 @@ def compare(
 )
 def explain(
     ctx: typer.Context,
-    line: Annotated[str, typer.Argument(help="A line's id, or its end (`storage`); without it all lines.")] = "",
+    line: Annotated[str, typer.Argument(help="A line's id, or its end (`warehouse`); without it all lines.")] = "",
     env: EnvOption = "",
     platform: Annotated[
         str, typer.Option("--platform", metavar="OPTION", help="As it would be on another one, such as msk-serverless.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli._cost_prices import CurrencyOption, PricesOption, book_for
-from cli._cost_view import bullets, table_of
+from cli._cost_table import fitted
+from cli._cost_view import bullets
 from cli._options import JsonOption
 from cli._output import print_json, stdout
 from modules.cost.formats.resources import blocks, resource_words, resources_json, resources_markdown
@@ -76,20 +78,21 @@ def _project() -> Project:
 def _show(found: Pricing, console: Console) -> None:
     from rich.markup import escape
 
-    table = table_of("", ">quantity", ">price", "conf.", ">per month")
+    rows: list[Sequence[str] | None] = []
     for each in blocks(found):
         amount = f"[bold]{each.total}[/]" if each.lines else "by use"
-        table.add_row(f"[bold]{escape(each.address)}[/]{each.times}", "", "", "", amount)
+        rows.append((f"[bold]{escape(each.address)}[/]{each.times}", "", "", "", amount))
         for line in each.lines:
             amount = f"[dim]{money(line.amount)}[/]" if line.amount is not None else "[yellow]unknown[/]"
-            table.add_row(f"  {line.what}", str(line.quantity), _short(line.price), line.confidence, amount)
+            rows.append((f"  {line.what}", str(line.quantity), _short(line.price), line.confidence, amount))
         for price in each.by_use:
-            table.add_row(f"  {price.what}", f"[dim]by use, per {price.unit}[/]", _short(price), price.confidence, "")
-    table.add_section()
+            use = f"[dim]by use, per {price.unit}[/]"
+            rows.append((f"  {price.what}", use, _short(price), price.confidence, ""))
+    rows.append(None)
     if found.before is not None:
-        table.add_row("before", "", "", "", str(found.before))
-    table.add_row("[bold]total[/]", "", "", "", f"[bold]{found.total}[/]")
-    console.print(table)
+        rows.append(("before", "", "", "", str(found.before)))
+    rows.append(("[bold]total[/]", "", "", "", f"[bold]{found.total}[/]"))
+    console.print(fitted(console, ("", ">quantity", ">price", "conf.", ">per month"), rows, (3, 2, 1)))
     bullets([escape(text) for text in resource_words(found)], console)
     if found.lines:
         console.print()

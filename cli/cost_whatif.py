@@ -41,7 +41,8 @@ def whatif(
         typer.Option("--over", metavar="KEY=A..B", help="A range of a key, or a list A,B,C; twice: a grid."),
     ] = None,
     points: Annotated[
-        int, typer.Option("--points", metavar="N", help="Values of a range; default 25, 7 in a grid.")
+        int,
+        typer.Option("--points", metavar="N", show_default=False, help="Values of a range; default 25, 7 in a grid."),
     ] = 0,
     compare: Annotated[bool, typer.Option("--compare", help="With --over: every platform and mode.")] = False,
     env: EnvOption = "",
@@ -97,7 +98,7 @@ def _refuse(*, compare: bool, points: int, html: Path | None) -> None:
 
 def _check_points(points: int) -> None:
     if points and not 2 <= points <= _MOST_POINTS:
-        raise ConfigError(f"{points} points", where="--points", do=f"give a number from 2 to {_MOST_POINTS:,}")
+        raise ConfigError(f"cannot be {points}", where="--points", do=f"give a number from 2 to {_MOST_POINTS:,}")
 
 
 def _show_difference(made: Diff, form: str) -> None:

@@ -15,7 +15,7 @@ from modules.cost.book import Price
 from modules.cost.currency import report_currency, written
 from modules.cost.units import Quantity, Unit
 
-__all__ = ["Basis", "Estimate", "Group", "Line", "Total", "Words", "credit_line", "line", "money", "total"]
+__all__ = ["Basis", "Estimate", "Group", "Line", "Total", "Words", "about", "credit_line", "line", "money", "total"]
 
 Basis = Literal["fixed", "usage"]
 Group = Literal["kafka", "connect", "snowflake"]
@@ -199,6 +199,11 @@ def money(amount: Decimal | None) -> str:
     if 0 < amount < Decimal("0.005"):
         return f"<{written('0.01', report_currency())}"
     return written(f"{amount:,.2f}", report_currency())
+
+
+def about(amount: Decimal) -> str:
+    """Of what was found to a thousandth: from 100 on without the cents, which would be chance."""
+    return money(amount) if amount < 100 else written(f"{amount:,.0f}", report_currency())
 
 
 def _said(words: Words) -> str:

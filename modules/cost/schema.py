@@ -287,8 +287,15 @@ def _read(file: Path, shown: str, model: type[_File]) -> tuple[_File, Lines]:
         raise PriceError(f"not valid YAML: {error.problem}", where=f"{shown}:{line}", do="correct that line") from error
     except FileNotFoundError as error:
         raise PriceError("there is no such price file", where=shown, do="check the path") from error
-    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
-        raise PriceError(f"the price file cannot be read: {error}", where=shown) from error
+    except OSError as error:
+        why = (error.strerror or "unknown reason").lower()
+        raise PriceError(f"the price file cannot be read: {why}", where=shown, do="name a YAML file") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise PriceError("the price file is no text in UTF-8", where=shown, do="save it as plain YAML") from error
+    if not isinstance(data, dict):
+        what = "is empty" if data is None else "holds no keys"
+        do = "write `items:`, `terms:` or `currencies:` (docs/cost-prices.md)"
+        raise PriceError(f"the price file {what}", where=f"{shown}:1", do=do)
     try:
         return model.model_validate(data), Lines(root, shown)
     except ValidationError as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from modules.cost.axis import Axis
 from modules.cost.crossing import Crossing
-from modules.cost.lines import money
+from modules.cost.lines import about
 from modules.cost.sweep import Point, Series, Sweep
 
 __all__ = ["cheapest_at", "point_words", "sweep_heading", "sweep_notes"]
@@ -55,7 +55,7 @@ def _crossover_notes(found: Sweep) -> list[str]:
 
     def words(each: Crossing) -> str:
         best = ", and is the cheapest" if each.cheapest else ""
-        at, cost = found.axes[0].label_at(each.at), money(each.cost)
+        at, cost = found.axes[0].label_at(each.at), f"about {about(each.cost)}"
         return f"from {at} {titles[each.overtaker]} costs less than {titles[each.overtaken]} ({cost}){best}"
 
     others = [each for each in found.crossovers if not each.cheapest]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from modules.cost.compare import Comparison, Crossover
-from modules.cost.lines import Line, Total, money
+from modules.cost.lines import Line, Total, about, money
 from modules.cost.report import BudgetCheck, Report, oldest_read, sources_of
 from modules.cost.stale import stale_words, today
 from modules.cost.units import plain
@@ -80,7 +80,7 @@ def crossover_words(crossing: Crossover, titles: Mapping[str, str]) -> str:
     best = ", and is the cheapest" if crossing.cheapest else ""
     return (
         f"from {rate_words(crossing.ingress)} {titles[crossing.overtaker]} costs less than "
-        f"{titles[crossing.overtaken]} ({money(crossing.monthly)}){best}"
+        f"{titles[crossing.overtaken]} (about {about(crossing.monthly)}){best}"
     )
 
 

@@ -175,7 +175,8 @@ def test_every_problem_of_an_overlay_is_told_at_once_with_its_line(tmp_path: Pat
     ("text", "line", "says"),
     [
         ("items: [\n", 2, "not valid YAML"),
-        ("just words\n", 1, "Input should be a valid dictionary"),
+        ("just words\n", 1, "the price file holds no keys"),
+        ("", 1, "the price file is empty"),
         (SOURCES, 1, "the overlay is empty: give `items`, `terms` or `currencies`"),
         (f"{SOURCES}items:\n{CREDIT}items:\n{CREDIT}", 5, "items: this key is there twice"),
         ('sources:\n  a: {what: "a list", read: lately}\nitems: []\n', 2, "sources.a.read: expected a day or a month"),
@@ -322,3 +323,12 @@ def test_the_decision_table_prices_with_the_projects_own_prices(
     listed = month()
     overlay(project / "environments" / "prices", SOURCES + "terms:\n  aws: [{discount: 50, source: contract}]\n")
     assert month() < listed
+
+
+def test_a_file_that_is_no_text_and_a_folder_are_refused_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_bytes(b"\xff\xfe\x00")
+    for path, says in ((tmp_path / "own.yaml", "no text in UTF-8"), (tmp_path, "is a directory")):
+        with pytest.raises(PriceError) as caught:
+            load_book(overlays=(path,))
+        assert says in caught.value.what
+        assert "codec" not in str(caught.value) and "Errno" not in str(caught.value) and caught.value.do

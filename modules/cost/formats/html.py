@@ -136,7 +136,12 @@ def _comparison_summary(comparison: Comparison, lines: Sequence[Line], today: dt
     if len(ranked) > 1:
         dearest = max(ranked, key=lambda each: each.total.least)
         facts.append(charts.Fact("dearest that fits", str(dearest.total), dearest.title))
-    facts.append(charts.Fact("Snowflake, in each", str(first.snowflake), "of the total"))
+    beside = [row.report.snowflake for row in comparison.rows]
+    if len({str(each) for each in beside}) == 1:
+        facts.append(charts.Fact("Snowflake, in each", str(first.snowflake), "of the total"))
+    else:
+        least = money(min(each.least for each in beside))
+        facts.append(charts.Fact("Snowflake, at least", least, "of the total, by what brings rows in"))
     return [charts.Facts(facts), *_warnings(chosen.report if chosen else None, lines, today)]
 
 
