@@ -151,11 +151,11 @@ def test_a_deploy_that_fails_its_smoke_test_says_how_to_go_back(infra: Infra) ->
     root = infra.project.root
     for command in (["init", "-q"], ["add", "environments"], ["commit", "-qm", "one"]):
         subprocess.run([*git, *command], cwd=root, check=True)
-    passed = infra("deploy", "--env", "local", "--yes", "--smoke", "--json")
+    deployed = infra("deploy", "--env", "local", "--yes")
+    assert deployed.code == 0, deployed.err
     revision = subprocess.run(
         [*git, "rev-parse", "HEAD"], cwd=root, check=True, capture_output=True, text=True
     ).stdout.strip()
-    assert passed.code in (0, 4), passed.err  # a busy machine may miss the limits of a laptop
     infra.edit("base.yaml", "partitions: 6", "partitions: 7")
     infra.edit("local.yaml", "slo:", "slo:\n  committed: {p50: 1ms}")
     failed = infra("deploy", "--env", "local", "--yes", "--smoke", "--json")

@@ -217,7 +217,7 @@ class Source:
 
     def _patiently(self, ask: Callable[[Any], Any]) -> Any:
         """Ask a consumer that never reads: the reading one lets no other thread in while it polls."""
-        from confluent_kafka import Consumer, KafkaException
+        from confluent_kafka import Consumer, KafkaError, KafkaException
 
         deadline = time.monotonic() + self._settings.patience
         while True:
@@ -233,7 +233,16 @@ class Source:
                     raise self._fatal from None
                 if self._stopping() or time.monotonic() > deadline:
                     raise self._unreachable(error.args[0].str()) from None
+                if error.args[0].code() == KafkaError._UNKNOWN_PARTITION:
+                    self._forget_lookup()
                 time.sleep(0.5)
+
+    def _forget_lookup(self) -> None:
+        """It has learnt the topic before a partition was added, and asks no broker about one that it does not know."""
+        with self._lookup_lock:
+            if self._lookup is not None:
+                self._lookup.close()
+                self._lookup = None
 
     # -- rebalances -----------------------------------------------------------------------------------------------
 
