@@ -18,6 +18,7 @@ from cli.smoke_history import history
 
 if TYPE_CHECKING:
     from modules.smoke import LoadPlan, Progress
+    from modules.smoke.baseline import Comparison
     from modules.smoke.load import Arrivals
 
 __all__ = ["SmokeScreen", "app"]
@@ -121,9 +122,8 @@ def smoke(
     elif not outputs.speaks:
         typer.echo(to_text(result))
         if comparison:
-            from modules.smoke.baseline import comparison_lines
-
-            typer.echo("\n" + "\n".join(comparison_lines(comparison)))
+            typer.echo()
+            _say(comparison)
     if result.interrupted:
         raise typer.Exit(130)
     slower = outputs.fails(comparison)
@@ -137,7 +137,7 @@ app.command(epilog=FRONTIER_EPILOG)(frontier)
 
 @app.command(
     epilog="Examples:  infra smoke report run.json --html run.html  ·  "
-    "infra smoke report today.json yesterday.json --html both.html"
+    "infra smoke report today.json yesterday.json --html both.html  ·  infra smoke report today.json yesterday.json"
 )
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN.json", help="What `infra smoke --json` printed.")],
@@ -145,21 +145,26 @@ def report(
         Path | None, typer.Argument(metavar="[OTHER.json]", help="An earlier run, laid over it dashed.")
     ] = None,
     html: HtmlOption = None,
+    junit: JunitOption = None,
+    openmetrics: MetricsOption = None,
 ) -> None:
-    """The page of a run that was kept, or of two laid over each other."""
+    """The page and other files of a run that was kept; of two also how they differ."""
     from modules.errors import ConfigError
     from modules.smoke.saved import read_run
 
-    if html is None:
+    outputs, document = Outputs(html, junit, openmetrics, other), read_run(run)
+    comparison = outputs.compare(document)
+    if comparison is None and not (html or junit or openmetrics):
         raise ConfigError("where is the page to go?", where="infra smoke report", do="give --html FILE (`-`: stdout)")
-    _write_page(html, read_run(run), read_run(other) if other else None)
+    outputs.write(document)
+    if comparison is not None and not outputs.speaks:
+        _say(comparison)
 
 
-def _write_page(file: Path, document: dict[str, Any], other: dict[str, Any] | None) -> None:
-    from cli._files import write_page
-    from modules.smoke.html import run_page
+def _say(comparison: Comparison) -> None:
+    from modules.smoke.baseline import comparison_lines
 
-    write_page("--html", file, run_page(document, other))
+    typer.echo("\n".join(comparison_lines(comparison)))
 
 
 def _plan(rate: float, count: int | None, duration: str | None, warmup: int, poisson: bool) -> LoadPlan:

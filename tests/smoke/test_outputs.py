@@ -100,3 +100,14 @@ def test_a_baseline_that_is_none_is_refused_before_the_run(tmp_path: Path, text:
 def test_the_errors_are_of_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         Outputs(gate=True)
+
+
+def test_report_makes_the_files_of_a_run_that_was_kept_and_says_how_two_differ(tmp_path: Path, earlier: Path) -> None:
+    now = tmp_path / "now.json"
+    now.write_text(json.dumps(SLOW))
+    done = CliRunner().invoke(app, ["report", str(now), str(earlier), "--junit", str(tmp_path / "now.xml")])
+    assert done.exit_code == 0, done.output
+    assert "row visible p95 1.8× slower (+" in done.output
+    assert (tmp_path / "now.xml").read_text().startswith("<?xml")
+    nothing = CliRunner().invoke(app, ["report", str(now)])
+    assert "infra smoke report: where is the page to go?" in str(nothing.exception)
