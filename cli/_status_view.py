@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -60,10 +61,8 @@ def screen(status: Status) -> RenderableType:
 def _lines(status: Status) -> Iterator[RenderableType]:
     for each in status.findings:
         mark, style = ("✗", "red") if each.severity == "critical" else ("!", "yellow")
-        line = Text("  ")
-        line.append(f"{mark} {each.what}", style=style)
-        yield line
-        yield Text(f"    → {each.do}", style="dim")
+        yield _indented(2, f"{mark} {each.what}", style)
+        yield _indented(4, f"→ {each.do}", "dim")
     found = status.found
     broken = {each.rule for each in status.findings}
     for title, rules, body in (
@@ -85,9 +84,14 @@ def _lines(status: Status) -> Iterator[RenderableType]:
         yield Text()
         yield Text("Not read", style="bold yellow")
         for missing in found.missing:
-            yield Text(f"  {missing.what}: {missing.why}")
+            yield _indented(2, f"{missing.what}: {missing.why}")
             if missing.permission:
-                yield Text(f"    → missing: {missing.permission}", style="dim")
+                yield _indented(4, f"→ missing: {missing.permission}", "dim")
+
+
+def _indented(by: int, text: str, style: str = "") -> Padding:
+    """A line whose further lines, where it is too long, are indented too."""
+    return Padding(Text(text, style=style), (0, 0, 0, by), expand=False)
 
 
 def _title(title: str, broken: bool) -> Text:
@@ -116,7 +120,7 @@ def _topics(found: Part) -> Iterator[RenderableType]:
         names = ", ".join(
             f"{each.id} {each.host}{' (controller)' if each.controller else ''}" for each in found.brokers
         )
-        yield Text(f"  {_count(len(found.brokers), 'broker')}: {names}")
+        yield _indented(2, f"{_count(len(found.brokers), 'broker')}: {names}")
     if not found.topics:
         return
     table = _table("topic", ">partitions", ">copies", ">events", ">events/s", "replicas")
@@ -166,21 +170,20 @@ def _lag(lag: GroupLag) -> Sequence[str | Text]:
 def _connectors(status: Status) -> Iterator[RenderableType]:
     for each in status.found.connectors:
         good = each.healthy
-        line = Text("  ")
-        line.append(f"{each.name}  ")
+        line = Text(f"{each.name}  ")
         line.append(each.state.lower(), style="green" if good else "bold red")
         if each.tasks:
             running = sum(task.state == "RUNNING" for task in each.tasks)
             line.append(f"  {running} of {_count(len(each.tasks), 'task')}")
         line.append(f"  ({each.role} {each.what})", style="dim")
-        yield line
+        yield Padding(line, (0, 0, 0, 2), expand=False)
         if each.error:
-            yield Text(f"    {each.error}", style="red")
+            yield _indented(4, each.error, "red")
         for task in each.tasks:
             if task.state != "RUNNING":
-                yield Text(f"    task {task.id} {task.state.lower()}: {task.error or 'no reason given'}", style="red")
+                yield _indented(4, f"task {task.id} {task.state.lower()}: {task.error or 'no reason given'}", "red")
         if not good:
-            yield Text(f"    → {offer_of(status.environment, each)}", style="bold")
+            yield _indented(4, f"→ {offer_of(status.environment, each)}", "bold")
 
 
 def _dead_letters(found: Part) -> Iterator[RenderableType]:
@@ -190,7 +193,8 @@ def _dead_letters(found: Part) -> Iterator[RenderableType]:
         line.append(_when(each), style="dim")
         yield line
         for reason in each.reasons[:3]:
-            yield Text(f"    {reason.count} × {reason.reason}: {reason.error}", style="red" if each.fresh else "dim")
+            words = f"{reason.count} × {reason.reason}: {reason.error}"
+            yield _indented(4, words, "red" if each.fresh else "dim")
 
 
 def _when(letters: DeadLetters) -> str:
@@ -203,10 +207,10 @@ def _when(letters: DeadLetters) -> str:
 def _registry(found: Part) -> Iterator[RenderableType]:
     for each in found.reached:
         if each.what == "registry":
-            yield Text(f"  {each.where}  {'answers' if each.up else each.why}", style="" if each.up else "red")
+            yield _indented(2, f"{each.where}  {'answers' if each.up else each.why}", style="" if each.up else "red")
     for registry in found.registries:
         lost = f", missing: {', '.join(registry.missing)}" if registry.missing else ""
-        yield Text(f"  {_count(registry.subjects, 'subject')}{lost}", style="red" if lost else "")
+        yield _indented(2, f"{_count(registry.subjects, 'subject')}{lost}", style="red" if lost else "")
 
 
 def _warehouse(found: Part) -> Iterator[RenderableType]:
@@ -220,21 +224,21 @@ def _warehouse(found: Part) -> Iterator[RenderableType]:
             table.add_row(f"  {each.table}", behind, seconds(each.freshness_seconds), rows, newest, style=style)
         yield table
     for used in found.credits:
-        yield Text(f"  {used.credits:,.2f} credits since {used.since}: {used.what}")
+        yield _indented(2, f"{used.credits:,.2f} credits since {used.since}: {used.what}")
 
 
 def _cloud(found: Part) -> Iterator[RenderableType]:
     for each in found.measured:
         labels = ", ".join(f"{name} {value}" for name, value in each.labels)
         name = each.metric.removeprefix("infra_").replace("_", " ")
-        yield Text(f"  {name}: {each.value:,.1f}  {labels}  ({each.source})")
+        yield _indented(2, f"{name}: {each.value:,.1f}  {labels}  ({each.source})")
 
 
 def _ages(found: Part) -> Iterator[RenderableType]:
     for each in found.ages:
         age = "age unknown" if each.days is None else f"{each.days:.0f} days old"
         left = "" if each.left_days is None else f", expires in {each.left_days:.0f} days"
-        yield Text(f"  {each.kind} of {each.name}: {age}{left}")
+        yield _indented(2, f"{each.kind} of {each.name}: {age}{left}")
 
 
 def _count(number: int, what: str) -> str:

@@ -67,11 +67,11 @@ def status(
     environment = load_environment(project, env)
     if rules is not None:
         from modules.alerts import LANGUAGES, render
-        from modules.status.rules import load_rules
+        from modules.status.rules import rules_of
 
         if rules not in LANGUAGES:
             raise ConfigError(f"no language `{rules}`", where="--rules", do=f"give one of {', '.join(LANGUAGES)}")
-        typer.echo(render(rules, environment, load_rules()), nl=False)
+        typer.echo(render(rules, environment, rules_of(environment)), nl=False)
         return
     looking = open_watch(environment, project, platform_for(environment, project))
     try:

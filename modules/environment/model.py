@@ -155,6 +155,9 @@ class Environment(Section):
     workload: Workload = Workload()
     smoke: Smoke = Smoke()
     slo: Slo = Slo()
+    alerts: dict[str, float] = Field(
+        default_factory=dict, description="Alert rule → its threshold here; `infra status` has the rules and defaults."
+    )
     budget: Budget | None = None
 
     @model_validator(mode="after")

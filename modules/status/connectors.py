@@ -23,6 +23,8 @@ DEAD, STOPPED = "DEAD", "STOPPED"
 
 def offer_of(environment: str, connector: ConnectorState) -> str:
     """How to start it again."""
+    if connector.state == DEAD:  # of the laptop's supervised sink: it is taken back into the supervisor's hands
+        return f"infra status --env {environment} --restart"
     if connector.runner == "sink":
         return f"infra sink --env {environment} --topic {connector.what}"
     failed = " --failed" if connector.state == "RUNNING" else ""

@@ -20,7 +20,7 @@ from modules.platforms.base import Platform
 from modules.project import Project
 from modules.status.metrics import Sample, samples
 from modules.status.readings import Channel, GroupLag, Missing, Part, Table, merged
-from modules.status.rules import Finding, Rule, findings, load_rules
+from modules.status.rules import Finding, Rule, findings, load_rules, rules_of
 
 __all__ = ["Collector", "Status", "Watch", "combine", "open_watch"]
 
@@ -144,6 +144,7 @@ def open_watch(environment: Environment, project: Project, platform: Platform) -
     from modules.status.registry import RegistryCollector
     from modules.status.warehouse import ChannelsCollector, WarehouseCollector
 
+    rules = rules_of(environment)
     # The consumer's groups begin with a topic's name (`modules/topics/specs.py`).
     group = "-".join([*list(environment.topics)[:1], "infra-status"])
     ask = KafkaAsk(platform.kafka_client("admin"), platform.kafka_client("consumer"), group)
@@ -167,7 +168,7 @@ def open_watch(environment: Environment, project: Project, platform: Platform) -
         from modules.status.cloud import ConfluentMetricsCollector
 
         collectors.append(ConfluentMetricsCollector(environment, project))
-    return Watch(environment, collectors)
+    return Watch(environment, collectors, rules)
 
 
 def combine(found: Part) -> Part:

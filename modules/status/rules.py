@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from modules.errors import ConfigError
 from modules.status.metrics import METRICS, Sample
 
-__all__ = ["CloudWatch", "Finding", "Rule", "findings", "load_rules", "with_thresholds"]
+if TYPE_CHECKING:
+    from modules.environment.model import Environment
+
+__all__ = ["CloudWatch", "Finding", "Rule", "findings", "load_rules", "rules_of"]
 
 Severity = Literal["critical", "warning"]
 
@@ -87,8 +91,18 @@ def _rule(its: Mapping[str, Any]) -> Rule:
     return found
 
 
-def with_thresholds(rules: Sequence[Rule], given: Mapping[str, float]) -> tuple[Rule, ...]:
-    """The rules with an environment's own thresholds."""
+def rules_of(environment: Environment) -> tuple[Rule, ...]:
+    """The rules with an environment's own thresholds.
+
+    Raises:
+        ConfigError: it names a rule that is not there.
+    """
+    given, rules = environment.alerts, load_rules()
+    for name in given:
+        if name not in {rule.id for rule in rules}:
+            close = difflib.get_close_matches(name, [rule.id for rule in rules], n=1)
+            do = f"did you mean `{close[0]}`?" if close else f"choose of: {', '.join(rule.id for rule in rules)}"
+            raise ConfigError(f"alerts: there is no rule `{name}`", where=environment.source, do=do)
     return tuple(replace(rule, threshold=float(given.get(rule.id, rule.threshold))) for rule in rules)
 
 

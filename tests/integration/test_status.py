@@ -113,15 +113,19 @@ def test_the_program_says_it_as_text_json_and_openmetrics_with_its_exit_codes(pi
     text = infra("status", "--env", name)
     assert text.code == 5
     assert f"✗ {name}" in text.out and "sink-watched-events  dead" in text.out
-    assert f"→ infra sink --env {name} --topic watched-events" in text.out
+    assert f"→ infra status --env {name} --restart" in text.out
     assert "Traceback" not in text.err and "\x1b" not in text.out
 
     told = infra("status", "--env", name, "--json")
     document: Any = told.json
     assert told.code == 5 and document["healthy"] is False
-    assert document["connectors"][0]["restart"].startswith("infra sink --env")
+    assert document["connectors"][0]["restart"] == f"infra status --env {name} --restart"
 
     metrics = infra("status", "--env", name, "--openmetrics")
     families = {family.name: family for family in text_string_to_metric_families(metrics.out)}
     assert metrics.code == 5
     assert families["infra_connector_up"].samples[0].value == 0
+
+    again = infra("status", "--env", name, "--restart", "--yes", "--dead-letters-seen")
+    assert again.code == 0, again.out
+    assert "sink-watched-events: dead" in again.err and "sink-watched-events  running" in again.out

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from modules.connectors.status import ConnectorState, TaskState
+from modules.environment import load_environment
+from modules.environment.model import Environment
+from modules.errors import ConfigError
+from modules.project import Project
 from modules.status.lag import Positions, group_lag
 from modules.status.metrics import METRICS, Sample, samples, to_openmetrics
 from modules.status.readings import DeadLetters, Part, Reached, Reason, TopicState
-from modules.status.rules import findings, load_rules, with_thresholds
+from modules.status.rules import findings, load_rules, rules_of
 
 RULES = load_rules()
 
@@ -72,10 +78,23 @@ def test_critical_ones_come_first() -> None:
     assert [each.rule for each in found] == ["broker-disk", "key-old"]
 
 
+def environment(**alerts: float) -> Environment:
+    local = load_environment(Project(Path(__file__).resolve().parents[2]), "local")
+    return local.model_copy(update={"alerts": {name.replace("_", "-"): value for name, value in alerts.items()}})
+
+
 def test_an_environment_may_set_another_threshold() -> None:
-    rules = with_thresholds(RULES, {"lag-waiting": 1000})
     late = [Sample("infra_consumer_group_waiting_seconds", 400, (("group", "g"), ("topic", "t")))]
-    assert findings(RULES, late) and not findings(rules, late)
+    assert findings(RULES, late)
+    assert not findings(rules_of(environment(lag_waiting=1000)), late)
+
+
+def test_a_threshold_for_a_rule_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        rules_of(environment(lag_waitin=1000))
+    assert str(caught.value) == (
+        "environments/local.yaml: alerts: there is no rule `lag-waitin`\n  → did you mean `lag-waiting`?"
+    )
 
 
 def test_the_exposition_is_openmetrics_that_a_parser_reads() -> None:

@@ -7,10 +7,12 @@ lag alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from modules.environment.model import Environment
 from modules.environment.smoke import own_sinks
 from modules.platforms.declare.aws.alarms import Alarm
-from modules.status.rules import Rule, load_rules
+from modules.status.rules import Rule, rules_of
 from modules.topics import sink_group
 
 __all__ = ["NAMESPACE", "alarms_of"]
@@ -21,6 +23,7 @@ NAMESPACE = "AWS/Kafka"
 def alarms_of(environment: Environment, cluster: str) -> dict[str, Alarm]:
     """Name → alarm; `cluster` is the cluster's name, by which its metrics are found."""
     mode = environment.msk.mode
+    rules = {rule.id: rule for rule in rules_of(environment)}
     found: dict[str, Alarm] = {}
     if mode != "serverless":
         found["controller"] = Alarm(
@@ -28,33 +31,33 @@ def alarms_of(environment: Environment, cluster: str) -> dict[str, Alarm]:
             ("ActiveControllerCount",),
             {"Cluster Name": cluster},
             "LessThanThreshold",
-            _rule("no-controller").threshold,
-            minutes=_rule("no-controller").minutes,
+            rules["no-controller"].threshold,
+            minutes=rules["no-controller"].minutes,
             missing="breaching",
         )
         for broker in range(1, environment.msk.brokers + 1):
-            found |= _broker(mode, str(broker), {"Cluster Name": cluster, "Broker ID": str(broker)})
+            found |= _broker(mode, rules, str(broker), {"Cluster Name": cluster, "Broker ID": str(broker)})
     if mode == "provisioned":
         found["offline partitions"] = Alarm(
             "Partitions without a leader: nothing is written to or read from them",
             ("OfflinePartitionsCount",),
             {"Cluster Name": cluster},
             "GreaterThanThreshold",
-            _rule("cluster-offline-partitions").threshold,
+            rules["cluster-offline-partitions"].threshold,
         )
     return {**found, **_lag(environment, cluster)}
 
 
-def _broker(mode: str, broker: str, its: dict[str, str]) -> dict[str, Alarm]:
+def _broker(mode: str, rules: Mapping[str, Rule], broker: str, its: dict[str, str]) -> dict[str, Alarm]:
     found = {
         f"cpu broker {broker}": Alarm(
             f"Broker {broker} is short of processor: a broker less could not be made up for",
             ("CpuUser", "CpuSystem"),
             its,
             "GreaterThanThreshold",
-            _rule("broker-cpu").threshold,
+            rules["broker-cpu"].threshold,
             statistic="Average",
-            minutes=_rule("broker-cpu").minutes,
+            minutes=rules["broker-cpu"].minutes,
         )
     }
     if mode == "express":
@@ -73,15 +76,15 @@ def _broker(mode: str, broker: str, its: dict[str, str]) -> dict[str, Alarm]:
         ("KafkaDataLogsDiskUsed",),
         its,
         "GreaterThanThreshold",
-        _rule("broker-disk").threshold,
+        rules["broker-disk"].threshold,
     )
     found[f"under-replicated broker {broker}"] = Alarm(
         f"Broker {broker} leads partitions whose copies are behind",
         ("UnderReplicatedPartitions",),
         its,
         "GreaterThanThreshold",
-        _rule("broker-under-replicated").threshold,
-        minutes=_rule("broker-under-replicated").minutes,
+        rules["broker-under-replicated"].threshold,
+        minutes=rules["broker-under-replicated"].minutes,
     )
     return found
 
@@ -98,7 +101,3 @@ def _lag(environment: Environment, cluster: str) -> dict[str, Alarm]:
         )
         for name in own_sinks(environment)
     }
-
-
-def _rule(id_: str) -> Rule:
-    return next(rule for rule in load_rules() if rule.id == id_)
