@@ -2,8 +2,9 @@
 
 What breaks and how it is mended is a function of the caller's; when it is called, and what the latencies say about it,
 is here. A stage is back when the median of a quarter of a second's events is within twice its median before the fault
-(or 10 ms above it, since less is this machine's noise) and stays there for a second. Its recovery lasts until the last
-event beyond that has arrived, so that nothing is in flight beyond it either.
+(or 10 ms above it, or as slow as the slowest quarter of a second before it was: less is this machine's noise) and stays
+there for a second. Its recovery lasts until the last event beyond that has arrived, so that nothing is in flight beyond
+it either.
 """
 
 from __future__ import annotations
@@ -224,8 +225,10 @@ def _recovery(ledger: Ledger, stage: Stage, began: int, over: int) -> StageRecov
     usual = statistics.median_low(back) if len(back) >= _ENOUGH else None
     taken = None
     if usual is not None:
-        limit = max(2 * usual, usual + _NOISE)
-        taken = _disturbed_for(due, seen, later[0] if later else len(seen), limit, at, over // MICROSECOND)
+        hit = later[0] if later else len(seen)
+        worst = max((statistics.median_low(seen[a:b]) for a, b in _windows(due[:hit], 0)), default=0)
+        limit = max(2 * usual, usual + _NOISE, worst if worst < UNSEEN else 0)
+        taken = _disturbed_for(due, seen, hit, limit, at, over // MICROSECOND)
     ns = [None if each is None else each * MICROSECOND for each in (usual, slowest, taken)]
     return StageRecovery(stage.name, *ns)
 

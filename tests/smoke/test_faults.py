@@ -169,3 +169,14 @@ def test_a_right_that_is_missing_is_said_once_and_fails_nothing() -> None:
     cleaner = TableCleaner(ask, "T", "r1", own=True)
     cleaner.before()
     assert cleaner.after().left == ("rows stay in T: the right DELETE on table T is missing for role R",)
+
+
+def test_what_the_machine_did_before_the_fault_is_no_disturbance_after_it() -> None:
+    ledger = Ledger(0, 1000, ("acknowledged",))
+    for number in range(1000):
+        ledger.send(number, number * 10 * MS)
+        slow = 100 <= number < 130 or 700 <= number < 730
+        ledger.see("acknowledged", number, (number * 10 + (50 if slow else 5)) * MS)
+    rehearsal = Rehearsal(Fault("registry-down", 4), lambda hurry: None)
+    rehearsal.began, rehearsal.over = 4 * SECOND, 5 * SECOND
+    assert recovery_of(rehearsal, ledger).stages[0].recovery == 0
