@@ -1,4 +1,4 @@
-"""A smoke run as an OpenMetrics file, for a Prometheus textfile collector or a push gateway. Times in seconds."""
+"""A smoke run as an OpenMetrics file, for Prometheus and whatever else reads the format. Times in seconds."""
 
 from __future__ import annotations
 
