@@ -25,12 +25,15 @@ from modules.platforms.base import RegistryClient
 from modules.project import Project
 from modules.status.ages import key_times
 from modules.status.cloud import CloudWatchCollector, ConfluentMetricsCollector
+from modules.status.connectors import ConnectorsCollector, offer_of
 from modules.status.dead_letters import DeadLettersCollector, reason_of, remember_seen
 from modules.status.gather import Watch, combine
 from modules.status.kafka import KafkaCollector
 from modules.status.lag import Positions, group_lag
+from modules.status.metrics import samples
 from modules.status.readings import Channel, DeadLetters, Missing, Part, TopicState
 from modules.status.registry import RegistryCollector
+from modules.status.rules import findings, load_rules
 from modules.status.warehouse import WarehouseCollector
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -443,3 +446,37 @@ def test_freshness_is_the_age_of_the_oldest_event_without_a_row() -> None:
         )
     )
     assert (part.tables[0].behind, part.tables[0].freshness_seconds) == (4, 12.0)
+
+
+# -- connectors -----------------------------------------------------------------------------------------------------
+
+
+def read_connectors(environment: Environment, url: str) -> Part:
+    connect = environment.connect.model_copy(update={"kind": "kafka-connect", "rest_url": url})
+    its = environment.model_copy(update={"platform": "msk", "connect": connect})
+    ask: Any = Ask()
+    return ConnectorsCollector(its, Project(REPOSITORY), ask).read()
+
+
+def test_a_task_that_failed_breaks_its_rule_with_its_error_and_a_way_to_start_it(
+    environment: Environment, service: Answers
+) -> None:
+    trace = "org.apache.X: task died\n\tat a.b\nCaused by: com.snowflake.Y: no right on the table\n"
+    tasks = [{"id": 0, "state": "RUNNING"}, {"id": 1, "state": "FAILED", "trace": trace}]
+    service.body = json.dumps({"connector": {"state": "RUNNING"}, "tasks": tasks}).encode()
+    part = read_connectors(environment, service.url)
+    (connector,) = part.connectors
+    assert connector.tasks[1].error == "com.snowflake.Y: no right on the table"
+    assert [each.rule for each in findings(load_rules(), samples(part))] == ["task-down"]
+    assert offer_of("dev", connector) == "infra connect restart --env dev order-events --failed"
+
+
+def test_a_worker_that_is_down_is_down_and_one_that_refuses_names_the_login(
+    environment: Environment, service: Answers
+) -> None:
+    gone = read_connectors(environment, "http://127.0.0.1:1")
+    assert [(each.what, each.up) for each in gone.reached] == [("connect", False)]
+    service.code = 401
+    refused = read_connectors(environment, service.url)
+    assert refused.reached == ()
+    assert refused.missing[0].permission == "the connectors' REST login (its key, or `connect.rest_credentials`)"
