@@ -122,7 +122,7 @@ def _show(name: str, found: History, entries: tuple[Entry, ...], stage: str, con
     count = f"{total:,} runs" if len(entries) == total else f"the newest {len(entries):,} of {total:,} runs"
     stand_in = " · stand-in: measured on a laptop" if all(each["stand_in"] for each in entries) else ""
     console.print(f"[bold]{name}[/] · {title(stage)} · {count if total > 1 else '1 run'}{stand_in}\n", soft_wrap=True)
-    console.print(_table(entries, stage, short=console.width < 100))
+    console.print(_table(entries, stage, short=console.width < 112))
     trends = {each: [value_of(entry, stage, each) for entry in entries] for each in ("p50", "p95", "p99")}
     trends = {each: values for each, values in trends.items() if any(value is not None for value in values)}
     if len(entries) > 1 and trends:

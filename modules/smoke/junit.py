@@ -33,7 +33,8 @@ def to_junit(run: Run) -> str:
     suite.add_testcase(_whole(run))
     xml = JUnitXml("infra smoke")
     xml.add_testsuite(suite)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{xml.tostring().decode()}\n'
+    body: bytes = xml.tostring()  # type: ignore[no-untyped-call]
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{body.decode()}\n'
 
 
 def _case(run: Run, name: str) -> Any:

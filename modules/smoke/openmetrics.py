@@ -33,8 +33,9 @@ def to_openmetrics(run: Run) -> str:
             return [*_latencies(run), *_counts(run), *_facts(run)]
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Collected())  # type: ignore[arg-type]
-    return generate_latest(registry).decode()
+    registry.register(Collected())
+    text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
+    return text.decode()
 
 
 def _seconds(milliseconds: float) -> float:
