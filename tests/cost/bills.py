@@ -80,5 +80,7 @@ def views_with(rows: dict[str, list[str]]) -> list[str]:
     statements = ["CREATE DATABASE IF NOT EXISTS SNOWFLAKE", "CREATE SCHEMA IF NOT EXISTS SNOWFLAKE.ACCOUNT_USAGE"]
     for view, columns in VIEWS.items():
         statements.append(f"CREATE OR REPLACE TABLE SNOWFLAKE.ACCOUNT_USAGE.{view} ({columns})")
-        statements += [f"INSERT INTO SNOWFLAKE.ACCOUNT_USAGE.{view} SELECT {row}" for row in rows.get(view, ())]
+        if rows.get(view):
+            values = " UNION ALL ".join(f"SELECT {row}" for row in rows[view])
+            statements.append(f"INSERT INTO SNOWFLAKE.ACCOUNT_USAGE.{view} {values}")
     return statements
