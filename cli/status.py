@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,7 +77,8 @@ def status(
     looking = open_watch(environment, project, platform_for(environment, project))
     try:
         if watch:
-            _watch(looking, every, as_json, openmetrics)
+            with contextlib.suppress(KeyboardInterrupt):  # how a watch ends
+                _watch(looking, every, as_json, openmetrics)
             return
         found = looking.look()
         if dead_letters_seen:
