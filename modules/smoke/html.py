@@ -62,7 +62,9 @@ def _summary(run: Run) -> list[charts.Block]:
     words, tone = _VERDICTS.get(run["verdict"]["outcome"], (run["verdict"]["outcome"], "plain"))
     if run["interrupted"]:
         words, tone = "interrupted", "warn"
-    facts = [charts.Fact("SLOs", words, "", tone)]
+    rehearsed = bool(run.get("fault"))
+    words = {"met": "recovered", "missed": "harmed"}.get(words, words) if rehearsed else words
+    facts = [charts.Fact("rehearsal" if rehearsed else "SLOs", words, "", tone)]
     last = list(run["stages"].items())[-1:]
     for name, stage in last:
         facts += [

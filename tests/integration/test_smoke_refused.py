@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from modules.errors import InfraError, ServiceError, SmokeError
+from modules.smoke.cleanup import TableCleaner
 from modules.smoke.commits import KafkaCommitting
 from modules.smoke.engine import Engine, Transports
 from modules.smoke.kafka import KafkaReceiving, KafkaSending
@@ -132,6 +133,28 @@ def test_no_right_to_read_the_table(pipeline: Pipeline, granted: str | None, wor
     finally:
         rows.close()
     assert caught.value.what == words.format(table=pipeline.table)
+
+
+def test_no_right_to_delete_rows_is_said_and_fails_no_run(pipeline: Pipeline) -> None:
+    for statement in (
+        "CREATE OR REPLACE ROLE SMOKE_TESTER",
+        "GRANT ROLE SMOKE_TESTER TO USER INFRA_ADMIN",
+        "GRANT USAGE ON WAREHOUSE STREAMING_WH TO ROLE SMOKE_TESTER",
+        "GRANT USAGE ON DATABASE STREAMING TO ROLE SMOKE_TESTER",
+        "GRANT USAGE ON SCHEMA STREAMING.PUBLIC TO ROLE SMOKE_TESTER",
+        f"GRANT SELECT ON TABLE {pipeline.table} TO ROLE SMOKE_TESTER",
+    ):
+        pipeline.sql(statement)
+    client = dataclasses.replace(pipeline.platform.snowflake_client("admin"), role="SMOKE_TESTER")
+    rows = rows_of(pipeline, connect(client, pipeline.project))
+    try:
+        cleaner = TableCleaner(rows.delete, pipeline.table, "r1", own=True)
+        cleaner.before()
+        cleaned = cleaner.after()
+    finally:
+        rows.close()
+    right = f"the right DELETE on table {pipeline.table} is missing for role SMOKE_TESTER"
+    assert (cleaned.rows, cleaned.left) == (0, (f"rows stay in {pipeline.table}: {right}",))
 
 
 def test_a_warehouse_that_a_resource_monitor_has_suspended(pipeline: Pipeline) -> None:
