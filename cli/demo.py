@@ -163,14 +163,17 @@ def _plan_again(score: Score, target: Target) -> None:
 
 
 def _smoke(score: Score, target: Target, rate: float) -> SmokeResult:
+    from cli._smoke_outputs import keep_run
     from cli.smoke import SmokeScreen
     from modules.smoke import LoadPlan, SmokeOptions, run_smoke
+    from modules.smoke.document import to_json
     from modules.smoke.stats import duration
 
     with score.stage("smoke: latency from the intended send time to the queryable row") as found:
         options = SmokeOptions(LoadPlan(rate=rate, count=1000, warmup=200))
         with SmokeScreen() as screen:
             result = run_smoke(target.environment, target.project, target.platform, options, screen.show)
+        keep_run(target.project, target.environment, to_json(result))
         visible = result.stage("row_visible").summary
         p50 = duration(visible.quantile("p50").nanoseconds)
         found.update(ok=result.met, found=f"SLOs {result.verdict.outcome}, {visible.n:,} rows measured, p50 {p50}")

@@ -94,6 +94,7 @@ def _smoke(
         InfraError: it could not be measured; the way back has been said.
     """
     from cli._output import note
+    from cli._smoke_outputs import keep_run
     from cli.smoke import SmokeScreen
     from modules.deployed import new_backups, way_back
     from modules.errors import InfraError
@@ -115,6 +116,8 @@ def _smoke(
     except InfraError:
         back()
         raise
+    document = to_json(result)
     if not as_json:
         typer.echo(to_text(result))
-    return to_json(result), () if result.met else back()
+    keep_run(target.project, target.environment, document)
+    return document, () if result.met else back()

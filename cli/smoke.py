@@ -114,9 +114,6 @@ def smoke(
             result = run_smoke(environment, project, platform, options, screen.show, rehearsal)
     document = to_json(result)
     comparison = outputs.compare(document)
-    if bootstrap is None and fault is None:
-        keep_run(project, environment, document)
-    outputs.write(document)
     if as_json:
         print_json(document)
     elif not outputs.speaks:
@@ -124,6 +121,9 @@ def smoke(
         if comparison:
             typer.echo()
             _say(comparison)
+    if bootstrap is None and fault is None:
+        keep_run(project, environment, document)
+    outputs.write(document)
     if result.interrupted:
         raise typer.Exit(130)
     slower = outputs.fails(comparison)

@@ -24,7 +24,7 @@ def frontier_page(found: Frontier, stage: str, percentile: str) -> str:
         lead = "Measured on a laptop: no cloud's latency, and no money to set it against."
         sections.append(charts.Section("Stand-in", [_stand_ins(found.stand_ins)], lead))
     return charts.page(
-        f"{name} against cost a month",
+        f"{name[:1].upper()}{name[1:]} against cost a month",
         "The newest run of each environment and variant that was measured on this machine.",
         sections,
         frontier_json(found, stage, percentile),
@@ -40,6 +40,10 @@ def _summary(found: Frontier) -> list[charts.Block]:
         f"{'' if step.exact else ', by what is known'}."
         for step in found.steps
     ]
+    if any(one.as_measured for one in found.points):
+        steps.append("* An environment that is another today: the cost is that of when it was measured.")
+    if any(not one.exact for one in found.points):
+        steps.append("≥ Some lines have no known price: it costs at least that.")
     if found.loads:
         steps.append(f"Measured at different loads, so compare with care: {'; '.join(found.loads)}.")
     if not found.points:
@@ -77,7 +81,11 @@ def _clouds(found: Frontier) -> charts.Table:
     rows = []
     for one in (*found.points, *found.unpriced):
         step = to.get(one)
-        cost = "unknown" if one.monthly is None else f"{'' if one.exact else '≥ '}${one.monthly:,.2f}"
+        cost = (
+            "unknown"
+            if one.monthly is None
+            else f"{'' if one.exact else '≥ '}${one.monthly:,.2f}{'*' if one.as_measured else ''}"
+        )
         less = f"+${step.per_ms:.3g}" if step else "cheapest" if one in found.best else "beaten" if one.monthly else ""
         cells = [_label(one), duration(one.milliseconds * 1e6), cost, less, one.load, one.started[:10]]
         rows.append(charts.Row(cells, tone="strong" if one in found.best else "plain"))
