@@ -102,7 +102,9 @@ def test_a_killed_connector_a_growing_lag_and_a_poisoned_message_are_shown_and_c
 
 
 def test_the_program_says_it_as_text_json_and_openmetrics_with_its_exit_codes(pipeline: Pipeline) -> None:
-    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client.openmetrics import parser
+
+    parse: Any = parser.text_string_to_metric_families
 
     infra, name = Infra(pipeline.project), pipeline.environment.name
     sink = start_sink(pipeline.project, name)
@@ -122,7 +124,7 @@ def test_the_program_says_it_as_text_json_and_openmetrics_with_its_exit_codes(pi
     assert document["connectors"][0]["restart"] == f"infra status --env {name} --restart"
 
     metrics = infra("status", "--env", name, "--openmetrics")
-    families = {family.name: family for family in text_string_to_metric_families(metrics.out)}
+    families = {family.name: family for family in parse(metrics.out)}
     assert metrics.code == 5
     assert families["infra_connector_up"].samples[0].value == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,12 +99,14 @@ def test_a_threshold_for_a_rule_that_is_not_there_is_refused() -> None:
 
 
 def test_the_exposition_is_openmetrics_that_a_parser_reads() -> None:
-    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client.openmetrics import parser
+
+    parse: Any = parser.text_string_to_metric_families
 
     now, before = Positions(2, {0: 9}, {0: 0}, {0: 5}), Positions(0, {0: 7}, {0: 0}, {0: 5})
     part = Part(lags=(group_lag('g"1', "t", now, before, waiting_seconds=4),), reached=(Reached("kafka", "b", True),))
     text = to_openmetrics("dev", samples(part), healthy=False)
-    families = {family.name: family for family in text_string_to_metric_families(text)}
+    families = {family.name: family for family in parse(text)}
     assert text.endswith("# EOF\n")
     assert families["infra_healthy"].samples[0].value == 0
     (lag,) = families["infra_consumer_group_lag"].samples
