@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cli.smoke import app
 from modules.errors import ConfigError, SmokeError
 from modules.project import Project
 from modules.smoke.history import NEWEST, history_file, keep, read_history, value_of
+from modules.smoke.history_page import history_page
 from tests.smoke.runs import run_of
 
 RUN = run_of(1200, name="base")
@@ -142,3 +144,19 @@ def test_what_does_not_exist_is_said(project: Project, arguments: list[str], wor
     done = CliRunner().invoke(app, ["history", *arguments])
     assert isinstance(done.exception, ConfigError)
     assert words in str(done.exception)
+
+
+def test_every_mark_of_the_trend_is_the_value_that_the_pages_data_has(project: Project) -> None:
+    for number in range(3):
+        keep(project, taken(number))
+    page = history_page("local", read_history(project, "local").entries)
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    data = json.loads(found[1].replace("\\u003c", "<"))
+    marks = re.findall(r'data-value="([^"]+)" data-path="([^"]+)"', page)
+    assert len(marks) == 5 * 3 * 3, "five stages, three percentiles, three runs"
+    for value, path in marks:
+        place: Any = data
+        for key in path.strip("/").split("/"):
+            place = place[int(key)] if isinstance(place, list) else place[key]
+        assert float(value) == place, path

@@ -251,8 +251,8 @@ def _near(now: Report, after: Report) -> tuple[str, ...]:
 
 
 def _row_visible(environment: Environment) -> str:
-    its = environment.slo.row_visible
-    return ", ".join(f"{name} {each}" for name in ("p50", "p95", "p99") if (each := getattr(its, name)) is not None)
+    its = environment.slo.row_visible.times()
+    return ", ".join(f"{name.replace('_', '.')} {each}" for name, each in its.items())
 
 
 def _try(files: Files, now: Report, edits: Sequence[Edit], book: PriceBook) -> _Tried | None:
