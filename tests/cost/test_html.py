@@ -238,3 +238,11 @@ def test_formats_that_contradict_each_other_are_refused(
     code, out, err = run(monkeypatch, capsys, project, "cost", *arguments, "-e", "case")
     assert (code, out) == (1, "")
     assert says in err
+
+
+def test_what_snowflake_costs_is_said_of_each_option_only_where_it_is_the_same(made: Made) -> None:
+    _, comparison, _ = made("basic-1gb-a-day")
+    page = " ".join(read(comparison_page(comparison, TODAY)).words)
+    beside = {row.report.snowflake.least for row in comparison.rows}
+    assert len(beside) > 1 and "Snowflake, in each" not in page
+    assert f"Snowflake, at least ${min(beside):,.2f} of the total" in page
