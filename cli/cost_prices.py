@@ -22,6 +22,9 @@ __all__ = ["EPILOG", "prices"]
 _WIDE = 120
 """Columns of a terminal that has room for where each price is written; JSON always says it."""
 
+_NARROW = 72
+"""Columns of a terminal below which only item, price and day are shown."""
+
 EPILOG = (
     "Examples:  infra cost prices msk  ·  infra cost prices snowflake.credit --region eu-central-1  ·  "
     "infra cost prices --old"
@@ -69,7 +72,10 @@ def _show(found: list[Price]) -> None:
     from rich.table import Table
 
     console = stdout()
-    columns = ["item", "price", "regions", "conf.", "read", *(["where"] if console.width >= _WIDE else [])]
+    names = ["item", "price", "regions", "conf.", "read", "where"]
+    left_out = ["where"] if console.width < _WIDE else []
+    left_out += ["regions", "conf."] if console.width < _NARROW else []
+    columns = [name for name in names if name not in left_out]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
         width = 18 if name == "price" else None
@@ -78,7 +84,7 @@ def _show(found: list[Price]) -> None:
         mark = f"[yellow]{price.source.read}[/]" if _age(price) > STALE_DAYS else price.source.read
         where = f"{price.file.removeprefix('modules/cost/')}:{price.line}"
         cells = (price.id, str(price), ", ".join(price.regions), price.confidence, mark, where)
-        table.add_row(*cells[: len(columns)])
+        table.add_row(*(cell for name, cell in zip(names, cells, strict=True) if name in columns))
     console.print(table)
 
 

@@ -63,3 +63,9 @@ def test_a_grid_keeps_the_values_down_its_side(monkeypatch: Patch, capsys: Captu
     lines = lines_of(monkeypatch, capsys, width, "whatif", "-e", "prod", *over)
     assert any(re.match(r" 6 .*≥\$[\d,]+ +.*≥\$[\d,]+", line) for line in lines)
     assert any("10 GB/day" in line for line in lines[2:])
+
+
+@pytest.mark.parametrize("width", WIDTHS[1:])
+def test_the_price_book_keeps_price_and_day(monkeypatch: Patch, capsys: Capture, width: int) -> None:
+    lines = lines_of(monkeypatch, capsys, width, "prices", "msk.express")
+    assert any(re.match(r" msk\.express\.storage +\$0\.10 per .*2026-\d\d( |$)", line) for line in lines)
