@@ -152,11 +152,11 @@ def report(
     from modules.errors import ConfigError
     from modules.smoke.saved import read_run
 
-    outputs, document = Outputs(html, junit, openmetrics, other), read_run(run)
-    comparison = outputs.compare(document)
-    if comparison is None and not (html or junit or openmetrics):
+    if not (html or junit or openmetrics or other):
         raise ConfigError("where is the page to go?", where="infra smoke report", do="give --html FILE (`-`: stdout)")
+    outputs, document = Outputs(html, junit, openmetrics, other), read_run(run)
     outputs.write(document)
+    comparison = outputs.compare(document)
     if comparison is not None and not outputs.speaks:
         _say(comparison)
 
