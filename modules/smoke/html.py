@@ -63,7 +63,7 @@ def _summary(run: Run) -> list[charts.Block]:
     if run["interrupted"]:
         words, tone = "interrupted", "warn"
     rehearsed = bool(run.get("fault"))
-    words = {"met": "recovered", "missed": "harmed"}.get(words, words) if rehearsed else words
+    words = str({"met": "recovered", "missed": "harmed"}.get(words, words)) if rehearsed else words
     facts = [charts.Fact("rehearsal" if rehearsed else "SLOs", words, "", tone)]
     last = list(run["stages"].items())[-1:]
     for name, stage in last:
