@@ -8,6 +8,7 @@ added in between would lie unread.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,10 @@ from modules.errors import InfraError, ServiceError, SinkError
 __all__ = ["Source", "channel_name", "topic_id"]
 
 _CONNECT_SECONDS = 10.0
+_TROUBLE_SECONDS = 60.0
+"""For so long after a broker was away, a member that is fenced is taken to have been fenced by its own return."""
+_SETTLED_SECONDS = 10.0
+"""A member that is fenced again so soon after it returned has another beside it."""
 _BATCH = 2_000
 
 
@@ -44,6 +49,11 @@ class Source:
         self._last_error = ""
         self._topic_id = ""
         self._reading: set[int] = set()
+        self._owned: set[int] = set()
+        self._partitions = 0
+        self._fenced = False
+        self._away = self._returned = -math.inf
+        """When a broker was last not reached, and when the group was last joined anew."""
         self._lookup_lock = threading.Lock()
         self._lookup: Any = None
         self._consumer: Any = None
@@ -76,8 +86,25 @@ class Source:
         if topic is None or topic.error is not None or not topic.partitions:
             raise self._topic_error()
         self._topic_id = topic_id(admin, self._topic)
-        self._consumer = self._member(len(topic.partitions))
+        self._partitions = len(topic.partitions)
+        self._join()
+
+    def _join(self) -> None:
+        self._consumer = self._member(self._partitions)
         self._consumer.subscribe([self._topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
+
+    def _return(self) -> None:
+        """Join anew as the same member, with nothing in hand.
+
+        A coordinator that restarts while a static member joins may give it an identity that it never hears of, and then
+        fences the one it has. To librdkafka that is the end of a client, though nobody else is there.
+        """
+        self._consumer.close()
+        self._callbacks[2](sorted(self._owned))
+        self._owned.clear()
+        self._reading.clear()
+        self._fenced, self._returned = False, time.monotonic()
+        self._join()
 
     def _member(self, partitions: int) -> Any:
         from confluent_kafka import Consumer
@@ -124,6 +151,8 @@ class Source:
         """
         from confluent_kafka import KafkaError
 
+        if self._fenced:
+            self._return()
         first = self._consumer.poll(timeout)
         if self._fatal is not None:
             raise self._fatal
@@ -249,6 +278,7 @@ class Source:
     def _assign(self, consumer: Any, partitions: list[Any]) -> None:
         # Acknowledged with nothing: `read_from` assigns each when it can be read.
         consumer.incremental_assign([])
+        self._owned |= {each.partition for each in partitions}
         self._callbacks[0]([each.partition for each in partitions])
 
     def _revoke(self, consumer: Any, partitions: list[Any]) -> None:
@@ -260,6 +290,7 @@ class Source:
         self._release(consumer, partitions)
 
     def _release(self, consumer: Any, partitions: list[Any]) -> None:
+        self._owned -= {each.partition for each in partitions}
         reading = [each for each in partitions if each.partition in self._reading]
         self._reading -= {each.partition for each in reading}
         consumer.incremental_unassign(reading)
@@ -267,7 +298,11 @@ class Source:
     # -- errors ---------------------------------------------------------------------------------------------------
 
     def _on_error(self, error: Any) -> None:
+        from confluent_kafka import KafkaError
+
         self._last_error = error.str()
+        if error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+            self._away = time.monotonic()
         self._judge(error)
 
     def _judge(self, error: Any) -> None:
@@ -289,12 +324,18 @@ class Source:
             )
         elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION):
             self._fatal = self._topic_error()
+        elif _is_fenced(error) and self._by_its_own_return():
+            self._fenced = True
         elif code in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL) or error.fatal():
             self._fatal = SinkError(
                 f"another sink took over, or Kafka ended this one ({error.str()})",
                 where=f"group {self._settings.group}, instance {self._settings.instance}",
                 do="run one sink an instance name; a second one beside it needs its own `--instance`",
             )
+
+    def _by_its_own_return(self) -> bool:
+        now = time.monotonic()
+        return now - self._away < _TROUBLE_SECONDS and now - self._returned > _SETTLED_SECONDS
 
     def _unreachable(self, reason: str) -> ServiceError:
         return ServiceError(
@@ -310,6 +351,16 @@ class Source:
             where=self._address,
             do="create it with `infra deploy`, which grants the rights too",
         )
+
+
+def _is_fenced(error: Any) -> bool:
+    from confluent_kafka import KafkaError
+
+    # As the client's own fatal error it carries the broker's words only.
+    return bool(
+        error.code() == KafkaError.FENCED_INSTANCE_ID
+        or (error.code() == KafkaError._FATAL and "group.instance.id" in error.str())
+    )
 
 
 def channel_name(group: str, topic: str, id_: str, partition: int) -> str:
