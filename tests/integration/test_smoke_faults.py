@@ -91,7 +91,7 @@ def test_a_real_table_keeps_its_rows_unless_asked(infra: Infra) -> None:
         "sink-kill",
         "warehouse-stall",
         "registry-down",
-        # A member that is fenced waits for its session to end: with luck half a minute, else longer than the deadline.
+        # On a busy machine it takes a minute until the broker is back and the group has met again.
         pytest.param("broker-restart", marks=pytest.mark.soak),
     ],
 )
