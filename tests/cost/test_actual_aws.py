@@ -121,6 +121,8 @@ def test_without_credentials_a_saved_answer_is_proposed(monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    # boto3 keeps a session, with what an earlier test had logged in with.
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     (missing,) = read_cost_explorer(OCTOBER, TAGS).unread
     assert "credentials" in missing.why
     assert "--aws-file" in missing.do

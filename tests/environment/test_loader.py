@@ -107,7 +107,7 @@ def test_a_value_that_mends_the_extended_file_is_enough(write: Write) -> None:
         (["retention: 3d"], "it belongs under `workload:` or under `topics.<name>:`"),
         (["topics: {t: {platform: msk}}"], "it belongs at the top level"),
         (["name: x"], "an environment's name is the name of its file"),
-        (["zzzzzz: 1"], "the keys here are budget, confluent"),
+        (["zzzzzz: 1"], "the keys here are alerts, budget, confluent"),
         (["warehouse:"], "warehouse: has no value; write `{}` for the defaults, or `null`"),
         (["connect: sink"], "connect: expected settings (`key: value` lines below it), got text"),
         (["connect: [sink]"], "expected settings (`key: value` lines below it), got a list"),
