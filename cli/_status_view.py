@@ -27,6 +27,13 @@ _TREND = {
 }
 
 
+_CLOUD = {
+    "broker-cpu", "broker-disk", "broker-under-replicated",
+    "cluster-load", "cluster-offline-partitions", "no-controller",
+}  # fmt: skip
+"""Rules about what the cloud's own monitoring tells."""
+
+
 def seconds(value: float | None) -> str:
     """A duration in the unit a person would use; `–` where it is not known."""
     if value is None:
@@ -65,14 +72,15 @@ def _lines(status: Status) -> Iterator[RenderableType]:
         yield _indented(4, f"→ {each.do}", "dim")
     found = status.found
     broken = {each.rule for each in status.findings}
+    broken |= {each.labels.get("service", "") for each in status.findings if each.rule == "service-down"}
     for title, rules, body in (
-        ("Kafka", {"brokers-missing", "offline-partitions", "under-replicated", "broker-disk"}, _topics(found)),
+        ("Kafka", {"kafka", "brokers-missing", "offline-partitions", "under-replicated"}, _topics(found)),
         ("Lag", {"lag-growing", "lag-waiting"}, _lags(found)),
-        ("Connectors", {"connector-down", "task-down"}, _connectors(status)),
+        ("Connectors", {"connect", "connector-down", "task-down"}, _connectors(status)),
         ("Dead letters", {"dead-letters"}, _dead_letters(found)),
-        ("Registry", {"subjects-missing"}, _registry(found)),
-        ("Warehouse", {"table-stale"}, _warehouse(found)),
-        ("Cloud", {"broker-cpu", "cluster-load"}, _cloud(found)),
+        ("Registry", {"registry", "subjects-missing"}, _registry(found)),
+        ("Warehouse", {"warehouse", "table-stale"}, _warehouse(found)),
+        ("Cloud", _CLOUD, _cloud(found)),
         ("Certificates and keys", {"certificate-expires", "key-old"}, _ages(found)),
     ):
         parts = list(body)
@@ -236,9 +244,9 @@ def _cloud(found: Part) -> Iterator[RenderableType]:
 
 def _ages(found: Part) -> Iterator[RenderableType]:
     for each in found.ages:
-        age = "age unknown" if each.days is None else f"{each.days:.0f} days old"
-        left = "" if each.left_days is None else f", expires in {each.left_days:.0f} days"
-        yield _indented(2, f"{each.kind} of {each.name}: {age}{left}")
+        age = "age unknown" if each.days is None else f"{_count(round(each.days), 'day')} old"
+        left = "" if each.left_days is None else f", expires in {_count(round(each.left_days), 'day')}"
+        yield _indented(2, f"{each.kind} of {each.name.removesuffix(', key')}: {age}{left}")
 
 
 def _count(number: int, what: str) -> str:

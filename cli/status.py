@@ -24,8 +24,8 @@ UNHEALTHY = 5
 """Exit code: a critical rule is broken."""
 
 EPILOG = (
-    "Examples:  infra status --env local  ·  infra status --env prod --watch 5  ·  infra status --env prod --json  ·  "
-    "infra status --env prod --openmetrics > status.prom.  "
+    "Examples:  infra status --env local  ·  infra status --env prod --watch --every 5  ·  "
+    "infra status --env prod --json  ·  infra status --env prod --openmetrics > status.prom.  "
     "Exit codes: 0 healthy, 5 something is wrong, 1 it could not be looked at."
 )
 

@@ -59,12 +59,12 @@ def test_each_kind_of_trouble_is_named() -> None:
     )
     assert broken(part) == [
         ("service-down", "registry does not answer"),
-        ("offline-partitions", "t: 1 partitions have no leader, nothing is written to or read from them"),
-        ("under-replicated", "t: copies of 1 partitions are behind"),
+        ("offline-partitions", "t: partitions without a leader, which take and give nothing: 1"),
+        ("under-replicated", "t: partitions whose copies are behind: 1"),
         ("lag-growing", "g falls behind in t: more comes than it deals with"),
         ("lag-waiting", "g is 400 s behind in t"),
         ("task-down", "task 3 of c does not run: FAILED"),
-        ("dead-letters", "2 new messages in t.dlq: undecodable"),
+        ("dead-letters", "t.dlq has new messages: 2 × undecodable"),
     ]
 
 
