@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -238,8 +238,23 @@ def _table(now: Progress) -> Any:
     counts = f"{now.sent:,} of {now.total:,} sent · {now.rate:,.0f}/s · {now.in_flight:,} in flight"
     caption = counts if now.total else ""
     table = Table(title=now.phase, title_justify="left", caption=caption, caption_justify="left", box=None)
-    for column, justify in (("stage", "left"), ("seen", "right"), ("p50", "right"), ("p95 (last 1,000)", "right")):
-        table.add_column(column, justify="left" if justify == "left" else "right", min_width=8)
+    for column in ("stage", "seen", "p50", "p95 (last 1,000)", ""):
+        justify: Literal["left", "right"] = "left" if column in ("stage", "") else "right"
+        table.add_column(column, justify=justify, min_width=8 if column else 0, no_wrap=True)
+    longest = max((stage.p95 or 0 for stage in now.stages), default=0)
     for stage in now.stages:
-        table.add_row(title(stage.name), f"{stage.seen:,}", duration(stage.p50), duration(stage.p95))
+        bar = _bar(stage.p50, stage.p95, longest)
+        table.add_row(title(stage.name), f"{stage.seen:,}", duration(stage.p50), duration(stage.p95), bar)
     return table
+
+
+def _bar(p50: int | None, p95: int | None, longest: int) -> str:
+    """A stage's latency against the slowest one's: full up to p50, light up to p95."""
+    if p50 is None or p95 is None or not longest:
+        return ""
+    to_p50, to_p95 = (max(1, round(value / longest * _BAR)) for value in (p50, p95))
+    return "█" * to_p50 + "░" * (to_p95 - to_p50)
+
+
+_BAR = 12
+"""With the other columns it fits into 80."""

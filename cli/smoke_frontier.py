@@ -115,7 +115,7 @@ def _point(
         currency=str(cost["currency"]) if cost else "USD",
         exact=bool(cost and cost["exact"]),
         stand_in=bool(newest["stand_in"]),
-        load=f"{newest['rate']:g}/s of {newest['event_bytes']:,.0f} B",
+        load=f"{newest['rate']:,.10g}/s of {newest['event_bytes']:,.0f} B",
         started=str(newest["started"]),
         runs=len(runs),
         as_measured=not same,

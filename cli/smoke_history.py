@@ -139,13 +139,13 @@ def _table(entries: tuple[Entry, ...], stage: str, *, short: bool) -> Table:
     from modules.smoke.history import value_of
     from modules.smoke.stats import duration
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1 if short else 2, 0, 0), header_style="dim")
     table.add_column("measured", no_wrap=True)
     drawn = ("p50", "p95", "p99") if short else ("p50", "p95", "p99", "max")
     for column in ("rate", "events", *drawn, "lost"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("SLOs", no_wrap=True)
-    table.add_column("change" if short else "against the run before", no_wrap=True)
+    table.add_column("change" if short else "against the run before", no_wrap=not short)  # what wraps, and no figure
     before: Entry | None = None
     for entry in entries:
         figures: dict[str, Any] = entry["stages"].get(stage) or {}
@@ -153,7 +153,7 @@ def _table(entries: tuple[Entry, ...], stage: str, *, short: bool) -> Table:
         lost = figures.get("lost")
         table.add_row(
             _day(entry) if short else _when(entry),
-            f"{entry['rate']:g}/s",
+            f"{entry['rate']:,.10g}/s",
             f"{entry['sent']:,}",
             *("–" if value is None else duration(value * 1e6) for value in values),
             "–" if lost is None else f"[red]{lost:,}[/]" if lost else "0",

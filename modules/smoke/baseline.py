@@ -208,7 +208,7 @@ def _unlike(run: Run, earlier: Run) -> Iterator[str]:
         "platform": (run["platform"], earlier["platform"]),
         "carried by": (run["carried_by"], earlier["carried_by"]),
         "partitions": (run["partitions"], earlier["partitions"]),
-        "rate": (f"{load(run, 'rate'):g}/s", f"{load(earlier, 'rate'):g}/s"),
+        "rate": (f"{load(run, 'rate'):,.10g}/s", f"{load(earlier, 'rate'):,.10g}/s"),
         "arrivals": (load(run, "arrivals"), load(earlier, "arrivals")),
         "warehouse": tuple((one.get("warehouse") or {}).get("size") or "none paid for" for one in (run, earlier)),
     }

@@ -86,7 +86,7 @@ def _row(entry: Entry) -> charts.Row:
     return charts.Row(
         [
             str(entry["started"])[:16].replace("T", " "),
-            f"{entry['sent']:,} at {entry['rate']:g}/s",
+            f"{entry['sent']:,} at {entry['rate']:,.10g}/s",
             *(_written(value_of(entry, "row_visible", each)) for each in ("p50", "p95", "p99")),
             f"{figures['lost']:,}" if "lost" in figures else "–",
             _WORDS.get(str(entry["outcome"]), str(entry["outcome"])),

@@ -77,7 +77,7 @@ def _summary(run: Run) -> list[charts.Block]:
     facts.append(charts.Fact("lost", f"{lost:,}", f"of {run['load']['sent']:,}", "bad" if lost else "good"))
     kept = run["load"].get("rate_kept", True)
     rate = f"{run['load']['achieved_rate']:,.4g}/s"
-    facts.append(charts.Fact("rate", rate, f"asked: {run['load']['rate']:g}/s", "plain" if kept else "warn"))
+    facts.append(charts.Fact("rate", rate, f"asked: {run['load']['rate']:,.10g}/s", "plain" if kept else "warn"))
     blocks: list[charts.Block] = [charts.Facts(facts)]
     because = [_sentence(text) for text in run["verdict"]["because"]]
     if because:
@@ -242,7 +242,7 @@ def _known(run: Run) -> dict[str, str]:
         "topic": f"{run['topic']}, {run['partitions']} partitions{spread}",
         "table": run["table"] or "–",
         "rows are brought by": run["carried_by"] or "–",
-        "load": f"{load['rate']:g}/s, {load['arrivals']}, {load['sent']:,} events",
+        "load": f"{load['rate']:,.10g}/s, {load['arrivals']}, {load['sent']:,} events",
         "warming up": f"{load['warmup_discarded']:,} events before them, not measured",
         "event": f"{load['event_bytes']:,.0f} B" if load.get("event_bytes") else "–",
         "deadline": limit_text(int(load["deadline_ms"] * 1e6)),
@@ -257,7 +257,7 @@ def _known(run: Run) -> dict[str, str]:
 
 def _load_words(run: Run) -> str:
     load = run["load"]
-    return f"{load['sent']:,} events at {load['rate']:g}/s ({load['arrivals']}), open loop."
+    return f"{load['sent']:,} events at {load['rate']:,.10g}/s ({load['arrivals']}), open loop."
 
 
 def _which(other: Run) -> str:

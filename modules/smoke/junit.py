@@ -24,7 +24,7 @@ def to_junit(run: Run) -> str:
     suite.timestamp = str(run["started"]).removesuffix("+00:00")
     for name in ("run_id", "platform", "topic", "table", "carried_by"):
         suite.add_property(name, str(run[name]))
-    suite.add_property("rate", f"{run['load']['rate']:g}/s, {run['load']['sent']:,} events")
+    suite.add_property("rate", f"{run['load']['rate']:,.10g}/s, {run['load']['sent']:,} events")
     for one in run["slo"]:
         if one["percentile"] != "lost" or one["level"] == "warn":
             suite.add_testcase(_limit(one, run))

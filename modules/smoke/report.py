@@ -88,7 +88,7 @@ def _footnotes(result: SmokeResult) -> list[str]:
     plan = result.plan
     lines = [
         *([f"  rows are brought by {result.carried_by}"] if result.carried_by else []),
-        f"  {result.sent:,} events{_size(result)} at {plan.rate:g}/s ({result.achieved_rate:.1f}/s achieved, "
+        f"  {result.sent:,} events{_size(result)} at {plan.rate:,.10g}/s ({result.achieved_rate:,.1f}/s achieved, "
         f"{plan.arrivals}), after {result.warmed_up:,} for warming up; deadline {limit_text(result.deadline)}",
         f"  latency from the intended send time, one monotonic clock; sender ran late by {_typical(result.lateness)}",
         *_error_bars(result),

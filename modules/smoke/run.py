@@ -253,14 +253,16 @@ def _progress(engine: Engine, plan: LoadPlan) -> Progress:
     sent = ledger.sent
     first, newest = engine.sender.handed_over
     rate = (ledger.measured - 1) / ((newest - first) / 1e9) if newest > first else 0.0
-    phase = "warming up" if sent <= plan.warmup else "measuring" if sent < plan.total else "waiting for the last rows"
+    # A fault rehearsal goes on at its rate until all works again: more than was asked for.
+    sending = engine.sender.due is not None
+    phase = "warming up" if sent <= plan.warmup else "measuring" if sending else "waiting for the last rows"
     stages = []
     for stage in ledger.stages.values():
         recent = sorted(stage.recent.copy())
         p50, p95 = (nearest_rank(recent, PERCENTILES[name]) if recent else None for name in ("p50", "p95"))
         stages.append(StageProgress(stage.name, stage.distinct, p50, p95))
     in_flight = sent - min(stage.arrived for stage in ledger.stages.values())
-    return Progress(phase, sent, plan.total, rate, in_flight, tuple(stages))
+    return Progress(phase, sent, max(plan.total, sent), rate, in_flight, tuple(stages))
 
 
 def _result(

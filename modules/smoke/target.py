@@ -57,6 +57,10 @@ def choose_target(environment: Environment, topic: str | None) -> Target:
     """
     sunk = [name for name, its in environment.topics.items() if its.sink and its.value]
     chosen = topic or (SMOKE_TOPIC if SMOKE_TOPIC in sunk else next(iter(sunk), None))
+    if chosen and chosen not in environment.topics:
+        there = ", ".join(sunk)
+        do = f"choose one of {there}" if sunk else "declare it, with `value:` and `sink:`"
+        raise ConfigError(f"there is no topic `{chosen}`", where=environment.source, do=do)
     if chosen not in sunk:
         what = f"topic {chosen} has no value schema and sink" if chosen else "no topic has a value schema and a sink"
         raise ConfigError(what, where=environment.source, do="give the topic `value:` and `sink:`, or choose another")

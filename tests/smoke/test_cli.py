@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from cli.smoke import app
+from cli.smoke import _table, app
 from modules.errors import ConfigError
+from modules.smoke.result import Progress, StageProgress
 
 runner = CliRunner()
 
@@ -32,3 +36,22 @@ def test_help_says_what_it_does_and_how_it_ends() -> None:
     text = " ".join(runner.invoke(app, ["--help"], env={"COLUMNS": "200"}).output.split())  # however it wraps
     for word in ("--size", "--poisson", "Exit codes: 0 every SLO met", "infra smoke --env local"):
         assert word in text
+
+
+def test_the_live_screen_has_rate_in_flight_percentiles_and_a_bar_a_stage_in_eighty_columns() -> None:
+    stages = (
+        StageProgress("acknowledged", 900, 100_000_000, 200_000_000),
+        StageProgress("handed_over", 800, 200_000_000, 400_000_000),
+        StageProgress("row_visible", 0, None, None),
+    )
+    console = Console(width=80, file=StringIO())
+    console.print(_table(Progress("measuring", 1_000, 2_000, 200.4, 200, stages)))
+    assert isinstance(console.file, StringIO)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    (acknowledged,) = (line for line in lines if "acknowledged" in line)
+    (handed,) = (line for line in lines if "handed to the warehouse" in line)
+    (visible,) = (line for line in lines if "row visible" in line)
+    assert acknowledged.split()[-1] == "█" * 3 + "░" * 3, "half as slow as the slowest"
+    assert handed.split()[-1] == "█" * 6 + "░" * 6
+    assert visible.split()[-3:] == ["0", "–", "–"], "no bar without a percentile"
+    assert "1,000 of 2,000 sent · 200/s · 200 in flight" in lines[-1]

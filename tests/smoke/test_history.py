@@ -115,6 +115,20 @@ def test_the_command_prints_a_table_and_a_trend_of_the_newest(project: Project) 
     assert "● p50   ◆ p95   ▲ p99" in done.output and done.output.count("●") == 5
 
 
+def test_a_narrow_terminal_cuts_no_figure(project: Project) -> None:
+    large = {**RUN["stages"]["row_visible"], "lost": 70_639, "p50_ms": 28_340.0}
+    busy = {
+        "load": {**RUN["load"], "rate": 60_000, "sent": 180_000},
+        "verdict": {**RUN["verdict"], "outcome": "missed"},
+        "stages": {**RUN["stages"], "row_visible": large},
+    }
+    keep(project, taken(1))
+    keep(project, {**taken(2), **busy})
+    done = CliRunner().invoke(app, ["history", "--env", "local"], env={"COLUMNS": "80"})
+    assert done.exit_code == 0 and "…" not in done.output
+    assert all(figure in done.output for figure in ("60,000/s", "180,000", "28.34 s", "70,639"))
+
+
 def test_the_command_gives_json_and_a_page(project: Project, tmp_path: Path) -> None:
     for number in range(3):
         keep(project, taken(number))
