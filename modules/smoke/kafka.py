@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -113,8 +114,9 @@ class KafkaSending:
 
     def close(self) -> None:
         self._answer = lambda answer: None
-        self._producer.purge()
-        self._producer.flush(1)
+        with suppress(KafkaException):  # what stopped it was said, or is being said
+            self._producer.purge()
+            self._producer.flush(1)
 
     def _failed(self, number: int, error: KafkaError) -> None:
         if error.code() in _REFUSED and self._refusal is None:
