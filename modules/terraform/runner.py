@@ -7,7 +7,6 @@ without harm, and the next run waits for it (`records.py`). The file is tailed f
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import threading
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modules.errors import PlanError
+from modules.redaction import Redactor
 from modules.terraform.command import TerraformCommand
 from modules.terraform.events import Diagnostic, Event, Message, Summary, parse_line
 from modules.terraform.failures import from_os
@@ -57,7 +57,7 @@ class Runner:
         self._command = command
         self._environment = dict(environment)
         self._interrupts = interrupts
-        self._secrets = secrets
+        self._clean = Redactor(secrets)
 
     def stream(self, arguments: Sequence[str], folder: Path, on_event: Callable[[Event], None]) -> RunResult:
         """Run a command that prints `-json` lines, handing each on as it comes.
@@ -135,12 +135,6 @@ class Runner:
             do="correct terraform.binary or INFRA_TERRAFORM, or leave it out to use the one that comes along",
         )
 
-    def _clean(self, text: str) -> str:
-        for secret in self._secrets:
-            if secret and secret in text:
-                text = text.replace(secret, "(secret)")
-        return text
-
     def _keep_or_drop(self, log: Path, code: int) -> None:
         """The log of a failed command stays for people to read, without secrets; others are of no use."""
         with contextlib.suppress(OSError):
@@ -148,11 +142,7 @@ class Runner:
                 log.unlink()
                 return
             text = log.read_text(errors="replace")
-            cleaned = text
-            for secret in self._secrets:
-                # Inside a JSON line a key's line breaks are escaped.
-                for form in (secret, json.dumps(secret)[1:-1]):
-                    cleaned = cleaned.replace(form, "(secret)") if form else cleaned
+            cleaned = self._clean(text)
             if cleaned != text:
                 log.write_text(cleaned)
 
