@@ -190,9 +190,17 @@ class Engine:
         if self._error is not None:
             raise self._error
         now = self.clock()
+        self._look_once_more()
+        return Ended(interrupted, now)
+
+    def _look_once_more(self) -> None:
+        """Find what came while the loops were busy or ended: it is late then, not lost, and at every stage alike."""
+        self._sending.serve(0, self.answer)
         if self.rows is not None:
             self.rows.sweep()
-        return Ended(interrupted, now)
+        if self.channels is not None and not self.ledger.settled("handed_over"):
+            # After the rows: a row that is there was handed over.
+            self.channels.step()
 
     def answer(self, answer: Answer) -> None:
         """Take the broker's answer to one event."""

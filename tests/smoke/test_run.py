@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -113,6 +113,25 @@ def test_a_silent_sink_is_named_as_the_likely_cause() -> None:
     result = run(pipeline, LoadPlan(rate=5000, count=50))
     assert any("sink" in note for note in result.notes)
     assert not result.met
+
+
+def test_what_the_channels_tell_only_at_the_very_end_is_late_like_its_rows_not_lost() -> None:
+    class Slow(MemoryPipeline):
+        swept = False
+
+        def new(self, oldest: int) -> Sequence[int]:
+            super().new(oldest)
+            return []
+
+        def flaws(self) -> Mapping[int, tuple[int, int]]:
+            self.swept = True
+            return super().flaws()
+
+        def tokens(self) -> Mapping[int, int]:
+            return super().tokens() if self.swept else {}
+
+    result = run(Slow(), LoadPlan(rate=5000, count=50))
+    assert [(stage.summary.n, stage.late) for stage in result.stages[3:]] == [(0, 50), (0, 50)]
 
 
 def test_an_error_in_one_loop_stops_all_and_is_raised_as_it_is() -> None:
