@@ -18,6 +18,7 @@ from typing import Any
 from modules.errors import ConfigError, SmokeError
 from modules.smoke.cleanup import Cleaned
 from modules.smoke.engine import Transports
+from modules.smoke.iam import iam_settings, with_iam
 from modules.smoke.keys import DEFAULT_PARTITIONER, spread
 from modules.smoke.result import Progress, SmokeResult, Unmeasured
 from modules.smoke.run import SmokeOptions, client_facts, measure
@@ -90,7 +91,7 @@ def run_by_hand(
     why = "brokers given by hand come without a warehouse"
     unmeasured = tuple(Unmeasured(stage, why) for stage in ("handed_over", "row_visible"))
     target = Target(None, options.topic, "", new_run_id(), unmeasured, bootstrap=bootstrap)
-    client = {**settings, "bootstrap.servers": bootstrap}
+    client = {**with_iam(settings, bootstrap), "bootstrap.servers": bootstrap}
     target = replace(target, facts=client_facts(client))
     progress(Progress("connecting"))
     with ExitStack() as opened:
@@ -154,18 +155,14 @@ def _properties(lines: list[str], file: Path) -> list[tuple[int, str, str]]:
 
 def _setting(name: str, value: str, where: str) -> dict[str, Any]:
     if name == "sasl.jaas.config":
+        if (iam := iam_settings(value)) is not None:
+            return dict(iam)
         login = {key: (quoted or single).replace('\\"', '"') for key, quoted, single in _JAAS.findall(value)}
         if not {"username", "password"} <= set(login):
             raise ConfigError(
                 "this login has no username and password", where=where, do="use SCRAM or PLAIN, or librdkafka's names"
             )
         return {"sasl.username": login["username"], "sasl.password": login["password"]}
-    if name in ("sasl.mechanism", "sasl.mechanisms") and value == "AWS_MSK_IAM":
-        raise ConfigError(
-            "librdkafka cannot log in with AWS_MSK_IAM by settings alone",
-            where=where,
-            do="declare the cluster as an environment (platform: msk), or give a SCRAM login",
-        )
     if name.startswith(("ssl.truststore", "ssl.keystore")) and value.endswith((".jks", ".p12", ".pfx")):
         raise ConfigError(
             f"`{name}` is a Java key store, which librdkafka does not read",
