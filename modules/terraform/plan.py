@@ -149,6 +149,8 @@ class StackPlan:
     """SHA-256 of the plan file: an apply refuses another one."""
     inputs_digest: str = ""
     """Of the upstream outputs the plan was made with."""
+    targets: tuple[str, ...] = ()
+    """Addresses the plan is limited to; none: the whole stack."""
 
     @property
     def pending(self) -> bool:
@@ -192,6 +194,8 @@ class EnvironmentPlan:
     destroy: bool = False
     offline: bool = False
     """Made with simulated providers: a rehearsal."""
+    targets: tuple[str, ...] = ()
+    """What the plan was limited to, as it was asked for; other stacks are left out of `stacks`."""
 
     @property
     def has_changes(self) -> bool:

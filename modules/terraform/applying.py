@@ -1,0 +1,122 @@
+"""Applies an environment's plan wave by wave: a wave's plan files, its outputs, then what was pending or whose inputs
+moved is planned anew and goes on only if that equals what was approved. A destroy goes the other way round.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from modules.errors import ApplyError, InfraError, PlanError
+from modules.terraform.compare import differences
+from modules.terraform.events import Event, ResourceEvent
+from modules.terraform.failures import terraform_failure
+from modules.terraform.parallel import side_by_side
+from modules.terraform.plan import EnvironmentPlan, StackPlan
+from modules.terraform.planning import Planner
+from modules.terraform.progress import Action
+from modules.terraform.results import ApplyResult, PlanRefusedError, StackFailed, StackResult, apply_failure
+from modules.terraform.runner import Runner, RunResult
+from modules.terraform.workdir import WorkingFolder, inputs_digest
+from modules.terraform.workspace import Workspace
+
+__all__ = ["Applier"]
+
+
+class Applier:
+    """Applies in a workspace that somebody else holds."""
+
+    def __init__(self, workspace: Workspace, planner: Planner) -> None:
+        self._at = workspace
+        self._planner = planner
+
+    def all_stacks(self, plan: EnvironmentPlan) -> ApplyResult:
+        """See `Deployment.apply`."""
+        results: list[StackResult] = []
+        # A plan with targets leaves stacks out.
+        planned = {stack.stack for stack in plan.stacks}
+        for wave in reversed(self._at.waves) if plan.destroy else self._at.waves:
+            self._at.interrupts.check()
+            names = [stack.name for stack in wave if stack.name in planned]
+            jobs = {name: partial(self._apply_stack, plan, plan.stack(name)) for name in names}
+            outcomes = side_by_side(jobs, also=StackFailed)
+            results += [item for item in outcomes.values() if isinstance(item, StackResult)]
+            failed = [item for item in outcomes.values() if isinstance(item, Exception)]
+            self._at.record_outputs()
+            self._at.hand_over(names)
+            if failed:
+                raise apply_failure(plan, results, failed, interrupted=bool(self._at.interrupts.count))
+        return ApplyResult(self._at.environment, tuple(results), plan.destroy, self._at.simulated)
+
+    def _apply_stack(self, whole: EnvironmentPlan, approved: StackPlan) -> StackResult:
+        name = approved.stack
+        folder = self._at.folders[name]
+        inputs = self._at.inputs(name)
+        plan = approved
+        if not whole.destroy and (approved.pending or inputs_digest(inputs) != approved.inputs_digest):
+            plan = self._replanned(approved)
+        if not plan.has_changes:
+            return StackResult(name, "unchanged")
+        if not plan.digest or folder.plan_digest() != plan.digest:
+            raise PlanError(
+                "the plan file is gone or was made anew by another run",
+                where=f"stack {name}",
+                do="plan again, review and apply",
+            )
+        action: Action = "destroy" if whole.destroy else "apply"
+        self._at.progress.started(name, action, sum(plan.counts.values()))
+        done: list[str] = []
+        outcome = "failed"
+        begun = time.monotonic()
+        try:
+            folder.check_space(ApplyError)
+            folder.back_up()
+            result = self._run_apply(folder, self._at.runner(name, inputs), plan, done)
+            folder.adopt({})
+            outcome = "ok"
+        except InfraError as error:
+            raise StackFailed(name, error, done) from None
+        finally:
+            self._at.progress.finished(name, action, outcome)
+        seconds = time.monotonic() - begun
+        counts = result.summary
+        if counts is None:
+            return StackResult(name, "applied", seconds=seconds)
+        return StackResult(name, "applied", counts.added, counts.changed, counts.destroyed, counts.imported, seconds)
+
+    def _run_apply(self, folder: WorkingFolder, runner: Runner, plan: StackPlan, done: list[str]) -> RunResult:
+        name = folder.source.name
+        # A replacement completes twice, as a deletion and as a creation.
+        steps = {change.address: 2 for change in plan.changes if change.kind == "replace"}
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, ResourceEvent) and event.step == "apply_complete":
+                steps[event.address] = steps.get(event.address, 1) - 1
+                if not steps[event.address]:
+                    done.append(event.address)
+            self._at.progress.event(name, event)
+
+        arguments = ["apply", "-json", "-input=false", *self._at.parallelism, folder.plan_file.name]
+        result = runner.stream(arguments, folder.path, on_event)
+        # A plan file holds sensitive values and serves once.
+        folder.plan_file.unlink(missing_ok=True)
+        if result.code:
+            raise terraform_failure(
+                result.diagnostics, stack=name, folder=folder.path, phase="apply", output=result.messages
+            )
+        return result
+
+    def _replanned(self, approved: StackPlan) -> StackPlan:
+        """Plan against real outputs and hold it against what was approved."""
+        fresh = self._planner.stack(approved.stack, targets=approved.targets)
+        if any(finding.severity == "refuse" for finding in fresh.findings):
+            raise PlanRefusedError(EnvironmentPlan(self._at.environment, (fresh,), offline=self._at.simulated))
+        different = differences(approved, fresh)
+        if different:
+            raise PlanError(
+                "planned against the real outputs, it is not what was approved",
+                where=f"stack {approved.stack}",
+                do=f"run `infra plan --env {self._at.environment}`, review and deploy again; what was applied stays",
+                details=different,
+            )
+        return fresh

@@ -1,0 +1,202 @@
+"""Plans an environment's stacks, side by side: those whose upstream was never applied are `pending`.
+
+What is planned is judged here too (`review.py`). Nothing outside the working folders is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+
+from modules.errors import InfraError, PlanError
+from modules.terraform.events import Event, ResourceEvent
+from modules.terraform.failures import from_os, terraform_failure
+from modules.terraform.files import write_private
+from modules.terraform.parallel import side_by_side
+from modules.terraform.plan import EnvironmentPlan, StackPlan, parse_plan
+from modules.terraform.review import judge, review, review_declared
+from modules.terraform.runner import Runner, RunResult
+from modules.terraform.source import planned_creations
+from modules.terraform.targets import covers
+from modules.terraform.workdir import WorkingFolder, inputs_digest
+from modules.terraform.workspace import Workspace
+
+__all__ = ["Mode", "Planner"]
+
+Mode = Literal["normal", "destroy", "refresh-only"]
+"""Terraform's planning modes, by its own names."""
+
+_HEAL = ("Required plugins are not installed", "Inconsistent dependency lock file", "initialization required")
+
+
+class Planner:
+    """Makes plans in a workspace that somebody else holds."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._at = workspace
+
+    def all_stacks(
+        self, mode: Mode, chosen: Mapping[str, tuple[str, ...]], targets: tuple[str, ...] = ()
+    ) -> EnvironmentPlan:
+        """See `Deployment.plan`; `chosen` holds the stacks that are meant, each with its addresses (none: all)."""
+        names = [name for name in self._at.stack_names if name in chosen]
+        if mode == "destroy":
+            names.reverse()
+        results = side_by_side({name: partial(self.stack, name, mode, chosen[name]) for name in names})
+        failed = [(name, outcome) for name, outcome in results.items() if isinstance(outcome, InfraError)]
+        if failed:
+            self._at.interrupts.check()
+            first = failed[0][1]
+            for name, other in failed[1:]:
+                alike = other.what == first.what
+                first.details = (*first.details, f"stack {name} fails alike" if alike else f"{other}")
+            raise first
+        plans = tuple(outcome for outcome in results.values() if isinstance(outcome, StackPlan))
+        for plan in plans:
+            _require_upstream(plan, chosen)
+        return EnvironmentPlan(self._at.environment, plans, mode == "destroy", self._at.simulated, targets)
+
+    def stack(self, name: str, mode: Mode = "normal", targets: tuple[str, ...] = ()) -> StackPlan:
+        """One stack's plan."""
+        self._at.progress.started(name, "plan", 0)
+        outcome = "failed"
+        try:
+            plan = replace(self._planned(name, mode, targets), targets=targets)
+            outcome = plan.note or ("ok" if plan.has_changes else "no changes")
+            return plan
+        except OSError as error:
+            raise from_os(error, self._at.folders[name].path) from None
+        finally:
+            self._at.progress.finished(name, "plan", outcome)
+
+    def install(self, name: str, content: bytes) -> None:
+        """See `Deployment.install`."""
+        folder = self._at.folders[name]
+        inputs = self._at.inputs(name)
+        document = folder.prepare(inputs)
+
+        def on_event(event: Event) -> None:
+            self._at.progress.event(name, event)
+
+        folder.initialise(self._at.runner(name, inputs), self._at.command, self._at.providers, document, on_event)
+        try:
+            write_private(folder.plan_file, content)
+        except OSError as error:
+            raise from_os(error, folder.path) from None
+
+    def _planned(self, name: str, mode: Mode, targets: tuple[str, ...]) -> StackPlan:
+        folder = self._at.folders[name]
+        state = folder.state()
+        if mode != "normal" and (state is None or state.empty):
+            return StackPlan(name, note="never applied")
+        if mode == "normal" and (waits := self._at.waits_for(name)):
+            return self._pending(folder, waits, targets)
+        inputs = self._at.inputs(name)
+        missing = sorted(set(folder.source.inputs) - set(inputs))
+        if missing:
+            stack, output = folder.source.inputs[missing[0]]
+            raise PlanError(
+                f"it needs output {output!r} of stack {stack}, which has none",
+                where=f"stack {name}",
+                do=f"restore the state of stack {stack} from {self._at.folders[stack].path / 'backups'}",
+            )
+        runner = self._at.runner(name, inputs)
+        document = folder.prepare(inputs, unprotected=mode == "destroy" and self._at.simulated)
+        folder.check_space(PlanError)
+        result, drifted = self._run_plan(folder, runner, document, mode, targets)
+        if result.code not in (0, 2):
+            return self._unplanned(folder, document, result, mode)
+        plan = StackPlan(name, warnings=result.warnings, unchanged=len(state.addresses) if state else 0)
+        if result.code == 2 or drifted:
+            plan = self._shown(folder, runner, result)
+        plan = replace(
+            plan, plan_file=folder.plan_file, digest=folder.plan_digest(), inputs_digest=inputs_digest(inputs)
+        )
+        return plan if mode == "refresh-only" else replace(plan, findings=review(plan))
+
+    def _pending(self, folder: WorkingFolder, waits: tuple[str, ...], targets: tuple[str, ...]) -> StackPlan:
+        state = folder.state()
+        changes = planned_creations(folder.document(), state.addresses if state else ())
+        if targets:
+            changes = tuple(each for each in changes if any(covers(target, each.address) for target in targets))
+        imports = folder.adopting()
+        changes = tuple(replace(each, kind="import") if each.address in imports else each for each in changes)
+        last = f" and {waits[-1]} are" if len(waits) > 1 else " is"
+        note = f"values known only after {', '.join(waits[:-1] or waits)}{last} applied"
+        return StackPlan(folder.source.name, changes=changes, pending_on=waits, note=note)
+
+    def _run_plan(
+        self,
+        folder: WorkingFolder,
+        runner: Runner,
+        document: Mapping[str, object],
+        mode: Mode,
+        targets: tuple[str, ...],
+    ) -> tuple[RunResult, bool]:
+        """`init` where needed, then `plan`; initialises once more where Terraform says that it must be."""
+        name = folder.source.name
+        drifted = False
+
+        def on_event(event: Event) -> None:
+            nonlocal drifted
+            drifted = drifted or (isinstance(event, ResourceEvent) and event.step == "drift")
+            self._at.progress.event(name, event)
+
+        arguments = ["plan", "-json", "-input=false", "-detailed-exitcode", "-out=plan.tfplan", *self._at.parallelism]
+        if mode != "normal":
+            arguments.append(f"-{mode}")
+        arguments += [f"-target={address}" for address in targets]
+        fresh = folder.initialise(runner, self._at.command, self._at.providers, document, on_event)
+        folder.plan_file.unlink(missing_ok=True)
+        result = runner.stream(arguments, folder.path, on_event)
+        heal = any(word in item.summary for item in result.diagnostics for word in _HEAL)
+        if result.code == 1 and heal and not fresh:
+            folder.initialise(runner, self._at.command, self._at.providers, document, on_event, force=True)
+            result = runner.stream(arguments, folder.path, on_event)
+        return result, drifted
+
+    def _unplanned(
+        self, folder: WorkingFolder, document: Mapping[str, object], result: RunResult, mode: Mode
+    ) -> StackPlan:
+        """Terraform made no plan: our own refusal where that is what a plugin objects to, else its failure."""
+        self._at.interrupts.check()
+        name = folder.source.name
+        refused = () if mode != "normal" else review_declared(document, folder.state_file)
+        objected = {item.address for item in result.diagnostics if item.severity == "error"}
+        if refused and objected <= {change.address for change in refused}:
+            findings = tuple(item for change in refused for item in judge(change) if item.severity == "refuse")
+            return StackPlan(name, changes=refused, findings=findings, note="refused, so the rest is not planned")
+        raise terraform_failure(
+            result.diagnostics, stack=name, folder=folder.path, phase="plan", output=result.messages
+        )
+
+    def _shown(self, folder: WorkingFolder, runner: Runner, planned: RunResult) -> StackPlan:
+        shown = runner.capture(["show", "-json", "-no-color", folder.plan_file.name], folder.path)
+        if shown.code == 0:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return parse_plan(folder.source.name, json.loads(shown.output), warnings=planned.warnings)
+        self._at.interrupts.check()
+        raise PlanError(
+            "Terraform could not show the plan it made",
+            where=f"stack {folder.source.name}",
+            do="plan again",
+            details=shown.messages[-5:],
+        )
+
+
+def _require_upstream(plan: StackPlan, chosen: Mapping[str, tuple[str, ...]]) -> None:
+    """A part that waits for what was left out could never be applied.
+
+    Raises:
+        PlanError: it does.
+    """
+    if missing := [name for name in plan.pending_on if name not in chosen]:
+        raise PlanError(
+            f"it needs values of stack {missing[0]}, which was never applied and is left out by --target",
+            where=f"stack {plan.stack}",
+            do=f"leave out --target, or add --target {missing[0]}",
+        )
