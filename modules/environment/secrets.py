@@ -1,4 +1,4 @@
-"""Resolves secret references (`env:`, `file:`, `aws-sm:`) at the last moment, at the edge.
+"""Resolves secret references (`env:`, `file:`, `aws-sm:`, `aws-ssm:`) at the last moment, at the edge.
 
 A secret's value is returned, never logged, cached or put into an error. A file that everyone on the machine may read
 is refused, as ssh refuses such a key: a warning would be read once and the key stay open.
@@ -31,7 +31,9 @@ def resolve_secret(reference: SecretRefValue, project: Project) -> str:
         return _from_env(reference)
     if reference.scheme == "file":
         return _from_file(reference, project)
-    return _from_secrets_manager(reference)
+    from modules.environment.aws_secrets import read
+
+    return _not_empty(read(reference), reference)
 
 
 def keep_secret(path: Path, value: str) -> None:
@@ -69,7 +71,7 @@ def check_storable(reference: SecretRefValue, project: Project) -> None:
         raise SecretError(
             "a secret in an environment variable cannot be changed from here: it ends with this process",
             where=str(reference),
-            do="keep it in a file (`file:…`) or in AWS Secrets Manager (`aws-sm:…`) and change the reference",
+            do="keep it in a file (`file:…`) or in AWS (`aws-sm:…`, `aws-ssm:…`) and change the reference",
         )
     if reference.scheme == "file":
         folder = _file_of(reference, project).parent
@@ -81,7 +83,7 @@ def check_storable(reference: SecretRefValue, project: Project) -> None:
 
 def store_secret(reference: SecretRefValue, project: Project, value: str) -> None:
     """Changes a secret behind its reference: a file whole or not at all (0600), a link's target rather than the link;
-    a new version in AWS Secrets Manager, of `aws-sm:NAME#KEY` that one key.
+    a new version in AWS Secrets Manager or Parameter Store, of `aws-sm:NAME#KEY` that one key.
 
     Raises:
         SecretError: it cannot be written.
@@ -90,7 +92,10 @@ def store_secret(reference: SecretRefValue, project: Project, value: str) -> Non
     if reference.scheme == "file":
         keep_secret(_file_of(reference, project), value)
     else:
-        _into_secrets_manager(reference, value)
+        from modules.environment.aws_secrets import check_aws_storable, store
+
+        check_aws_storable(reference, len(value.encode()))
+        store(reference, value)
 
 
 def _file_of(reference: SecretRefValue, project: Project) -> Path:
@@ -98,33 +103,6 @@ def _file_of(reference: SecretRefValue, project: Project) -> Path:
         return (project.root / Path(reference.name).expanduser()).resolve()
     except RuntimeError:
         raise SecretError("there is no such home folder", where=str(reference), do="write the path in full") from None
-
-
-def _into_secrets_manager(reference: SecretRefValue, value: str) -> None:
-    import json
-
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    name, _, key = reference.name.partition("#")
-    region = name.split(":")[3] if name.startswith("arn:") and name.count(":") >= 6 else None
-    text = value
-    if key:
-        whole = json.loads(_from_secrets_manager(SecretRefValue(reference.scheme, name)))
-        text = json.dumps({**whole, key: value})
-    try:
-        patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
-        client = boto3.client("secretsmanager", region_name=region, config=patience)
-        client.put_secret_value(SecretId=name, SecretString=text)
-    except (BotoCoreError, ClientError, ValueError) as error:
-        detail = getattr(error, "response", {}).get("Error", {})
-        reason = f"{detail['Code']}: {detail.get('Message', '')}" if "Code" in detail else str(error)
-        raise SecretError(
-            f"AWS Secrets Manager did not take the secret: {reason}",
-            where=str(reference),
-            do="check that you may call secretsmanager:PutSecretValue on it",
-        ) from None
 
 
 def _from_env(reference: SecretRefValue) -> str:
@@ -159,46 +137,6 @@ def _from_file(reference: SecretRefValue, project: Project) -> str:
             do="create it (mode 0600) or change the reference",
         ) from None
     return _not_empty(text.rstrip("\r\n"), reference)
-
-
-def _from_secrets_manager(reference: SecretRefValue) -> str:
-    """`aws-sm:NAME` or `aws-sm:ARN` is the secret's text; with `#KEY` one value of the JSON object in it."""
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    name, _, key = reference.name.partition("#")
-    region = name.split(":")[3] if name.startswith("arn:") and name.count(":") >= 6 else None
-    try:
-        patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
-        client = boto3.client("secretsmanager", region_name=region, config=patience)
-        answer = client.get_secret_value(SecretId=name)
-    except ClientError as error:
-        detail = error.response.get("Error", {})
-        raise _refused(reference, f"{detail.get('Code', 'an error')}: {detail.get('Message', '')}") from None
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint or a region that cannot be one
-        raise _refused(reference, str(error)) from None
-    if "SecretString" not in answer:
-        raise SecretError("the secret is binary, not text", where=str(reference), do="store it as text")
-    text = answer["SecretString"]
-    return _not_empty(_value_of(text, key, reference) if key else text, reference)
-
-
-def _refused(reference: SecretRefValue, reason: str) -> SecretError:
-    return SecretError(
-        f"AWS Secrets Manager did not give the secret: {reason}",
-        where=str(reference),
-        do="check its name and region (AWS_REGION), and that you are logged in and may read it",
-    )
-
-
-def _value_of(text: str, key: str, reference: SecretRefValue) -> str:
-    import json
-
-    try:
-        return str(json.loads(text)[key])
-    except (ValueError, KeyError, TypeError):
-        raise SecretError(f"the secret has no key {key!r}", where=str(reference), do="check the part after #") from None
 
 
 def _not_empty(value: str, reference: SecretRefValue) -> str:

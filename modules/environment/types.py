@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 __all__ = [
-    "DataRate", "DataRateValue", "DataSize", "DataSizeValue", "Duration", "DurationValue", "Money", "MoneyValue",
-    "Number", "SecretRef", "SecretRefValue", "Whole",
+    "AWS_SCHEMES", "DataRate", "DataRateValue", "DataSize", "DataSizeValue", "Duration", "DurationValue", "Money",
+    "MoneyValue", "Number", "SecretRef", "SecretRefValue", "Whole",
 ]  # fmt: skip
 
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
@@ -157,9 +157,14 @@ class MoneyValue:
         return f"{self.amount} {self.currency}"
 
 
+AWS_SCHEMES = ("aws-sm", "aws-ssm")
+"""References that AWS has to be asked for."""
+
+
 @dataclass(frozen=True)
 class SecretRefValue:
-    """A reference to a secret, never the value: `env:NAME`, `file:PATH` (from the project root), `aws-sm:NAME#KEY`."""
+    """A reference to a secret, never the value: `env:NAME`, `file:PATH` (from the project root), `aws-sm:NAME#KEY`
+    (AWS Secrets Manager), `aws-ssm:/PATH/NAME#KEY` (Parameter Store)."""
 
     scheme: str
     name: str
@@ -171,10 +176,12 @@ class SecretRefValue:
         scheme, _, name = str(text).partition(":")
         name = name.strip()
         wrong = scheme == "env" and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
-        if scheme not in ("env", "file", "aws-sm") or not name or wrong or "\n" in name:
+        wrong = wrong or (scheme in AWS_SCHEMES and name.startswith("#"))
+        if scheme not in ("env", "file", *AWS_SCHEMES) or not name or wrong or "\n" in name:
             # The value is not repeated: it may be the secret itself.
             raise ValueError(
-                "expected a secret reference: env:NAME, file:PATH or aws-sm:NAME (never the secret itself)"
+                "expected a secret reference: env:NAME, file:PATH, aws-sm:NAME or aws-ssm:NAME (never the secret "
+                "itself)"
             )
         return cls(scheme, name)
 
@@ -200,5 +207,7 @@ DataRate = Annotated[
 Money = Annotated[MoneyValue, *_typed(MoneyValue, _N + r"[A-Z]{3}\s*$", "300 USD")]
 SecretRef = Annotated[
     SecretRefValue,
-    *_typed(SecretRefValue, r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|aws-sm:.+)$", "env:SNOWFLAKE_PRIVATE_KEY"),
+    *_typed(
+        SecretRefValue, r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|aws-sm:.+|aws-ssm:.+)$", "env:SNOWFLAKE_PRIVATE_KEY"
+    ),
 ]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from modules.environment.model import Environment
 from modules.environment.network import private_host
 from modules.environment.secrets import resolve_secret
-from modules.environment.types import SecretRefValue
+from modules.environment.types import AWS_SCHEMES, SecretRefValue
 from modules.errors import ConfigError, SecretError
 from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
 from modules.platforms.connector import connector_key, connector_passphrase, connector_secrets, sink_schema
@@ -112,7 +112,7 @@ class DeployedPlatform:
 
     def _unset(self, path: str, reference: SecretRefValue) -> list[str]:
         """A line where a reference to an environment variable or a file leads nowhere."""
-        if reference.scheme == "aws-sm":
+        if reference.scheme in AWS_SCHEMES:
             return self._no_aws()
         try:
             resolve_secret(reference, self.project)

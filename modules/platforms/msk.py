@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from modules.environment.types import AWS_SCHEMES
 from modules.errors import ConfigError
 from modules.platforms.aws import DATABASE_ROLE, PASSWORDS, assume, fresh_password, secret_name, stored_password
 from modules.platforms.base import KafkaRole, RegistryClient
@@ -75,7 +76,7 @@ class MskPlatform(DeployedPlatform):
         """Adds AWS, and the login of a registry that is there already."""
         found = self._no_aws()
         registry = self.environment.msk.registry
-        if registry.credentials is not None and registry.credentials.scheme != "aws-sm":
+        if registry.credentials is not None and registry.credentials.scheme not in AWS_SCHEMES:
             found += self._unset("msk.registry.credentials", registry.credentials)
         return list(dict.fromkeys([*found, *super().missing_credentials()]))
 

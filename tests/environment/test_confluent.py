@@ -169,8 +169,8 @@ PEERED = f"{PRIVATE}, networking: peering"
         ),
         (
             ["confluent: {cloud_api_secret: hunter2}"],
-            "3: confluent.cloud_api_secret: expected a secret reference: env:NAME, file:PATH or aws-sm:NAME (never the "
-            "secret itself), got something else",
+            "3: confluent.cloud_api_secret: expected a secret reference: env:NAME, file:PATH, aws-sm:NAME or "
+            "aws-ssm:NAME (never the secret itself), got something else",
         ),
         (
             ["topics: {t: {replication: 2}}"],

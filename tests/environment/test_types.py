@@ -71,7 +71,10 @@ def test_money_is_decimal_with_a_currency() -> None:
     assert str(MoneyValue.parse("300 USD")) == "300 USD"
 
 
-@pytest.mark.parametrize("text", ["env:NAME", "file:secrets/key.p8", "file:~/key", "aws-sm:prod/kafka#password"])
+@pytest.mark.parametrize(
+    "text",
+    ["env:NAME", "file:secrets/key.p8", "file:~/key", "aws-sm:prod/kafka#password", "aws-ssm:/prod/kafka#password"],
+)
 def test_a_secret_reference_keeps_its_text(text: str) -> None:
     assert str(SecretRefValue.parse(text)) == text
 
@@ -83,7 +86,7 @@ def test_what_may_be_a_secret_itself_is_refused_in_words_that_do_not_hold_it(tex
     with pytest.raises(ValueError, match="never the secret itself") as caught:
         SecretRefValue.parse(text)
     assert str(caught.value) == (
-        "expected a secret reference: env:NAME, file:PATH or aws-sm:NAME (never the secret itself)"
+        "expected a secret reference: env:NAME, file:PATH, aws-sm:NAME or aws-ssm:NAME (never the secret itself)"
     )
 
 

@@ -172,6 +172,10 @@ class MskDeclarations:
             name = credentials.name.partition("#")[0]
             arn = name if name.startswith("arn:") else f"arn:aws:secretsmanager:{self._msk.region}:*:secret:{name}-*"
             readable.append(("secretsmanager:GetSecretValue", arn))
+        if credentials is not None and credentials.scheme == "aws-ssm":
+            name = credentials.name.partition("#")[0]
+            arn = name if name.startswith("arn:") else f"arn:aws:ssm:{self._msk.region}:*:parameter/{name.lstrip('/')}"
+            readable.append(("ssm:GetParameter", arn))
         outputs = (*SINK_OUTPUTS, "role_arns", "admin_bootstrap_servers")
         return EcsInputs(bootstrap, login, registry, credentials is not None, outputs, tuple(readable), tuple(assumes))
 
