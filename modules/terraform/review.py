@@ -17,7 +17,7 @@ from modules.terraform.plan import UNKNOWN, AttributeChange, Change, Finding, St
 from modules.terraform.source import declared
 from modules.terraform.state import read_attributes
 
-__all__ = ["judge", "review", "review_declared"]
+__all__ = ["HOLDS_DATA", "as_subject", "judge", "lost_data", "review", "review_declared"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ _GLUE_LEVEL = re.compile("_ALL$")
 _MSK_BROKERS = {"kafka": "Standard", "express": "Express"}
 """How an MSK broker type's name begins → what AWS calls such brokers."""
 
-_HOLDS_DATA: Mapping[str, str] = {
+HOLDS_DATA: Mapping[str, str] = {
     "kafka_topic": "its messages are lost",
     "confluent_kafka_topic": "its messages are lost",
     "confluent_kafka_cluster": "its topics and their messages are lost, and clients need its new address and keys",
@@ -66,11 +66,12 @@ _HOLDS_DATA: Mapping[str, str] = {
     "snowflake_database": "its schemas, tables and rows are lost",
     "schemaregistry_schema": "consumers can no longer look up the schema of events written with it",
 }
+"""What is lost with a resource that is destroyed, by its type."""
 
 
 def review(plan: StackPlan) -> tuple[Finding, ...]:
     """All findings, refusals first."""
-    found = [finding for change in plan.changes for finding in judge(_as_subject(change, plan.compatibility))]
+    found = [finding for change in plan.changes for finding in judge(as_subject(change, plan.compatibility))]
     return tuple(sorted(found, key=lambda finding: finding.severity != "refuse"))
 
 
@@ -100,7 +101,7 @@ def review_declared(document: Mapping[str, Any], state: Path) -> tuple[Change, .
         if item.address in held and item.type in JUDGED
     )
     return tuple(
-        change for change in changes if any(item.severity == "refuse" for item in judge(_as_subject(change, {})))
+        change for change in changes if any(item.severity == "refuse" for item in judge(as_subject(change, {})))
     )
 
 
@@ -109,7 +110,7 @@ def judge(change: Change) -> tuple[Finding, ...]:
     return tuple(finding for check in _CHECKS for finding in check(change))
 
 
-def _as_subject(change: Change, levels: Mapping[str, str]) -> Change:
+def as_subject(change: Change, levels: Mapping[str, str]) -> Change:
     """Confluent's or Glue's schema, or a change of its compatibility, in the words of the provider the checks are
     written for."""
     if change.type == "confluent_schema":
@@ -222,14 +223,20 @@ def _replication(change: Change) -> Iterable[Finding]:
         )
 
 
-def _holds_data(change: Change) -> Iterable[Finding]:
-    lost = _HOLDS_DATA.get(change.type)
-    if lost is None or change.kind not in ("delete", "replace"):
-        return
+def lost_data(change: Change) -> str | None:
+    """What is lost when the change is made, as a clause (`its messages are lost`); None where it destroys no data."""
+    if change.kind not in ("delete", "replace"):
+        return None
     if change.type == "schemaregistry_schema" and change.kind == "replace" and not _renames(change, "subject"):
-        return
-    verb = "deleted" if change.kind == "delete" else "deleted and created again"
-    yield Finding("warn", change.address, f"holds data: it will be {verb}, {lost}")
+        return None
+    return HOLDS_DATA.get(change.type)
+
+
+def _holds_data(change: Change) -> Iterable[Finding]:
+    lost = lost_data(change)
+    if lost:
+        verb = "deleted" if change.kind == "delete" else "deleted and created again"
+        yield Finding("warn", change.address, f"holds data: it will be {verb}, {lost}")
 
 
 def _columns(change: Change) -> Iterable[Finding]:
