@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
@@ -83,7 +83,8 @@ def _lines(status: Status) -> Iterator[RenderableType]:
         ("Cloud", _CLOUD, _cloud(found)),
         ("Certificates and keys", {"certificate-expires", "key-old"}, _ages(found)),
     ):
-        parts = list(body)
+        # A service that is silent leaves nothing to read: its section says at least that.
+        parts = [*_silent(found, rules), *body]
         if parts:
             yield Text()
             yield _title(title, bool(rules & broken))
@@ -95,6 +96,12 @@ def _lines(status: Status) -> Iterator[RenderableType]:
             yield _indented(2, f"{missing.what}: {missing.why}")
             if missing.permission:
                 yield _indented(4, f"→ missing: {missing.permission}", "dim")
+
+
+def _silent(found: Part, services: Collection[str]) -> Iterator[RenderableType]:
+    for each in found.reached:
+        if each.what in services and not each.up:
+            yield _indented(2, f"{each.where}  {each.why or 'does not answer'}", style="red")
 
 
 def _indented(by: int, text: str, style: str = "") -> Padding:
@@ -214,8 +221,8 @@ def _when(letters: DeadLetters) -> str:
 
 def _registry(found: Part) -> Iterator[RenderableType]:
     for each in found.reached:
-        if each.what == "registry":
-            yield _indented(2, f"{each.where}  {'answers' if each.up else each.why}", style="" if each.up else "red")
+        if each.what == "registry" and each.up:
+            yield _indented(2, f"{each.where}  answers")
     for registry in found.registries:
         lost = f", missing: {', '.join(registry.missing)}" if registry.missing else ""
         yield _indented(2, f"{_count(registry.subjects, 'subject')}{lost}", style="red" if lost else "")
