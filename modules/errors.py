@@ -10,6 +10,7 @@ computes raises these; nothing below `cli/` prints or exits.
     ├── TerraformError    Terraform or a provider plugin failed
     │   ├── PlanError
     │   ├── ApplyError
+    │   ├── StateError        a state cannot be read, written or carried over
     │   ├── InterruptedRun    Ctrl-C or SIGTERM; exit code 130
     │   └── StateLockedError
     ├── LocalError        the laptop platform: ports, downloads, disk, services
@@ -37,6 +38,7 @@ __all__ = [
     "SinkError",
     "SmokeError",
     "SourceError",
+    "StateError",
     "StateLockedError",
     "SynthError",
     "TerraformError",
@@ -100,6 +102,10 @@ class PlanError(TerraformError):
 
 class ApplyError(TerraformError):
     """An apply failed or was interrupted."""
+
+
+class StateError(TerraformError):
+    """A state cannot be read, written or carried over; what is there stays as it is."""
 
 
 class InterruptedRun(TerraformError):

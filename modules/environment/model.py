@@ -13,6 +13,7 @@ from modules.environment.applications import Application, Quota
 from modules.environment.capture import DebeziumPostgres
 from modules.environment.confluent import Confluent
 from modules.environment.connect import Connect
+from modules.environment.guards import Guards
 from modules.environment.msk import Msk
 from modules.environment.network import Network
 from modules.environment.redpanda import Redpanda
@@ -21,6 +22,7 @@ from modules.environment.slo import Slo, StageSlo
 from modules.environment.smoke import Smoke
 from modules.environment.source import SnowflakeSource
 from modules.environment.sources import Source, principals
+from modules.environment.state import State, StateSetting
 from modules.environment.types import (
     DataSize,
     DataSizeValue,
@@ -33,7 +35,7 @@ from modules.environment.warehouse import SnowflakeAccount, Warehouse
 from modules.environment.workload import Workload
 
 __all__ = [
-    "Application", "Confluent", "Connect", "DebeziumPostgres", "Environment", "Local", "Msk", "Network", "Platform",
+    "Application", "Confluent", "Connect", "DebeziumPostgres", "Environment", "Guards", "Local", "Msk", "Network", "Platform",
     "Quota", "Redpanda", "SchemaReference", "Slo", "Smoke", "SnowflakeAccount", "SnowflakeSource",
     "StageSlo", "Terraform", "Topic", "TopicSink", "TopicValue", "Warehouse", "Workload",
 ]  # fmt: skip
@@ -51,6 +53,9 @@ class Terraform(Section):
     providers: Literal["bundled", "official"] | None = Field(
         None,
         description="Where provider plugins come from; default: bundled for platform local, official otherwise.",
+    )
+    lock_timeout: Duration = Field(
+        DurationValue(0), description="How long to wait for a state that another run holds; default: not at all."
     )
 
 
@@ -133,11 +138,20 @@ class Environment(Section):
     production: bool = Field(
         False, description="Safe defaults: deletion protection, several zones, nothing that holds data is destroyed."
     )
+    protected: bool | None = Field(
+        None,
+        description="Not destroyed, nothing that holds data deleted, only reviewed plans applied; default: as "
+        "`production`.",
+    )
+    guards: Guards = Guards()
     tags: dict[str, str] = Field(
         default_factory=dict, description="On every resource that takes tags, beside project, environment, managed-by."
     )
     required_tags: list[str] = Field(default_factory=list, description="Tags that must be given and not be empty.")
     terraform: Terraform = Terraform()
+    state: StateSetting = Field(
+        State(), description="Where Terraform's states are: `local` (files below .infra), or `s3` with a bucket."
+    )
     local: Local = Local()
     confluent: Confluent = Confluent()
     msk: Msk = Msk()
@@ -166,6 +180,11 @@ class Environment(Section):
         for name, its in principals(self).items():
             self.applications.setdefault(name, Application(**its))
         return self
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether it is protected: as it says, else where it is production."""
+        return self.production if self.protected is None else self.protected
 
     @property
     def brokers(self) -> int:

@@ -53,6 +53,7 @@ def environment_schema() -> dict[str, Any]:
     topic = schema["$defs"]["Topic"]["properties"]
     topic["config"]["additionalProperties"] = {"type": ["string", "number", "boolean", "null"]}
     schema["properties"]["topics"]["additionalProperties"] = _optional({"$ref": "#/$defs/Topic"})
+    schema["properties"]["state"]["anyOf"].append({"const": "local"})
     free = {"type": ["string", "number", "boolean", "null"]}
     connect = schema["$defs"]["Connect"]["properties"]
     for settings in (
