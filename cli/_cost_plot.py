@@ -1,6 +1,6 @@
 """A plot of costs over a range for the terminal: letters for the options, amounts and values at the axes.
 
-plotext draws it; here are the scales, round ticks and the legend. Nothing is read from the terminal: width and colour
+plotext draws it; here are the scales and the legend. Nothing is read from the terminal: width and colour
 are given.
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, log10
+from math import log10
 from string import ascii_uppercase
 
 from rich.text import Text
 
+from cli._plot import coloured, drawn, fresh_figure, round_ticks, spread
 from modules.cost.currency import report_currency, written
 
 __all__ = ["Curve", "legend", "plot"]
@@ -40,15 +41,10 @@ def plot(
         places, labels: of the range's values, in their order.
         by_ratio: logarithmic axes, for which all places are above 0; amounts are drawn so where they are as well.
     """
-    import plotext
-
     heights = [each for curve in curves for each in curve.heights if each is not None]
     up = by_ratio and min(heights) > 0
     across = [log10(each) for each in places] if by_ratio else list(places)
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
-    figure.clear()
-    figure.plot_size(width, _HEIGHT)
+    figure = fresh_figure(width, _HEIGHT)
     alone = len(curves) == 1
     for curve, letter in zip(curves, ascii_uppercase, strict=False):
         kept = [(x, log10(y) if up else y) for x, y in zip(across, curve.heights, strict=True) if y is not None]
@@ -56,27 +52,15 @@ def plot(
         if alone and len(kept) > 1:
             signal.lines()
         figure.draw(signal)
-    shown = _spread(len(places), _TICKS)
+    shown = spread(len(places), _TICKS)
     figure.ruler("x").ticks([across[each] for each in shown], [labels[each] for each in shown])
-    amounts = _round_amounts(min(heights), max(heights), by_ratio=up)
+    amounts = round_ticks(min(heights), max(heights), by_ratio=up)
     figure.ruler("y").ticks([log10(each) if up else each for each in amounts], [_amount(each) for each in amounts])
-    text = str(figure.build().string(colorless=True)).rstrip("\n")
-    figure.clear()
-    return _coloured(text, curves) if not alone else Text(text)
-
-
-def _coloured(text: str, curves: Sequence[Curve]) -> Text:
-    """Letters between the axes, and those of the legend below."""
+    text = drawn(figure)
+    if alone:
+        return Text(text)
     named = zip(curves, ascii_uppercase, strict=False)
-    styles = {letter: _COLOURS.get(each.option.partition("-")[0], "cyan") for each, letter in named}
-    drawn = Text()
-    for line in text.splitlines():
-        start = next((place for place, sign in enumerate(line) if sign in "│┤"), len(line))
-        drawn.append(line[:start])
-        for sign in line[start:]:
-            drawn.append(sign, styles.get(sign))
-        drawn.append("\n")
-    return drawn
+    return coloured(text, {letter: _COLOURS.get(each.option.partition("-")[0], "cyan") for each, letter in named})
 
 
 def legend(curves: Sequence[Curve], width: int) -> str:
@@ -86,28 +70,6 @@ def legend(curves: Sequence[Curve], width: int) -> str:
     fit = max(1, width // column)
     rows = [entries[start : start + fit] for start in range(0, len(entries), fit)]
     return "\n".join("".join(each.ljust(column) for each in row).rstrip() for row in rows)
-
-
-def _spread(count: int, most: int) -> list[int]:
-    if count <= most:
-        return list(range(count))
-    return [round(place * (count - 1) / (most - 1)) for place in range(most)]
-
-
-def _round_amounts(low: float, high: float, *, by_ratio: bool) -> list[float]:
-    """1, 2, 5, 10 … between the ends, or even steps of such a number."""
-    if high <= low:
-        return [low]
-    if by_ratio:
-        powers = range(floor(log10(low)), floor(log10(high)) + 1)
-        found = [each * 10.0**power for power in powers for each in (1, 2, 5)]
-        inside = [each for each in found if low <= each <= high]
-        return inside if len(inside) >= 2 else [low, high]
-    rough = (high - low) / 5
-    size = 10.0 ** floor(log10(rough))
-    step = next(each * size for each in (1, 2, 5, 10) if each * size >= rough)
-    first = -floor(-low / step)
-    return [number * step for number in range(first, floor(high / step) + 1)] or [low, high]
 
 
 def _amount(amount: float) -> str:

@@ -1,16 +1,18 @@
 """Plots of latencies for the terminal: the trend over runs, and latency against cost. plotext draws them.
 
-Here are the scales, round ticks and colours. Nothing is read from the terminal: width and colour are given.
+Here are the scales and colours. Nothing is read from the terminal: width and colour are given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import floor, log10
+from math import log10
 from typing import Any
 
 from rich.text import Text
+
+from cli._plot import coloured, drawn, fresh_figure, round_ticks, spread
 
 __all__ = ["Mark", "places_plot", "trend_plot"]
 
@@ -36,24 +38,19 @@ def trend_plot(trends: Mapping[str, Sequence[float | None]], labels: Sequence[st
         trends: by name, such as p50, a value or a gap for each run.
         labels: of the runs, below the axis where they fit.
     """
-    import plotext
-
     known = [each for values in trends.values() for each in values if each is not None]
     ratio = min(known) > 0 and max(known) > 8 * min(known)
     letters = dict(zip(trends, "●◆▲■★", strict=False))
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
-    figure.clear()
-    figure.plot_size(width, _TREND_HEIGHT)
+    figure = fresh_figure(width, _TREND_HEIGHT)
     for name, values in trends.items():
         kept = [(index, _up(value, ratio)) for index, value in enumerate(values) if value is not None]
         if kept:
             figure.draw(figure.signal([x for x, _ in kept], [y for _, y in kept], marker=letters[name]))
     most = max(2, min(_TICKS, width // (max(map(len, labels)) + 4)))
-    shown = _spread(len(labels), most)
+    shown = spread(len(labels), most)
     figure.ruler("x").ticks(shown, [labels[each] for each in shown])
     _ruled(figure, known, ratio)
-    return _coloured(_drawn(figure), dict(zip(letters.values(), _COLOURS, strict=False)))
+    return _without_end(figure, dict(zip(letters.values(), _COLOURS, strict=False)))
 
 
 def places_plot(marks: Sequence[Mark], amount: str, width: int) -> Text:
@@ -62,49 +59,31 @@ def places_plot(marks: Sequence[Mark], amount: str, width: int) -> Text:
     Args:
         amount: how a cost is written, such as `${:,.0f}`.
     """
-    import plotext
-
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
-    figure.clear()
-    figure.plot_size(width, _PLACES_HEIGHT)
+    figure = fresh_figure(width, _PLACES_HEIGHT)
     costs, heights = [each.x for each in marks], [each.y for each in marks]
     across = min(costs) > 0 and max(costs) > 8 * min(costs)
     ratio = min(heights) > 0 and max(heights) > 8 * min(heights)
     for mark in marks:
         figure.draw(figure.signal([_up(mark.x, across)], [_up(mark.y, ratio)], marker=mark.letter))
     figure.ruler("x").lim(*_around(costs, across))
-    ticks = _round(min(costs), max(costs), ratio=across)
-    shown = [ticks[each] for each in _spread(len(ticks), _TICKS)]
+    ticks = round_ticks(min(costs), max(costs), by_ratio=across)
+    shown = [ticks[each] for each in spread(len(ticks), _TICKS)]
     figure.ruler("x").ticks([_up(each, across) for each in shown], [amount.format(each) for each in shown])
     _ruled(figure, heights, ratio)
-    return _coloured(_drawn(figure), {mark.letter: "bold green" if mark.bold else "yellow" for mark in marks})
+    return _without_end(figure, {mark.letter: "bold green" if mark.bold else "yellow" for mark in marks})
 
 
 def _ruled(figure: Any, values: Sequence[float], ratio: bool) -> None:
-    ticks = _round(min(values), max(values), ratio=ratio)
+    ticks = round_ticks(min(values), max(values), by_ratio=ratio)
     ruler = figure.ruler("y")
     ruler.lim(*_around(values, ratio))
     ruler.ticks([_up(each, ratio) for each in ticks], [_short(each) for each in ticks])
 
 
-def _drawn(figure: Any) -> str:
-    text = str(figure.build().string(colorless=True)).rstrip("\n")
-    figure.clear()
+def _without_end(figure: Any, styles: Mapping[str, str]) -> Text:
+    text = coloured(drawn(figure), styles)
+    text.rstrip()
     return text
-
-
-def _coloured(text: str, styles: Mapping[str, str]) -> Text:
-    """Signs between the axes."""
-    drawn = Text()
-    for line in text.splitlines():
-        start = next((place for place, sign in enumerate(line) if sign in "│┤"), len(line))
-        drawn.append(line[:start])
-        for sign in line[start:]:
-            drawn.append(sign, styles.get(sign))
-        drawn.append("\n")
-    drawn.rstrip()
-    return drawn
 
 
 def _around(values: Sequence[float], ratio: bool) -> tuple[float, float]:
@@ -116,28 +95,6 @@ def _around(values: Sequence[float], ratio: bool) -> tuple[float, float]:
 
 def _up(value: float, ratio: bool) -> float:
     return log10(value) if ratio else value
-
-
-def _spread(count: int, most: int) -> list[int]:
-    if count <= most:
-        return list(range(count))
-    return [round(place * (count - 1) / (most - 1)) for place in range(most)]
-
-
-def _round(low: float, high: float, *, ratio: bool) -> list[float]:
-    """1, 2, 5, 10 … between the ends, or even steps of such a number."""
-    if high <= low:
-        return [low]
-    if ratio:
-        powers = range(floor(log10(low)), floor(log10(high)) + 1)
-        inside = [each for power in powers for each in (10.0**power, 2 * 10.0**power, 5 * 10.0**power)]
-        inside = [each for each in inside if low <= each <= high]
-        return inside if len(inside) >= 2 else [low, high]
-    rough = (high - low) / 5
-    size = 10.0 ** floor(log10(rough))
-    step = next(each * size for each in (1, 2, 5, 10) if each * size >= rough * 0.999)
-    first = -floor(-low / step)
-    return [number * step for number in range(first, floor(high / step) + 1)] or [low, high]
 
 
 def _short(milliseconds: float) -> str:
