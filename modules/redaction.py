@@ -2,7 +2,7 @@
 
 A provider that echoes what it was given does not echo it letter by letter: in JSON its line breaks are escaped, in a
 URL it is percent-encoded, in a header it is Base64, and a private key is printed line by line. Only values that are
-known are found; what merely looks like a secret is `modules/secretscan`'s business.
+known are found; what merely looks like a secret `modules/secrets/written.py` looks for.
 """
 
 from __future__ import annotations
