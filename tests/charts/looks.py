@@ -16,6 +16,7 @@ __all__ = [
     "count_of_values",
     "cut_off",
     "dots_out_of_scale",
+    "hard_to_read",
     "is_dark",
     "low_contrast",
     "overflow",
@@ -50,6 +51,12 @@ def small_text(page: Page, least: float = 12) -> list[str]:
 def low_contrast(page: Page) -> list[str]:
     """Texts with less contrast to what is behind them than WCAG 2.2 asks: 4.5:1, large ones 3:1."""
     return list(_ask(page, "lowContrast"))
+
+
+def hard_to_read(page: Page) -> dict[str, list[str]]:
+    """Whatever makes a page hard to read, by its kind; empty when nothing does."""
+    checks = (overflow, low_contrast, small_text, cut_off, overlaps)
+    return {check.__name__: found for check in checks if (found := check(page))}
 
 
 def is_dark(page: Page) -> bool:

@@ -53,11 +53,7 @@ def test_it_is_readable_in_both_themes_at_every_width(browser: Browser, file: Pa
     picture = kept(page, f"{theme}-{size}")
     assert page.complaints == []
     assert page.requests == [file.as_uri()]
-    assert looks.overflow(page) == []
-    assert looks.low_contrast(page) == []
-    assert looks.small_text(page) == []
-    assert looks.cut_off(page) == []
-    assert looks.overlaps(page) == []
+    assert looks.hard_to_read(page) == {}
     assert picture.startswith(b"\x89PNG") and len(picture) > 20_000
     assert looks.is_dark(page) == (theme == "dark")
     page.close()
