@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from modules.environment.document import Mapping, Problem, Scalar
+from modules.environment.document import Mapping, Problem, Scalar, Sequence
 from modules.environment.model import Application, Environment, Quota
 
 __all__ = ["Shape", "check_keys", "is_secret", "shape_at"]
@@ -126,6 +126,11 @@ def _check(node: Mapping, shape: Shape, at: tuple[str, ...]) -> Iterator[Problem
             inner = _of_kind(entry.node, inner)
             if inner.model or inner.each:
                 yield from _check(entry.node, inner, path)
+        elif isinstance(entry.node, Sequence) and inner.item:
+            for number, item in enumerate(entry.node.items):
+                each = _of_kind(item, inner.item) if isinstance(item, Mapping) else Shape()
+                if isinstance(item, Mapping) and (each.model or each.each):
+                    yield from _check(item, each, (*path, str(number)))
 
 
 def _of_kind(node: Mapping, shape: Shape) -> Shape:

@@ -17,7 +17,7 @@ from modules.terraform.plan import UNKNOWN, AttributeChange, Change, Finding, St
 from modules.terraform.source import declared
 from modules.terraform.state import read_attributes
 
-__all__ = ["HOLDS_DATA", "as_subject", "judge", "lost_data", "review", "review_declared"]
+__all__ = ["HOLDS_DATA", "as_subject", "data_losses", "judge", "lost_data", "review", "review_declared"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,13 @@ def review_declared(document: Mapping[str, Any], state: Path) -> tuple[Change, .
 def judge(change: Change) -> tuple[Finding, ...]:
     """All findings about one change."""
     return tuple(finding for check in _CHECKS for finding in check(change))
+
+
+def data_losses(change: Change) -> tuple[Finding, ...]:
+    """What is lost of the data that is there: all of it, a column's values, or a broker's copies."""
+    change = as_subject(change, {})
+    found = (finding for check in (_holds_data, _brokers, _columns) for finding in check(change))
+    return tuple(finding for finding in found if finding.message.startswith("holds data: "))
 
 
 def as_subject(change: Change, levels: Mapping[str, str]) -> Change:
