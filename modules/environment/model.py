@@ -16,6 +16,7 @@ from modules.environment.connect import Connect
 from modules.environment.guards import Guards
 from modules.environment.msk import Msk
 from modules.environment.network import Network
+from modules.environment.plans import Plans
 from modules.environment.redpanda import Redpanda
 from modules.environment.section import Section
 from modules.environment.slo import Slo, StageSlo
@@ -152,6 +153,7 @@ class Environment(Section):
     state: StateSetting = Field(
         State(), description="Where Terraform's states are: `local` (files below .infra), or `s3` with a bucket."
     )
+    plans: Plans = Plans()
     local: Local = Local()
     confluent: Confluent = Confluent()
     msk: Msk = Msk()
