@@ -96,6 +96,9 @@ def _whole(run: Run) -> Any:
     from junitparser import Error
 
     case = _case(run, "the run is whole")
+    load = run["load"]
+    # The time of it all is the run's: limits and losses are read off it in none.
+    case.time = round(load["sent"] / load["achieved_rate"], 3) if load["achieved_rate"] else 0
     reasons = ["it was interrupted"] if run["interrupted"] else []
     if run["verdict"]["outcome"] == "not enough samples":
         reasons += run["verdict"]["because"]

@@ -24,6 +24,13 @@ def cases(run: dict[str, Any]) -> dict[str, Any]:
     return {case.name: case for case in suite}
 
 
+def test_junits_time_is_how_long_events_were_sent(run: dict[str, Any]) -> None:
+    found = cases({**run, "load": {**run["load"], "sent": 500, "achieved_rate": 200.0}})
+    times = {name: case.time for name, case in found.items()}
+    assert times.pop("the run is whole") == 2.5
+    assert set(times.values()) == {0}
+
+
 def test_junit_has_a_case_for_every_slo_and_every_stages_losses(run: dict[str, Any]) -> None:
     found = cases(run)
     assert list(found)[:3] == ["acknowledged p99 ≤ 100 ms", "row visible p50 ≤ 5 s", "row visible p95 ≤ 10 s"]
