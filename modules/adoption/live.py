@@ -6,14 +6,14 @@ Only asks; nothing is changed. Topics and subjects that belong to Kafka, the reg
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from modules.errors import ServiceError
 from modules.platforms.base import Platform, RegistryClient
 
-__all__ = ["LiveCluster", "LiveSubject", "LiveTopic", "read_live", "read_subjects"]
+__all__ = ["LiveCluster", "LiveSubject", "LiveTopic", "read_kafka", "read_live", "read_subjects"]
 
 _INTERNAL = re.compile(r"__.*|_schemas.*|_confluent.*|kafkasql-.*|connect-(configs|offsets|status).*|_redpanda.*")
 _SECONDS = 20.0
@@ -60,31 +60,45 @@ def read_live(platform: Platform) -> LiveCluster:
     Raises:
         ServiceError: one of them does not answer or refuses.
     """
+    topics, acls = read_kafka(platform)
+    return LiveCluster(topics, read_subjects(platform.registry_client()), acls)
+
+
+def read_kafka(
+    platform: Platform, *, internal: bool = False, hidden: Callable[[str], None] | None = None
+) -> tuple[dict[str, LiveTopic], frozenset[str]]:
+    """Topics, and ids of ACLs.
+
+    Args:
+        internal: with topics that belong to Kafka, the registry or Connect.
+        hidden: told in Kafka's words why ACLs were not listed; a cluster that keeps none tells nothing.
+
+    Raises:
+        ServiceError: Kafka does not answer or refuses.
+    """
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
     settings = platform.kafka_client("admin")
     client = AdminClient({**settings, "log_level": 0, "reconnect.backoff.max.ms": 500})
     try:
-        topics = _topics(client)
-        acls = _acls(client)
+        return _topics(client, internal=internal), _acls(client, hidden)
     except KafkaException as error:
         raise ServiceError(
             f"Kafka does not tell what is there: {error.args[0].str()}",
             where=str(settings.get("bootstrap.servers")),
             do="check that it runs, that it can be reached from here, and that the administrator may describe topics",
         ) from None
-    return LiveCluster(topics, read_subjects(platform.registry_client()), acls)
 
 
-def _topics(client: Any) -> dict[str, LiveTopic]:
+def _topics(client: Any, *, internal: bool = False) -> dict[str, LiveTopic]:
     from confluent_kafka.admin import ConfigResource, ConfigSource, ResourceType  # type: ignore[attr-defined]
 
     listed = client.list_topics(timeout=_SECONDS).topics
     names = sorted(name for name in listed if not _INTERNAL.fullmatch(name))
     asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
     answers = client.describe_configs(asked, request_timeout=_SECONDS) if asked else {}
-    found = {}
+    found = {name: _internal(listed[name]) for name in set(listed) - set(names)} if internal else {}
     for resource, answer in answers.items():
         given = {
             key: entry.value
@@ -97,7 +111,13 @@ def _topics(client: Any) -> dict[str, LiveTopic]:
     return dict(sorted(found.items()))
 
 
-def _acls(client: Any) -> frozenset[str]:
+def _internal(listed: Any) -> LiveTopic:
+    """One whose settings are nobody's to ask for."""
+    replicas = [len(each.replicas) for each in listed.partitions.values()]
+    return LiveTopic(listed.topic, len(replicas), max(replicas, default=0))
+
+
+def _acls(client: Any, hidden: Callable[[str], None] | None = None) -> frozenset[str]:
     """Ids, `User:sink|*|Read|Allow|Topic|orders|Literal`; none where the cluster keeps no ACLs."""
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -117,6 +137,8 @@ def _acls(client: Any) -> frozenset[str]:
     except KafkaException as error:
         names: Any = KafkaError
         if error.args[0].code() in (names.SECURITY_DISABLED, names.CLUSTER_AUTHORIZATION_FAILED):
+            if hidden is not None and error.args[0].code() == names.CLUSTER_AUTHORIZATION_FAILED:
+                hidden(error.args[0].str())
             return frozenset()
         raise
     return frozenset(

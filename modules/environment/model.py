@@ -13,6 +13,7 @@ from modules.environment.applications import Application, Quota
 from modules.environment.capture import DebeziumPostgres
 from modules.environment.confluent import Confluent
 from modules.environment.connect import Connect
+from modules.environment.drift import Drift
 from modules.environment.guards import Guards
 from modules.environment.msk import Msk
 from modules.environment.network import Network
@@ -171,6 +172,7 @@ class Environment(Section):
     workload: Workload = Workload()
     smoke: Smoke = Smoke()
     slo: Slo = Slo()
+    drift: Drift = Drift()
     alerts: dict[str, float] = Field(
         default_factory=dict, description="Alert rule → its threshold here; `infra status` has the rules and defaults."
     )

@@ -10,7 +10,7 @@ from modules.warehouse.sql.grants import OWNERSHIP, grant_right, ordered, revoke
 from modules.warehouse.sql.kinds import RELATIONS
 from modules.warehouse.sql.statement import Statement
 
-__all__ = ["missing_rights", "superfluous_rights", "undeclared_rights"]
+__all__ = ["beyond", "missing_rights", "superfluous_rights", "undeclared_rights"]
 
 _SYSTEM_ROLES = frozenset({"ACCOUNTADMIN", "SECURITYADMIN", "SYSADMIN", "USERADMIN", "ORGADMIN", "PUBLIC"})
 _Key = tuple[Name, str, str, Name, str]
@@ -32,7 +32,7 @@ def missing_rights(wanted: Catalogue, live: Catalogue) -> Iterator[Statement]:
 def superfluous_rights(wanted: Catalogue, live: Catalogue) -> Iterator[Statement]:
     """REVOKE for what a role has on an object beyond what is declared of the two; always unsafe."""
     pairs = {_pair(right) for right in wanted.rights}
-    for right in _beyond(wanted, live):
+    for right in beyond(wanted, live):
         if _pair(right) in pairs:
             yield revoke_right(right)
 
@@ -40,7 +40,7 @@ def superfluous_rights(wanted: Catalogue, live: Catalogue) -> Iterator[Statement
 def undeclared_rights(wanted: Catalogue, live: Catalogue) -> Iterator[str]:
     """Lines about rights and members of declared roles that nobody declared."""
     pairs = {_pair(right) for right in wanted.rights}
-    for right in _beyond(wanted, live):
+    for right in beyond(wanted, live):
         if _pair(right) not in pairs:
             yield f"role {right.about} is granted and not declared"
     declared = {item.name for item in wanted.of_kind("ROLE", "DATABASE ROLE")}
@@ -49,7 +49,7 @@ def undeclared_rights(wanted: Catalogue, live: Catalogue) -> Iterator[str]:
             yield f"{member.about} is granted and not declared"
 
 
-def _beyond(wanted: Catalogue, live: Catalogue) -> Iterator[Right]:
+def beyond(wanted: Catalogue, live: Catalogue) -> Iterator[Right]:
     """What roles of the estate have and no declaration explains."""
     declared = {_key(right) for right in wanted.rights}
     roles = {item.name for item in wanted.of_kind("ROLE", "DATABASE ROLE")}
