@@ -14,6 +14,7 @@ from modules.environment import (
     applications,
     confluent,
     connect,
+    guards,
     msk,
     network,
     redpanda,
@@ -57,6 +58,7 @@ def check_environment(
     problems += smoke.check(environment, positions)
     problems += workload_checks.check(environment, positions)
     problems += _tags(environment, positions)
+    problems += guards.check(environment, positions)
     problems += applications.check(environment, positions)
     problems += sources.check(environment, positions)
     problems += warehouse_checks.check(environment, positions, schemas)
