@@ -4,13 +4,16 @@ moved is planned anew and goes on only if that equals what was approved. A destr
 
 from __future__ import annotations
 
+import contextlib
 import time
 from functools import partial
 
 from modules.errors import ApplyError, InfraError, PlanError
+from modules.terraform.command import invocation
 from modules.terraform.compare import differences
 from modules.terraform.events import Event, ResourceEvent
-from modules.terraform.failures import terraform_failure
+from modules.terraform.failures import from_os, terraform_failure
+from modules.terraform.journal import Journal
 from modules.terraform.parallel import side_by_side
 from modules.terraform.plan import EnvironmentPlan, StackPlan
 from modules.terraform.planning import Planner
@@ -71,9 +74,16 @@ class Applier:
         try:
             folder.check_space(ApplyError)
             folder.back_up()
-            result = self._run_apply(folder, self._at.runner(name, inputs), plan, done)
+            journal = Journal(folder.path, plan, invocation(action), _held(folder))
+            try:
+                result = self._run_apply(folder, self._at.runner(name, inputs), plan, done, journal)
+            finally:
+                with contextlib.suppress(InfraError):  # a state that cannot be read is told by who needs it
+                    journal.close(_held(folder))
             folder.adopt({})
             outcome = "ok"
+        except OSError as error:
+            raise StackFailed(name, from_os(error, folder.path, ApplyError), done) from None
         except InfraError as error:
             raise StackFailed(name, error, done) from None
         finally:
@@ -84,12 +94,15 @@ class Applier:
             return StackResult(name, "applied", seconds=seconds)
         return StackResult(name, "applied", counts.added, counts.changed, counts.destroyed, counts.imported, seconds)
 
-    def _run_apply(self, folder: WorkingFolder, runner: Runner, plan: StackPlan, done: list[str]) -> RunResult:
+    def _run_apply(
+        self, folder: WorkingFolder, runner: Runner, plan: StackPlan, done: list[str], journal: Journal
+    ) -> RunResult:
         name = folder.source.name
         # A replacement completes twice, as a deletion and as a creation.
         steps = {change.address: 2 for change in plan.changes if change.kind == "replace"}
 
         def on_event(event: Event) -> None:
+            journal.take(event)
             if isinstance(event, ResourceEvent) and event.step == "apply_complete":
                 steps[event.address] = steps.get(event.address, 1) - 1
                 if not steps[event.address]:
@@ -120,3 +133,8 @@ class Applier:
                 details=different,
             )
         return fresh
+
+
+def _held(folder: WorkingFolder) -> tuple[str, ...]:
+    state = folder.state()
+    return state.addresses if state else ()

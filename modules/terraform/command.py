@@ -7,6 +7,7 @@ everything after it is the same for both.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from modules.errors import ConfigError
 
-__all__ = ["AUTHORITIES", "TerraformCommand", "base_environment", "terraform_command"]
+__all__ = ["AUTHORITIES", "TerraformCommand", "base_environment", "invocation", "terraform_command"]
 
 CHILD_MODULE = "modules.terraform.child"
 
@@ -69,6 +70,11 @@ def terraform_command(binary: str | None = None) -> TerraformCommand:
         )
     path = str(Path(found).resolve())
     return TerraformCommand((path,), path)
+
+
+def invocation(action: str) -> str:
+    """What this process does, as a person would write it: `infra deploy --env dev`."""
+    return shlex.join(["infra", *sys.argv[1:]]) if Path(sys.argv[0]).name == "infra" else f"infra {action}"
 
 
 def base_environment(command: TerraformCommand, cli_config: Path, secrets: Mapping[str, str]) -> dict[str, str]:

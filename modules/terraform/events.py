@@ -44,6 +44,8 @@ class ResourceEvent:
     """Terraform's word: create, update, replace, delete, read, noop."""
     seconds: float = 0.0
     """How long it has been going on, where Terraform says."""
+    importing: bool = False
+    """Planned is (also) an import, and there is something to import."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,11 @@ def _typed(value: dict[str, Any]) -> Event | None:
         body = value.get("change") or value.get("hook") or {}
         resource = body.get("resource") or {}
         return ResourceEvent(
-            _STEPS[kind], resource.get("addr", "?"), body.get("action", ""), float(body.get("elapsed_seconds") or 0)
+            _STEPS[kind],
+            resource.get("addr", "?"),
+            body.get("action", ""),
+            float(body.get("elapsed_seconds") or 0),
+            bool(body.get("importing")),
         )
     if kind == "diagnostic":
         return _diagnostic(value.get("diagnostic") or {}, value.get("@message", ""))

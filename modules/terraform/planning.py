@@ -8,19 +8,22 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from modules.errors import InfraError, PlanError
+from modules.terraform import unrecorded
 from modules.terraform.events import Event, ResourceEvent
 from modules.terraform.failures import from_os, terraform_failure
 from modules.terraform.files import write_private
+from modules.terraform.journal import unfinished
 from modules.terraform.parallel import side_by_side
 from modules.terraform.plan import EnvironmentPlan, StackPlan, parse_plan
 from modules.terraform.review import judge, review, review_declared
 from modules.terraform.runner import Runner, RunResult
 from modules.terraform.source import planned_creations
+from modules.terraform.state import OutputValue
 from modules.terraform.targets import covers
 from modules.terraform.workdir import WorkingFolder, inputs_digest
 from modules.terraform.workspace import Workspace
@@ -31,6 +34,16 @@ Mode = Literal["normal", "destroy", "refresh-only"]
 """Terraform's planning modes, by its own names."""
 
 _HEAL = ("Required plugins are not installed", "Inconsistent dependency lock file", "initialization required")
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """What came of `terraform plan`."""
+
+    result: RunResult
+    drifted: bool
+    imports: frozenset[str]
+    """Addresses that are to be imported and can be, told also by a plan that fails."""
 
 
 class Planner:
@@ -91,32 +104,53 @@ class Planner:
     def _planned(self, name: str, mode: Mode, targets: tuple[str, ...]) -> StackPlan:
         folder = self._at.folders[name]
         state = folder.state()
+        found = unfinished(folder.path, state.addresses if state else ()) if mode != "refresh-only" else None
         if mode != "normal" and (state is None or state.empty):
-            return StackPlan(name, note="never applied")
+            return StackPlan(name, note="never applied", findings=unrecorded.findings(found, (), destroy=True))
         if mode == "normal" and (waits := self._at.waits_for(name)):
             return self._pending(folder, waits, targets)
-        inputs = self._at.inputs(name)
+        inputs = self._known_inputs(folder)
+        runner = self._at.runner(name, inputs)
+        document = folder.prepare(inputs, unprotected=mode == "destroy" and self._at.simulated)
+        folder.check_space(PlanError)
+        run = partial(self._run_plan, folder, runner, document, mode, targets)
+        taken: tuple[str, ...] = ()
+        ran: _Ran | None = None
+        if found and mode == "normal":
+
+            def importable() -> frozenset[str] | None:
+                nonlocal ran
+                ran = run()
+                if ran.result.code in (0, 2):
+                    return None
+                imports, ran = ran.imports, None
+                return imports
+
+            taken = unrecorded.take_over(folder, document, found, importable)
+        ran = ran or run()
+        if ran.result.code not in (0, 2):
+            return self._unplanned(folder, document, ran.result, mode)
+        plan = StackPlan(name, warnings=ran.result.warnings, unchanged=len(state.addresses) if state else 0)
+        if ran.result.code == 2 or ran.drifted:
+            plan = self._shown(folder, runner, ran.result)
+        plan = replace(
+            plan, plan_file=folder.plan_file, digest=folder.plan_digest(), inputs_digest=inputs_digest(inputs)
+        )
+        if mode == "refresh-only":
+            return plan
+        return replace(plan, findings=(*review(plan), *unrecorded.findings(found, taken, destroy=mode == "destroy")))
+
+    def _known_inputs(self, folder: WorkingFolder) -> dict[str, OutputValue]:
+        inputs = self._at.inputs(folder.source.name)
         missing = sorted(set(folder.source.inputs) - set(inputs))
         if missing:
             stack, output = folder.source.inputs[missing[0]]
             raise PlanError(
                 f"it needs output {output!r} of stack {stack}, which has none",
-                where=f"stack {name}",
+                where=f"stack {folder.source.name}",
                 do=f"restore the state of stack {stack} from {self._at.folders[stack].path / 'backups'}",
             )
-        runner = self._at.runner(name, inputs)
-        document = folder.prepare(inputs, unprotected=mode == "destroy" and self._at.simulated)
-        folder.check_space(PlanError)
-        result, drifted = self._run_plan(folder, runner, document, mode, targets)
-        if result.code not in (0, 2):
-            return self._unplanned(folder, document, result, mode)
-        plan = StackPlan(name, warnings=result.warnings, unchanged=len(state.addresses) if state else 0)
-        if result.code == 2 or drifted:
-            plan = self._shown(folder, runner, result)
-        plan = replace(
-            plan, plan_file=folder.plan_file, digest=folder.plan_digest(), inputs_digest=inputs_digest(inputs)
-        )
-        return plan if mode == "refresh-only" else replace(plan, findings=review(plan))
+        return inputs
 
     def _pending(self, folder: WorkingFolder, waits: tuple[str, ...], targets: tuple[str, ...]) -> StackPlan:
         state = folder.state()
@@ -136,14 +170,18 @@ class Planner:
         document: Mapping[str, object],
         mode: Mode,
         targets: tuple[str, ...],
-    ) -> tuple[RunResult, bool]:
+    ) -> _Ran:
         """`init` where needed, then `plan`; initialises once more where Terraform says that it must be."""
         name = folder.source.name
         drifted = False
+        imports: set[str] = set()
 
         def on_event(event: Event) -> None:
             nonlocal drifted
-            drifted = drifted or (isinstance(event, ResourceEvent) and event.step == "drift")
+            if isinstance(event, ResourceEvent):
+                drifted = drifted or event.step == "drift"
+                if event.importing:
+                    imports.add(event.address)
             self._at.progress.event(name, event)
 
         arguments = ["plan", "-json", "-input=false", "-detailed-exitcode", "-out=plan.tfplan", *self._at.parallelism]
@@ -157,7 +195,7 @@ class Planner:
         if result.code == 1 and heal and not fresh:
             folder.initialise(runner, self._at.command, self._at.providers, document, on_event, force=True)
             result = runner.stream(arguments, folder.path, on_event)
-        return result, drifted
+        return _Ran(result, drifted, frozenset(imports))
 
     def _unplanned(
         self, folder: WorkingFolder, document: Mapping[str, object], result: RunResult, mode: Mode
