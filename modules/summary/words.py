@@ -1,0 +1,145 @@
+"""Words that the text and the Markdown of a summary share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from modules.summary.model import CostPart, Entry, Right, SchemaCheck, Summary
+from modules.terraform.plan import EnvironmentPlan, Finding, Kind, StackPlan
+
+__all__ = [
+    "COUNTED", "HEADINGS", "cost_line", "counts_words", "findings_of", "follows_words", "output_words", "reads_words",
+    "right_lines", "schema_line", "stack_words", "total_words",
+]  # fmt: skip
+
+HEADINGS: Mapping[Kind, str] = {
+    "delete": "destroyed",
+    "replace": "replaced: destroyed and created again",
+    "update": "changed in place",
+    "create": "created",
+    "import": "imported",
+    "forget": "forgotten: left as it is, no longer managed",
+    "read": "read during the apply",
+}
+COUNTED: Mapping[Kind, str] = {
+    "delete": "to destroy",
+    "replace": "to replace",
+    "update": "to change",
+    "create": "to create",
+    "import": "to import",
+    "forget": "to forget",
+    "read": "to read",
+}
+_NAMED = 4
+"""How many of what is folded are named."""
+
+
+def counts_words(counts: Mapping[Kind, int]) -> str:
+    """`1 to destroy, 2 to create`."""
+    return ", ".join(f"{number:,} {COUNTED[kind]}" for kind, number in counts.items())
+
+
+def stack_words(stack: StackPlan) -> str:
+    """What happens to a stack."""
+    counts = counts_words(stack.counts)
+    outputs = f"{len(stack.outputs)} outputs" if stack.outputs and not counts else ""
+    text = counts or outputs or ("no changes" if stack.note is None else "")
+    text = "; ".join(part for part in (text, stack.note) if part)
+    return text + (f", {stack.unchanged:,} unchanged" if stack.unchanged else "")
+
+
+def total_words(plan: EnvironmentPlan, base: str | None = None) -> str:
+    """What happens to the environment."""
+    if not plan.has_changes:
+        if plan.destroy:
+            return "nothing to destroy"
+        if base:
+            return f"no changes against {base}"
+        return "no changes: what is deployed equals the environment's YAML"
+    return counts_words(plan.counts) or "outputs change"
+
+
+def _named(names: Sequence[str], many: int = _NAMED) -> str:
+    rest = len(names) - many
+    return ", ".join(names[:many]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def follows_words(entry: Entry) -> str:
+    """`2 more follow or are known after the apply: arn, current_version`; empty where nothing was folded."""
+    if not entry.follows:
+        return ""
+    number = len(entry.follows)
+    return f"{number} more {'follows' if number == 1 else 'follow'} from it: {_named(entry.follows)}"
+
+
+def reads_words(summary: Summary) -> str:
+    """`3 data sources are read during the apply: …`."""
+    if not summary.reads:
+        return ""
+    number = len(summary.reads)
+    which = _named([f"{stack}: {change.address}" for stack, change in summary.reads])
+    return f"{number:,} data {'source is' if number == 1 else 'sources are'} read during the apply: {which}"
+
+
+def output_words(stack: StackPlan) -> str:
+    """Outputs of a stack that change although none of its resources does."""
+    if not stack.outputs or any(change.kind != "read" for change in stack.changes):
+        return ""
+    number = len(stack.outputs)
+    return f"{stack.stack}: only {number} {'output changes' if number == 1 else 'outputs change'}: " + _named(
+        [each.name for each in stack.outputs]
+    )
+
+
+def schema_line(check: SchemaCheck) -> str:
+    """`order-events-value: compatible with what is deployed (BACKWARD)`."""
+    said = {
+        "compatible": f"compatible with {check.against} ({check.level})",
+        "breaks": f"breaks {check.against} ({check.level})",
+        "invalid": "not valid",
+        "unchecked": "not checked here" + (f" ({check.level})" if check.level else ""),
+        "removed": "removed: consumers can no longer look up the schema of events written with it",
+        "new": "first version" + (f" ({check.level})" if check.level else ""),
+    }[check.verdict]
+    moved = f"; its level becomes {check.new_level}" if check.new_level else ""
+    return f"{check.subject}: {said}{moved}"
+
+
+def cost_line(cost: CostPart) -> str:
+    """`$145.24 → $692.68 a month (+$547.44)`, or why that is not known."""
+    from modules.cost.diff_words import delta_words
+    from modules.cost.diff_words import total_words as month
+
+    if cost.diff is None:
+        return f"not known: {cost.why}"
+    diff = cost.diff
+    if diff.kind == "added":
+        return f"{month(diff.after)} a month, where nothing was before"
+    if diff.kind == "removed":
+        return f"{month(diff.before)} a month ends"
+    if diff.kind == "same":
+        return f"no difference ({month(diff.after)} a month)"
+    return f"{month(diff.before)} → {month(diff.after)} a month ({delta_words(diff.delta)})"
+
+
+def right_lines(rights: Iterable[Right]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(principal, right, objects): rights that differ in their object only, together."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in rights:
+        words = f"not {each.right}" if each.denied else each.right
+        found.setdefault((each.principal, words), []).append(each.object)
+    # Several rights on the very same objects are one line too.
+    merged: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (principal, right), objects in found.items():
+        merged.setdefault((principal, tuple(objects)), []).append(right)
+    return [(principal, ", ".join(words), objects) for (principal, objects), words in merged.items()]
+
+
+def findings_of(summary: Summary) -> list[tuple[str, Finding]]:
+    """What reviews say, without what a line of the summary says already."""
+    told = {each.address for each in summary.entries if each.lost}
+    return [
+        (stack, each)
+        for stack, each in summary.plan.findings
+        if not (each.severity == "warn" and each.address in told and each.message.startswith("holds data: it will be"))
+    ]
