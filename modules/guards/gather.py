@@ -1,0 +1,107 @@
+"""What guards need beside the plan: the expected month, and which provider plugins made it of which versions.
+
+The edge of this package: reads price files, lock files, provider snapshots and git; runs nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from modules.deployed import last_deployed
+from modules.environment import Environment, load_environment
+from modules.errors import InfraError
+from modules.guards.facts import Cost
+from modules.project import Project
+from modules.resources.snapshot import PROVIDERS, snapshot
+from modules.revisions import at_revision
+
+__all__ = ["LOCK_FILES", "cost_of", "locked", "reviewed_versions"]
+
+LOCK_FILES = (".terraform.lock.hcl", "environments/.terraform.lock.hcl")
+"""Lock files of the project itself, which are committed and so reviewed."""
+
+_BLOCK = re.compile(r'^provider\s+"([^"]+)"\s*\{(.*?)^\}', re.M | re.S)
+_VERSION = re.compile(r'^\s*version\s*=\s*"([^"]+)"', re.M)
+_REGISTRY = "registry.terraform.io/"
+
+
+def cost_of(environment: Environment, project: Project, base: Environment | None = None) -> Cost:
+    """The month after the change, and before it: as `base`, else as the last deploy from here had it."""
+    from modules.cost.overlay import project_book
+    from modules.cost.report import report
+
+    try:
+        book = project_book(project)
+        made = report(environment, book)
+        before, label = _before(environment, project, base)
+        earlier = report(before, book) if before is not None else None
+    except InfraError as error:
+        return Cost(problem=error.what)
+    budget = made.budget
+    return Cost(
+        known=made.total.least,
+        unknown=made.total.unknown,
+        currency=book.currency,
+        monthly=budget.monthly if budget else None,
+        over=budget is not None and budget.over,
+        maybe=budget is not None and budget.maybe,
+        before=earlier.total.least if earlier else None,
+        before_unknown=earlier.total.unknown if earlier else 0,
+        before_label=label,
+    )
+
+
+def _before(environment: Environment, project: Project, base: Environment | None) -> tuple[Environment | None, str]:
+    if base is not None:
+        return base, "base"
+    deployed = last_deployed(project, environment.name)
+    if deployed is None or deployed.revision is None or deployed.changed:
+        return None, ""  # files that were not committed are nowhere any more
+    try:
+        with at_revision(project, deployed.revision) as then:
+            return load_environment(then, environment.name), f"deployed {deployed.at[:10]}"
+    except InfraError:
+        return None, ""  # not in this clone, or in a form that no longer loads
+
+
+def locked(project: Project, environment: str, stacks: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
+    """(stack, source, version) as `terraform init` chose them in the working folders; a source is `hashicorp/aws`."""
+    folder = project.environment_state(environment)
+    return tuple(
+        (stack, source, version)
+        for stack in stacks
+        for source, versions in _lock(folder / stack / ".terraform.lock.hcl").items()
+        for version in sorted(versions)
+    )
+
+
+def reviewed_versions(project: Project, environment: Environment) -> dict[str, frozenset[str]]:
+    """Versions that somebody looked at: those the stacks are written for, the committed lock's, and the YAML's."""
+    found: dict[str, set[str]] = {}
+    for name in PROVIDERS:
+        found.setdefault(_short(snapshot(name)["source"]), set()).add(str(snapshot(name)["version"]))
+    for file in LOCK_FILES:
+        for source, versions in _lock(project.root / file).items():
+            found.setdefault(source, set()).update(versions)
+    for source, allowed in environment.guards.provider_versions.allow.items():
+        found.setdefault(_short(source), set()).update(allowed)
+    return {source: frozenset(versions) for source, versions in found.items()}
+
+
+def _lock(path: Path) -> dict[str, set[str]]:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found: dict[str, set[str]] = {}
+    for source, body in _BLOCK.findall(text):
+        if version := _VERSION.search(body):
+            found.setdefault(_short(source), set()).add(version[1])
+    return found
+
+
+def _short(source: str) -> str:
+    """The source as people write it: without Terraform's own registry, in lower case."""
+    return source.removeprefix(_REGISTRY).lower()
