@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "platforms": "The decision table: what each platform costs here, lacks and asks of people.",
     "import": "Take what runs already into the YAML and Terraform's states.",
     "promote": "Carry one environment's pipeline over to another.",
+    "guards": "What an environment is guarded against: how strictly, and what is waived until when.",
     "doctor": "Check this machine and an environment.",
     "demo": "Everything at once: local platform, deploy, produce, query, smoke, cost.",
 }

@@ -163,8 +163,8 @@ def check(environment: Environment, positions: Positions) -> Iterator[Problem]:
         yield Problem(positions.at(*path), ".".join(path), message)
     for number, waiver in enumerate(guards.waivers):
         above = ("guards", "waivers", number)
-        if message := _guard_problem(waiver.guard):
-            yield Problem(positions.at(*above, "guard"), f"guards.waivers.{number}.guard", message)
+        if unknown := _guard_problem(waiver.guard):
+            yield Problem(positions.at(*above, "guard"), f"guards.waivers.{number}.guard", unknown)
         elif waiver.address is None and waiver.guard not in WHOLE_ENVIRONMENT:
             message = f"missing; write the address that `{waiver.guard}` named, or a part of it with `*`"
             yield Problem(positions.at(*above), f"guards.waivers.{number}.address", message)
