@@ -45,8 +45,12 @@ class Applier:
             outcomes = side_by_side(jobs, also=StackFailed)
             results += [item for item in outcomes.values() if isinstance(item, StackResult)]
             failed = [item for item in outcomes.values() if isinstance(item, Exception)]
-            self._at.record_outputs()
-            self._at.hand_over(names)
+            try:
+                self._at.record_outputs()
+                self._at.hand_over(names)
+            except InfraError:
+                if not failed:  # else what failed first is what is told
+                    raise
             if failed:
                 raise apply_failure(plan, results, failed, interrupted=bool(self._at.interrupts.count))
         return ApplyResult(self._at.environment, tuple(results), plan.destroy, self._at.simulated)
@@ -87,6 +91,7 @@ class Applier:
         except InfraError as error:
             raise StackFailed(name, error, done) from None
         finally:
+            folder.changed(self._at.progress.note, failed=outcome == "failed")
             self._at.progress.finished(name, action, outcome)
         seconds = time.monotonic() - begun
         counts = result.summary

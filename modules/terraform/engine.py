@@ -45,6 +45,7 @@ class Deployment:
         applied: told the outputs of each stack, sensitive ones included, before a plan and after each wave, so before
             secrets of the stacks behind it are asked for; keeps what clients have to find.
         orphan_timeout: seconds to wait for a Terraform that a killed run left behind.
+        lock_timeout: seconds to wait for another run that holds the environment or a state; 0 refuses at once.
         parallelism: Terraform's `-parallelism`; its default is 10.
 
     Raises:
@@ -64,6 +65,7 @@ class Deployment:
         applied: Callable[[str, Mapping[str, Any]], None] | None = None,
         progress: Progress | None = None,
         orphan_timeout: float = 900.0,
+        lock_timeout: float = 0.0,
         parallelism: int | None = None,
     ) -> None:
         self._at = Workspace(
@@ -76,6 +78,7 @@ class Deployment:
             applied=applied,
             progress=progress,
             orphan_timeout=orphan_timeout,
+            lock_timeout=lock_timeout,
             parallelism=parallelism,
         )
         self.environment = environment_name

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from modules.errors import ApplyError, PlanError, StateLockedError, TerraformError
 from modules.terraform.events import Diagnostic
+from modules.terraform.snapshots import mounted, state_place
+from modules.terraform.store_failures import store_failure
 
 __all__ = [
     "disk_error", "from_os", "malformed_state", "nearly_full", "need_space", "state_locked", "terraform_failure",
@@ -76,7 +78,7 @@ def terraform_failure(
         )
     texts = _texts(errors)
     whole = "\n".join(f"{item.summary}\n{item.detail}" for item in errors)
-    known = _known(whole, kind, where, folder, texts)
+    known = _known(errors, whole, kind, where, folder, texts)
     if known is not None:
         return known
     first = errors[0]
@@ -97,16 +99,18 @@ def terraform_failure(
 
 
 def _known(
-    whole: str, kind: type[TerraformError], where: str, folder: Path, texts: Sequence[str]
+    errors: Sequence[Diagnostic], whole: str, kind: type[TerraformError], where: str, folder: Path, texts: Sequence[str]
 ) -> TerraformError | None:
     """The special cases, the most telling first: a bad state also shows as a failure to lock it."""
     state = folder / "terraform.tfstate"
     if _DISK.search(whole):
         return disk_error(folder, kind)
+    if mounted(folder.parent) and (failed := store_failure(errors, folder, kind, where)):
+        return failed
     if _NEWER.search(whole):
         return kind(
             "the state was written by a newer Terraform than this one",
-            where=str(state),
+            where=state_place(state),
             do="use that version (terraform.binary or INFRA_TERRAFORM), or the one that comes along",
             details=_limited(texts),
         )
@@ -153,6 +157,10 @@ def _known(
 
 def malformed_state(state: Path, kind: type[TerraformError], texts: Sequence[str] = ()) -> TerraformError:
     """The state cannot be read; it is left as it is, and the newest backup is named."""
+    if mounted(state.parent.parent):
+        command = f"--env {state.parent.parent.name}"
+        do = f"`infra state backups {command}` lists earlier ones, `infra state restore {command}` puts one back"
+        return kind("the state is malformed", where=state_place(state), do=do, details=_limited(texts))
     backups = sorted((state.parent / "backups").glob("*.tfstate"))
     do = f"put the newest backup in its place: cp {backups[-1]} {state}" if backups else "restore it from a backup"
     return kind("the state file is malformed", where=str(state), do=do, details=_limited(texts))
@@ -211,7 +219,8 @@ def state_locked(
     return StateLockedError(
         what,
         where=where,
-        do="wait until it has finished, then run the command again",
+        do="wait until it has finished, then run the command again; `infra unlock` shows the lock, and removes a dead "
+        "run's",
         details=(f"lock id {lock}",) if lock else (),
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.errors import PlanError
+from modules.terraform.snapshots import state_bytes
 
 __all__ = ["held_by_provider", "leftovers", "refuse_leftovers"]
 
@@ -23,7 +24,7 @@ _SHOWN = 3
 def held_by_provider(state_file: Path) -> dict[str, tuple[str, ...]]:
     """Provider (`hashicorp/aws`) → addresses of the resources it made; empty where there is no readable state."""
     try:
-        resources = json.loads(state_file.read_bytes())["resources"]
+        resources = json.loads(state_bytes(state_file))["resources"]
         found: dict[str, list[str]] = {}
         for resource in resources:
             match = _SOURCE.search(str(resource.get("provider", "")))

@@ -24,7 +24,10 @@ from modules.terraform.command import CHILD_MODULE
 from modules.terraform.failures import state_locked
 from modules.terraform.files import private_folder, write_private
 
-__all__ = ["ProcessRecord", "environment_lock", "forget_child", "record_child", "settle"]
+__all__ = [
+    "ProcessRecord", "environment_holder", "environment_lock", "forget_child", "record_child", "running_child",
+    "settle", "state_free",
+]  # fmt: skip
 
 _TOLERANCE_SECONDS = 2.0
 """A process's creation time moves a little when the clock is corrected."""
@@ -83,8 +86,19 @@ def forget_child(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def environment_lock(folder: Path, command: str, where: str) -> Iterator[None]:
+def environment_lock(
+    folder: Path,
+    command: str,
+    where: str,
+    *,
+    note: Callable[[str], None] = lambda text: None,
+    check: Callable[[], None] = lambda: None,
+    timeout: float = 0.0,
+) -> Iterator[None]:
     """Hold an environment for the time of a run.
+
+    Args:
+        timeout: seconds to wait for another live `infra` that holds it, which is said.
 
     Raises:
         StateLockedError: another live `infra` holds it; says which process, which command, since when.
@@ -92,17 +106,46 @@ def environment_lock(folder: Path, command: str, where: str) -> Iterator[None]:
     path = private_folder(folder) / "run.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if not _try_flock(descriptor):
-            holder = ProcessRecord.read(path)
-            if holder is None:
+        begun, told = time.monotonic(), float("-inf")
+        while not _try_flock(descriptor):
+            check()
+            holder, waited = ProcessRecord.read(path), time.monotonic() - begun
+            if waited >= timeout and holder is None:
                 raise state_locked(where)
-            raise state_locked(where, who=f"`{holder.command}`", pid=holder.pid, since=holder.since)
+            if waited >= timeout and holder is not None:
+                raise state_locked(where, who=f"`{holder.command}`", pid=holder.pid, since=holder.since)
+            if waited - told >= 10:
+                by = f"`{holder.command}`, process {holder.pid}, since {holder.since}" if holder else "another run"
+                note(f"{where}: locked by {by}; waiting up to {timeout - waited:.0f} s more")
+                told = waited
+            time.sleep(min(0.2, timeout))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, ProcessRecord.of(os.getpid(), command).dump(), 0)
         yield
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def environment_holder(folder: Path) -> ProcessRecord | None:
+    """The live `infra` that holds an environment; None where none does."""
+    path = folder / "run.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        if _try_flock(descriptor):
+            return None
+        return ProcessRecord.read(path) or ProcessRecord(0, 0.0, "infra", "some time ago")
+    finally:
+        os.close(descriptor)
+
+
+def running_child(folder: Path) -> ProcessRecord | None:
+    """A Terraform of ours that is at work in a working folder, also one whose `infra` is dead."""
+    record = ProcessRecord.read(folder / "run.json")
+    return record if record is not None and record.alive() else _orphan_in(folder)
 
 
 def settle(
@@ -127,9 +170,9 @@ def settle(
     record = ProcessRecord.read(folder / "run.json")
     if record is not None and not record.alive():
         record = None
-    if record is None and not _state_free(folder):
+    if record is None and not state_free(folder):
         record = _orphan_in(folder)
-        if record is None and not _state_free(folder):
+        if record is None and not state_free(folder):
             info = _lock_info(folder)
             raise state_locked(
                 f"stack {stack}",
@@ -142,7 +185,7 @@ def settle(
         _wait(record, stack, note, check, timeout)
     forget_child(folder)
     leftover = folder / ".terraform.tfstate.lock.info"
-    if leftover.exists() and _state_free(folder):
+    if leftover.exists() and state_free(folder):
         info = _lock_info(folder)
         leftover.unlink(missing_ok=True)
         # Terraform that ended in good order has removed the file itself.
@@ -208,7 +251,7 @@ if sys.platform == "win32":
             return False
         return True
 
-    def _state_free(folder: Path) -> bool:
+    def state_free(folder: Path) -> bool:
         return not (folder / ".terraform.tfstate.lock.info").exists()
 
 else:
@@ -222,7 +265,7 @@ else:
             return False
         return True
 
-    def _state_free(folder: Path) -> bool:
+    def state_free(folder: Path) -> bool:
         """Whether nobody holds Terraform's lock: an fcntl record lock on the state file, gone with its process."""
         import fcntl
 

@@ -1,4 +1,4 @@
-"""Reads a local Terraform state file (format version 4): addresses and outputs. Never writes one.
+"""Reads a Terraform state (format version 4), a file's or a mounted store's: addresses and outputs. Never writes one.
 
 Faster than starting `terraform output`, and it works without plugins.
 """
@@ -14,8 +14,10 @@ from typing import Any
 
 from modules.errors import PlanError, TerraformError
 from modules.terraform.failures import malformed_state
+from modules.terraform.foreign import refuse_foreign
+from modules.terraform.snapshots import mounted, state_bytes, state_place
 
-__all__ = ["OutputValue", "State", "new_simulated_state", "read_attributes", "read_state"]
+__all__ = ["OutputValue", "State", "new_simulated_state", "parse_state", "read_attributes", "read_state"]
 
 _SIMULATED = "simulated-"
 """How the lineage of a rehearsal's state begins: Terraform keeps it in every copy and backup."""
@@ -76,36 +78,47 @@ def _of_the_other_kind(path: Path, kind: type[TerraformError], simulated: bool) 
     if simulated:
         return kind(
             "this state is of real resources, but stands where a rehearsal's should be",
-            where=str(path),
+            where=state_place(path),
             do="move it back to where it came from; `--offline` keeps its own states below `.infra/offline`",
         )
     return kind(
         "this state was made by an offline rehearsal: what it holds does not exist",
-        where=str(path),
+        where=state_place(path),
         do="take it away, and restore the real one from `backups` beside it if there was one; or add --offline",
     )
 
 
 def _read(path: Path, kind: type[TerraformError]) -> State | None:
     try:
-        content = path.read_bytes()
+        content = state_bytes(path)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise kind(f"cannot read the state: {error.strerror}", where=str(path), do="check its rights") from None
-    if not content.strip():
+    if not content.strip() and not mounted(path.parent.parent):
         # Terraform empties the file before it writes: with an earlier state beside it, this one was lost.
         if any((path.parent / "backups").glob("*.tfstate")) or path.with_name("terraform.tfstate.backup").exists():
             raise malformed_state(path, kind, ["it is empty, although there was a state before"])
         return None
     try:
+        return parse_state(content, state_place(path), kind)
+    except ValueError:
+        raise malformed_state(path, kind) from None
+
+
+def parse_state(content: bytes, place: str, kind: type[TerraformError] = PlanError) -> State:
+    """A state from its JSON.
+
+    Args:
+        place: where it is, for people.
+
+    Raises:
+        ValueError: it is malformed.
+        TerraformError (of `kind`): another tool made it.
+    """
+    try:
         document = json.loads(content)
-        if "encrypted_data" in document:
-            raise kind(
-                "the state is encrypted by OpenTofu, which infra cannot read",
-                where=str(path),
-                do="turn state encryption off for this folder",
-            )
+        refuse_foreign(document, place, kind)
         return State(
             int(document["serial"]),
             str(document.get("terraform_version", "")),
@@ -116,8 +129,8 @@ def _read(path: Path, kind: type[TerraformError]) -> State | None:
             },
             str(document.get("lineage", "")),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise malformed_state(path, kind) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from None
 
 
 def read_attributes(path: Path, types: Collection[str]) -> dict[str, Mapping[str, Any]]:
@@ -126,7 +139,7 @@ def read_attributes(path: Path, types: Collection[str]) -> dict[str, Mapping[str
     May hold sensitive values: for use in a computation, never for display.
     """
     try:
-        resources = json.loads(path.read_bytes())["resources"]
+        resources = json.loads(state_bytes(path))["resources"]
         return {
             address: instance["attributes"]
             for resource in resources

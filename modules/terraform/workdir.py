@@ -6,6 +6,7 @@ half, so that an interrupted run leaves a folder the next one can use.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -22,17 +23,18 @@ from modules.terraform.failures import from_os, need_space, terraform_failure
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.runner import Runner
+from modules.terraform.s3 import S3Backend
+from modules.terraform.snapshots import mounted, state_bytes
 from modules.terraform.source import StackSource, declared, read_document
 from modules.terraform.state import OutputValue, State, new_simulated_state, read_state
 
-__all__ = ["WorkingFolder"]
+__all__ = ["WorkingFolder", "keep_backup"]
 
 _IMPORTS = "infra_import.tf.json"
 BACKUPS_KEPT = 10
 SPACE_BYTES = 20_000_000
 """Free space without which nothing is begun."""
-# An override file replaces the backend that the synthesised JSON names, and leaves that file byte for byte as it is.
-_BACKEND = b'{"terraform": {"backend": {"local": {"path": "terraform.tfstate"}}}}\n'
+_LOCAL = {"local": {"path": "terraform.tfstate"}}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,14 @@ class WorkingFolder:
 
     @property
     def state_file(self) -> Path:
+        """The state; with a store (`snapshots.py`) only its name, to be read with `state_bytes`."""
         return self.path / "terraform.tfstate"
+
+    @property
+    def store(self) -> S3Backend | None:
+        """Where the state is, if not in a file here; a rehearsal's always is."""
+        store = None if self.simulated else mounted(self.path.parent)
+        return store if isinstance(store, S3Backend) else None
 
     @property
     def plan_file(self) -> Path:
@@ -93,7 +102,7 @@ class WorkingFolder:
         try:
             private_folder(self.path)
             write_private(self.path / "cdk.tf.json", content)
-            write_private(self.path / "infra_override.tf.json", _override(document) if unprotected else _BACKEND)
+            write_private(self.path / "infra_override.tf.json", self._override(document if unprotected else {}))
             if self.simulated and not (self.state_file.exists() and self.state_file.stat().st_size):
                 write_private(self.state_file, new_simulated_state())
             self._keep_declared_imports(document)
@@ -105,6 +114,14 @@ class WorkingFolder:
         except OSError as error:
             raise from_os(error, self.path) from None
         return document
+
+    def _backend(self) -> dict[str, Any]:
+        return self.store.block(self.source.name) if self.store else _LOCAL
+
+    def _override(self, unprotected: Mapping[str, Any]) -> bytes:
+        """An override file replaces the backend that the synthesised JSON names, and leaves that byte for byte as it
+        is; of what is in `unprotected` it lifts the protection."""
+        return json.dumps({"terraform": {"backend": self._backend()}, **_lifted(unprotected)}).encode() + b"\n"
 
     def adopt(self, blocks: Mapping[str, str]) -> None:
         """Import these objects (address → id) with the next apply; until then every plan shows them.
@@ -163,10 +180,11 @@ class WorkingFolder:
             (self.path / ".terraform.lock.hcl").unlink(missing_ok=True)
             shutil.rmtree(self.path / ".terraform" / "providers", ignore_errors=True)
         with providers.initialising():
-            result = runner.stream(["init", "-json", "-input=false"], self.path, on_event)
+            # Never Terraform's own migration of a state: that is `infra state migrate`.
+            result = runner.stream(["init", "-json", "-input=false", "-reconfigure"], self.path, on_event)
             if result.code and not result.diagnostics and any("-json" in line for line in result.messages):
                 # Terraform before 1.9 has no JSON form of init.
-                result = runner.stream(["init", "-no-color", "-input=false"], self.path, on_event)
+                result = runner.stream(["init", "-no-color", "-input=false", "-reconfigure"], self.path, on_event)
         if result.code:
             raise terraform_failure(
                 result.diagnostics, stack=self.source.name, folder=self.path, phase="init", output=result.messages
@@ -191,24 +209,17 @@ class WorkingFolder:
             providers.cli_config(),
             providers.fingerprint(),
             command.prefix,
+            *([self._backend()] if self.store else []),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def back_up(self) -> Path | None:
-        """Copy the state before it is changed; the newest `BACKUPS_KEPT` stay. None when there is nothing to copy."""
+        """Copy the state before it is changed; the newest `BACKUPS_KEPT` stay. None when there is nothing to copy, or
+        where a bucket keeps versions itself."""
         state = self.state(ApplyError)
-        if state is None:
+        if state is None or (self.store and self.store.versioned(self.source.name)):
             return None
-        try:
-            folder = private_folder(self.path / "backups")
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-            copy = folder / f"{stamp}-serial{state.serial}.tfstate"
-            write_private(copy, self.state_file.read_bytes())
-            for old in sorted(folder.glob("*.tfstate"))[:-BACKUPS_KEPT]:
-                old.unlink()
-        except OSError as error:
-            raise from_os(error, self.path, ApplyError) from None
-        return copy
+        return keep_backup(self.path, state_bytes(self.state_file), f"serial{state.serial}.tfstate", ApplyError)
 
     def check_space(self, kind: type[TerraformError]) -> None:
         """Room for the state, its copies, the plan and the log, several times over.
@@ -216,7 +227,9 @@ class WorkingFolder:
         Raises:
             TerraformError (of `kind`): there is not.
         """
-        sizes = [path.stat().st_size for path in (self.state_file, self.source.json_path) if path.exists()]
+        sizes = [self.source.json_path.stat().st_size] if self.source.json_path.exists() else []
+        with contextlib.suppress(FileNotFoundError):
+            sizes.append(len(state_bytes(self.state_file)) if self.store else self.state_file.stat().st_size)
         need_space(self.path, SPACE_BYTES + 8 * sum(sizes), kind)
 
     def recover(self, note: Callable[[str], None]) -> None:
@@ -231,22 +244,37 @@ class WorkingFolder:
             # The disk had no room for it either.
             errored.unlink()
             return
-        saved, current = _identity(errored), _identity(self.state_file)
-        name = self.source.name
+        saved, name = _identity(errored.read_bytes()), self.source.name
+        try:
+            held: bytes | None = state_bytes(self.state_file)
+        except FileNotFoundError:
+            held = None
+        current = None if held is None else _identity(held)
         if saved is None:
             note(f"{name}: {errored} is unreadable; it is left where it is")
             return
         if current is not None and (current[0] != saved[0] or current[1] > saved[1]):
             note(f"{name}: {errored} does not follow the state; it is left where it is")
             return
-        if self.state_file.exists():
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-            write_private(
-                private_folder(self.path / "backups") / f"{stamp}-before-recovery.json", self.state_file.read_bytes()
-            )
-        write_private(self.state_file, errored.read_bytes())
+        if self.store:
+            with self.store.lock(name, "recovery"):
+                self.store.write(name, errored.read_bytes(), self.store.fetch(name))
+        else:
+            if held is not None:
+                keep_backup(self.path, held, "before-recovery.json", PlanError)
+            write_private(self.state_file, errored.read_bytes())
         errored.unlink()
         note(f"{name}: took over what an earlier run did and could not write to its state (errored.tfstate)")
+
+    def changed(self, note: Callable[[str], None], *, failed: bool) -> None:
+        """After Terraform wrote to a store: what is known of the state is old, and what it could not write there is
+        written now if that can be done again (credentials were renewed); else the next run does it."""
+        if self.store is None:
+            return
+        self.store.forget([self.source.name])
+        if failed:
+            with contextlib.suppress(TerraformError):
+                self.recover(note)
 
     def plan_digest(self) -> str:
         """SHA-256 of the plan file; empty when there is none."""
@@ -256,15 +284,32 @@ class WorkingFolder:
             return ""
 
 
-def _override(document: Mapping[str, Any]) -> bytes:
-    """The backend's override file, with `prevent_destroy` off for everything that has it on."""
+def keep_backup(folder: Path, content: bytes, name: str, kind: type[TerraformError]) -> Path:
+    """Leave a state in a working folder's `backups`, its name led by the time; the newest `BACKUPS_KEPT` stay.
+
+    Raises:
+        TerraformError (of `kind`): it cannot be written.
+    """
+    try:
+        backups = private_folder(folder / "backups")
+        copy = backups / f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-{name}"
+        write_private(copy, content)
+        for old in sorted(backups.glob("*.tfstate"))[:-BACKUPS_KEPT]:
+            old.unlink()
+    except OSError as error:
+        raise from_os(error, folder, kind) from None
+    return copy
+
+
+def _lifted(document: Mapping[str, Any]) -> dict[str, Any]:
+    """`prevent_destroy` off for everything that has it on."""
     protected = {
         kind: {name: {"lifecycle": {"prevent_destroy": False}} for name, body in named.items() if _protected(body)}
         for kind, named in (document.get("resource") or {}).items()
         if isinstance(named, dict)
     }
     lifted = {kind: named for kind, named in protected.items() if named}
-    return json.dumps({**json.loads(_BACKEND), **({"resource": lifted} if lifted else {})}).encode()
+    return {"resource": lifted} if lifted else {}
 
 
 def _with_provisioner(document: Mapping[str, Any]) -> Iterable[str]:
@@ -285,12 +330,12 @@ def _protected(body: Any) -> bool:
     return isinstance(one, dict) and bool(one.get("prevent_destroy"))
 
 
-def _identity(state: Path) -> tuple[str, int] | None:
+def _identity(state: bytes) -> tuple[str, int] | None:
     """A state's lineage and serial number; None where it cannot be read."""
     try:
-        document = json.loads(state.read_bytes())
+        document = json.loads(state)
         return str(document["lineage"]), int(document["serial"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -16,14 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from modules.project import OUTPUTS_FILE, Project
+from modules.terraform.backend import remember
 from modules.terraform.command import base_environment, terraform_command
 from modules.terraform.failures import from_os
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.interrupts import Interrupts
+from modules.terraform.locks import wait_for_lock
 from modules.terraform.progress import Progress, Silent
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.records import environment_lock, settle
 from modules.terraform.runner import Runner
+from modules.terraform.s3 import S3Backend
+from modules.terraform.snapshots import mounted
 from modules.terraform.source import StackSource, waves
 from modules.terraform.state import OutputValue
 from modules.terraform.workdir import WorkingFolder, secret_inputs
@@ -51,6 +55,7 @@ class Workspace:
         applied: Callable[[str, Mapping[str, Any]], None] | None = None,
         progress: Progress | None = None,
         orphan_timeout: float = 900.0,
+        lock_timeout: float = 0.0,
         parallelism: int | None = None,
     ) -> None:
         self.environment = environment_name
@@ -66,6 +71,7 @@ class Workspace:
         self._secrets = secrets if callable(secrets) else partial(_same, dict(secrets or {}))
         self._keep = applied
         self._orphan_timeout = orphan_timeout
+        self._lock_timeout = lock_timeout
 
     @property
     def stack_names(self) -> tuple[str, ...]:
@@ -131,7 +137,7 @@ class Workspace:
         command = shlex.join(["infra", *sys.argv[1:]]) if Path(sys.argv[0]).name == "infra" else f"infra {action}"
         where = f"environment {self.environment}"
         try:
-            with self.interrupts.installed(), environment_lock(self.root, command, where):
+            with self.interrupts.installed(), self._lock(command, where):
                 for name in self.stack_names:
                     path = self.folders[name].path
                     if path.is_dir():
@@ -142,11 +148,35 @@ class Workspace:
                             check=self.interrupts.check,
                             timeout=self._orphan_timeout,
                         )
-                        self.folders[name].recover(self.progress.note)
+                self._read_store()
+                for name in self.stack_names:
+                    self.folders[name].recover(self.progress.note)
                 write_private(private_folder(self.root) / "terraform.rc", self.providers.cli_config().encode())
                 yield
         except OSError as error:
             raise from_os(error, self.root) from None
+
+    def _lock(self, command: str, where: str) -> contextlib.AbstractContextManager[None]:
+        note, check = self.progress.note, self.interrupts.check
+        return environment_lock(self.root, command, where, note=note, check=check, timeout=self._lock_timeout)
+
+    def _read_store(self) -> None:
+        """Where states are elsewhere: none is locked, and each is read anew."""
+        store = None if self.simulated else mounted(self.root)
+        if not isinstance(store, S3Backend):
+            return
+        for name in store.locked(self.stack_names):
+            wait_for_lock(
+                partial(store.holder, name),
+                f"stack {name}",
+                do=store.unlock_advice,
+                note=self.progress.note,
+                check=self.interrupts.check,
+                timeout=self._lock_timeout,
+            )
+        store.refresh(self.stack_names)
+        if any(store.read(name) is not None for name in self.stack_names):
+            remember(self.root, store)
 
     def runner(self, name: str, inputs: Mapping[str, OutputValue]) -> Runner:
         """Runs Terraform for a stack, with its secrets in the environment."""
