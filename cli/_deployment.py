@@ -186,7 +186,10 @@ def _providers(target: Target) -> ProviderInstallation:
         "bundled" if target.environment.platform == "local" else "official"
     )
     if kind == "official":
-        return ProviderInstallation("official", _official_mirror())
+        from modules.terraform.lockfile import lock_path
+
+        lock = lock_path(target.project.environments, target.environment.name)
+        return ProviderInstallation("official", _official_mirror(), lock)
     if target.environment.platform != "local":
         raise ConfigError(
             "bundled plugins work against the local platform only",

@@ -12,13 +12,15 @@ import hashlib
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from modules.errors import PlanError
 from modules.project import cache_dir
-from modules.terraform.files import private_folder
+from modules.terraform.files import private_folder, write_private
+from modules.terraform.lockfile import lock_text, read_lock, required_providers
 
 __all__ = ["ProviderInstallation"]
 
@@ -33,10 +35,12 @@ class ProviderInstallation:
     Args:
         mirror: a Terraform filesystem mirror, `HOST/NAMESPACE/NAME/VERSION/OS_ARCH/terraform-provider-NAME_vVERSION`
             (or packed zip files); needed for `bundled` and `simulated`.
+        lock: the environment's committed lock file, which need not be there (`official` only).
     """
 
     kind: Literal["bundled", "official", "simulated"]
     mirror: Path | None = None
+    lock: Path | None = None
 
     @property
     def simulated(self) -> bool:
@@ -66,9 +70,32 @@ class ProviderInstallation:
             lines += ["  direct {", f"    exclude = {json.dumps(sources)}", "  }"] if sources else ["  direct {}"]
         return "\n".join([*lines, "}", ""])
 
+    def lock_into(self, folder: Path, document: Mapping[str, Any]) -> tuple[str, ...]:
+        """Put the committed lock of a stack's providers into its folder; what `init` is told besides then.
+
+        Raises:
+            PlanError: the lock is unreadable, or does not have one of them.
+        """
+        locked = read_lock(self.lock) if self.kind == "official" and self.lock else {}
+        if not locked:
+            return ()
+        needed = [each for each in required_providers(document) if not each.startswith("terraform.io/builtin/")]
+        missing = sorted(set(needed) - set(locked))
+        if missing:
+            raise PlanError(
+                f"provider {missing[0]} is not locked",
+                where=str(self.lock),
+                do="`infra providers lock`, review and commit it",
+                details=missing[1:],
+            )
+        write_private(folder / ".terraform.lock.hcl", lock_text(locked, needed).encode())
+        return ("-lockfile=readonly",)
+
     def fingerprint(self) -> str:
-        """Changes when a plugin in the mirror does: then a working folder must be initialised again."""
+        """Changes when a plugin in the mirror or the lock does: then a working folder must be initialised again."""
         digest = hashlib.sha256()
+        if self.kind == "official" and self.lock is not None and self.lock.is_file():
+            digest.update(self.lock.read_bytes())
         if self.mirror is not None:
             for path in sorted(item for item in self.mirror.rglob("*") if item.is_file()):
                 status = path.stat()
