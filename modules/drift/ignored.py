@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from modules.drift.model import Drift, IgnoredDrift
+from modules.drift.model import Drift, DriftReport, IgnoredDrift
 from modules.drift.words import matches
 from modules.environment.drift import DriftIgnore
+from modules.errors import ConfigError
 
-__all__ = ["Sifted", "rules", "sift"]
+__all__ = ["Sifted", "leave_out", "limited", "rules", "sift"]
 
 _FILE = Path(__file__).with_name("ignored.yaml")
 
@@ -75,8 +77,37 @@ def sift(drifts: Iterable[Drift], own: Iterable[DriftIgnore], today: date) -> Si
     return Sifted(tuple(kept), tuple(ignored), tuple(expired))
 
 
+def leave_out(report: DriftReport, patterns: Sequence[str]) -> DriftReport:
+    """Without what fits one of the patterns of `--ignore`."""
+    out = [each for each in report.drifts if any(_named(each, pattern) for pattern in patterns)]
+    kept = tuple(each for each in report.drifts if each not in out)
+    left = tuple(IgnoredDrift(each, "--ignore", "left out of this run") for each in out)
+    return replace(report, drifts=kept, ignored=(*report.ignored, *left))
+
+
+def limited(report: DriftReport, patterns: Sequence[str]) -> DriftReport:
+    """Only what fits one of the patterns of `--only`; everything without any.
+
+    Raises:
+        ConfigError: a pattern fits nothing; close names are suggested.
+    """
+    for pattern in patterns:
+        if not any(_named(each, pattern) for each in report.drifts):
+            close = difflib.get_close_matches(pattern, [each.what for each in report.drifts], n=3, cutoff=0.5)
+            do = f"did you mean `{'`, `'.join(close)}`?" if close else "take a name as `infra drift` shows it"
+            raise ConfigError(f"nothing that drifted is called `{pattern}`", where="--only", do=do)
+    if not patterns:
+        return report
+    kept = tuple(each for each in report.drifts if any(_named(each, pattern) for pattern in patterns))
+    return replace(report, drifts=kept)
+
+
 def _fits(entry: DriftIgnore, drift: Drift) -> bool:
+    return _named(drift, entry.match)
+
+
+def _named(drift: Drift, pattern: str) -> bool:
     names = [drift.what, drift.name]
     if drift.address:
         names += [drift.address, f"{drift.stack}: {drift.address}"]
-    return any(matches(each, entry.match) for each in names)
+    return any(matches(each, pattern) for each in names)

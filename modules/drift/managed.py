@@ -4,14 +4,16 @@ nobody's that was deployed and only left the YAML since."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from modules.terraform.state import read_attributes
 from modules.warehouse.sql.catalogue import Name
 from modules.warehouse.sql.quoting import parse_name
 
-__all__ = ["TYPES", "Managed", "StateObject", "managed_by", "parse_id"]
+__all__ = ["TYPES", "Managed", "StateObject", "held_by", "managed_by", "parse_id"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,13 @@ _RIGHTS = (
 )  # fmt: skip
 TYPES = frozenset({*_TOPICS, *_SUBJECTS, *_KINDS, *_RIGHTS, "kafka_acl", "confluent_kafka_acl"})
 """What has to be read from the states."""
+
+
+def held_by(root: Path, stacks: Iterable[str]) -> Iterator[StateObject]:
+    """What the stacks' states hold of these types."""
+    for stack in stacks:
+        for address, attributes in read_attributes(root / stack / "terraform.tfstate", TYPES).items():
+            yield StateObject(re.split(r"[.\[]", address, maxsplit=1)[0], attributes)
 
 
 def managed_by(objects: Iterable[StateObject]) -> Managed:
