@@ -87,6 +87,7 @@ GUARDS: tuple[Guard, ...] = (
         "unencrypted",
         "data is stored or sent in clear",
         "turn encryption on",
+        severity="warn",
     ),
     Guard(
         "replication",

@@ -120,7 +120,7 @@ def _report(
 
 
 def _fits(waiver: UsedWaiver, result: GuardResult) -> bool:
-    return result.guard != HOOK_FAILED.id and waiver.guard == result.guard and covers(waiver.address, result.address)
+    return result.id != HOOK_FAILED.id and waiver.guard == result.id and covers(waiver.address, result.address)
 
 
 def _with(result: GuardResult, waiver: UsedWaiver | None) -> GuardResult:

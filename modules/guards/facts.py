@@ -15,7 +15,7 @@ from modules.terraform.plan import UNKNOWN, Change, EnvironmentPlan
 __all__ = ["ENVIRONMENT", "Cost", "Facts", "Found", "covers", "known", "matches", "texts"]
 
 ENVIRONMENT = "environment"
-"""The address of a finding about the environment as a whole."""
+"""In the place of the stack, where a finding is about the environment as a whole."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Found:
-    """What a guard says about a resource, or (`ENVIRONMENT`) about the whole. `fix` where it knows better than its
-    entry in the catalog; `softer` makes it a warning whatever the severity."""
+    """What a guard says about a resource, or (stack `ENVIRONMENT`) about the whole. `fix` where it knows better than
+    its entry in the catalog; `softer` makes it a warning whatever the severity."""
 
     stack: str
     address: str

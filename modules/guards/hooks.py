@@ -112,8 +112,8 @@ def _finding(hook: str, place: str, item: Any) -> GuardResult:
     return GuardResult(
         own if own.startswith(HOOK) else f"{HOOK}{own}",
         severity,
-        str(item.get("stack") or ""),
-        str(item.get("address") or ENVIRONMENT),
+        str(item.get("stack") or ENVIRONMENT),
+        str(item.get("address") or hook),
         " ".join(str(item["message"]).split()),
         str(item.get("fix") or f"see {place}"),
         where=place,
@@ -131,4 +131,6 @@ def _wrong(item: Any) -> str | None:
 
 
 def _failed(hook: str, place: str, message: str, fix: str) -> GuardResult:
-    return GuardResult(HOOK_FAILED.id, "refuse", "", hook, f"{message}, so the plan is refused", fix, where=place)
+    return GuardResult(
+        HOOK_FAILED.id, "refuse", ENVIRONMENT, hook, f"{message}, so the plan is refused", fix, where=place
+    )

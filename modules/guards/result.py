@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from modules.errors import PlanError
 from modules.guards.catalog import guard
+from modules.guards.facts import ENVIRONMENT
 
 __all__ = ["GuardReport", "GuardResult", "GuardsRefusedError", "UsedWaiver", "WaiverNote"]
 
@@ -55,13 +56,13 @@ class GuardResult:
     """One finding of one guard.
 
     Attributes:
-        stack: empty where it is about the environment as a whole.
-        address: the resource; `environment` for the whole, a provider's source for a plugin, a hook for a hook.
+        stack: `environment` where it is about that as a whole.
+        address: the resource; of the whole the environment's name, a provider's source, a hook.
         waiver: the one that lets it through.
         where: file and line of what to mend, where that is a hook.
     """
 
-    guard: str
+    id: str
     severity: Literal["warn", "refuse"]
     stack: str
     address: str
@@ -71,20 +72,25 @@ class GuardResult:
     where: str | None = None
 
     @property
+    def whole(self) -> bool:
+        """Whether it is about no single resource."""
+        return self.stack == ENVIRONMENT
+
+    @property
     def refuses(self) -> bool:
         return self.severity == "refuse" and self.waiver is None
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "guard": self.guard,
+            "id": self.id,
             "severity": self.severity,
-            "stack": self.stack or None,
+            "stack": self.stack,
             "address": self.address,
             "message": self.message,
             "fix": self.fix,
             "waiver": self.waiver.to_json() if self.waiver else None,
             "where": self.where,
-            "doc": guard(self.guard).doc,
+            "doc": guard(self.id).doc,
         }
 
 
@@ -138,7 +144,7 @@ class GuardsRefusedError(PlanError):
     def __init__(self, report: GuardReport) -> None:
         from modules.guards.words import refusal_lines, waiver_lines
 
-        ids = list(dict.fromkeys(each.guard for each in report.refused))
+        ids = list(dict.fromkeys(each.id for each in report.refused))
         what = f"guard {ids[0]} refuses" if len(ids) == 1 else f"{len(ids)} guards refuse"
         super().__init__(
             f"{what} the plan; nothing was touched",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from modules.environment.guards import WHOLE_ENVIRONMENT
 from modules.guards.catalog import HOOK_FAILED
 from modules.guards.result import GuardReport, GuardResult
 
@@ -31,11 +32,11 @@ def refusal_lines(report: GuardReport) -> list[str]:
 def waiver_lines(report: GuardReport) -> list[str]:
     """How to let the first one through for a while, and why a waiver that is there does not."""
     expired = [f"{note.where}: {note.message}" for note in report.notes if note.kind == "expired"]
-    first = next((each for each in report.refused if each.guard != HOOK_FAILED.id), None)
+    first = next((each for each in report.refused if each.id != HOOK_FAILED.id), None)
     if first is None:
         return expired
-    address = "" if not first.stack else f"address: {_quoted(first.address)}, "
-    waiver = f"- {{guard: {first.guard}, {address}reason: WHY, until: YYYY-MM-DD}}"
+    address = "" if first.whole and first.id in WHOLE_ENVIRONMENT else f"address: {_quoted(first.address)}, "
+    waiver = f"- {{guard: {first.id}, {address}reason: WHY, until: YYYY-MM-DD}}"
     return [*expired, f"to let it through for a while, under guards.waivers of {report.source}: {waiver}"]
 
 
@@ -44,12 +45,12 @@ def _block(sign: str, group: Sequence[GuardResult]) -> list[str]:
     head = f"{sign} " if sign else ""
     lines = []
     for each in group[:_SHOWN]:
-        place = f"{each.stack} {each.address}: " if each.stack else ("" if not each.where else f"{each.where}: ")
-        lines.append(f"{head}{each.guard}: {place}{each.message}")
+        place = _place(each)
+        lines.append(f"{head}{each.id}: {place}{each.message}")
         if first.fix != each.fix or len(group) == 1:
             lines.append(f"    → {each.fix}")
     if len(group) > _SHOWN:
-        lines.append(f"{head}{first.guard}: and {len(group) - _SHOWN} more like it")
+        lines.append(f"{head}{first.id}: and {len(group) - _SHOWN} more like it")
     if len(group) > 1 and len({each.fix for each in group}) == 1:
         lines.append(f"    → {first.fix}")
     if first.waiver:
@@ -58,11 +59,17 @@ def _block(sign: str, group: Sequence[GuardResult]) -> list[str]:
     return lines
 
 
+def _place(each: GuardResult) -> str:
+    if each.where:
+        return f"{each.where}: "
+    return "" if each.whole else f"{each.stack} {each.address}: "
+
+
 def _groups(results: Iterable[GuardResult]) -> Iterable[list[GuardResult]]:
     """Findings that say the same of several resources, together."""
 
     def alike(each: GuardResult) -> tuple[str, str, str, str]:
-        return each.guard, each.message, each.fix, each.waiver.where if each.waiver else ""
+        return each.id, each.message, each.fix, each.waiver.where if each.waiver else ""
 
     return [list(group) for _, group in groupby(results, alike)]
 

@@ -18,8 +18,8 @@ def protected_environment(facts: Facts) -> Iterator[Found]:
     why = "protected: true" if environment.protected else "production: true"
     if plan.destroy and plan.has_changes:
         yield Found(
-            "",
             ENVIRONMENT,
+            environment.name,
             f"{environment.name} is protected ({why}) and would be destroyed",
             f"write `protected: false` in {environment.source} and have that reviewed first",
             softer=plan.offline,
@@ -32,8 +32,8 @@ def protected_environment(facts: Facts) -> Iterator[Found]:
     ):
         name = environment.name
         yield Found(
-            "",
             ENVIRONMENT,
+            environment.name,
             f"{name} is protected ({why}): only a reviewed plan is applied to it, and this one was made just now",
             f"infra plan --env {name} --out plans/{name}, have it reviewed, then infra deploy --env {name} --plan "
             f"plans/{name}",
@@ -43,25 +43,34 @@ def protected_environment(facts: Facts) -> Iterator[Found]:
 
 def budget(facts: Facts) -> Iterator[Found]:
     """The month as `infra cost` expects it, over `budget.monthly`."""
-    cost = facts.cost
-    if facts.plan.destroy or facts.environment.budget is None:
+    cost, environment = facts.cost, facts.environment
+    if facts.plan.destroy or environment.budget is None:
         return
     if cost.problem:
-        yield Found("", ENVIRONMENT, f"the month cannot be priced: {cost.problem}", "see `infra cost`", softer=True)
+        yield Found(
+            ENVIRONMENT,
+            environment.name,
+            f"the month cannot be priced: {cost.problem}",
+            "see `infra cost`",
+            softer=True,
+        )
     elif cost.monthly is not None:
         least, most = money(cost.known), money(cost.monthly)
         unknown = f", and {_lines(cost.unknown)} no known price" if cost.unknown else ""
         if cost.over:
             more = "at least " if cost.unknown else ""
-            yield Found("", ENVIRONMENT, f"a month costs {more}{least}, the budget is {most}{unknown}")
+            yield Found(ENVIRONMENT, environment.name, f"a month costs {more}{least}, the budget is {most}{unknown}")
         elif cost.maybe:
             message = f"a month costs at least {least} of a budget of {most}{unknown}: it may be over"
-            yield Found("", ENVIRONMENT, message, "see `infra cost` for the lines without a price", softer=True)
+            yield Found(
+                ENVIRONMENT, environment.name, message, "see `infra cost` for the lines without a price", softer=True
+            )
 
 
 def cost_jump(facts: Facts) -> Iterator[Found]:
     """The change adds more than its share to the month."""
-    cost, most = facts.cost, facts.environment.guards.cost_jump.percent
+    cost, environment = facts.cost, facts.environment
+    most = environment.guards.cost_jump.percent
     if facts.plan.destroy or cost.problem or cost.before is None:
         return
     added = cost.known - cost.before
@@ -71,8 +80,8 @@ def cost_jump(facts: Facts) -> Iterator[Found]:
     unknown = max(cost.unknown, cost.before_unknown)
     more = f" (without {_lines(unknown).replace(' have', '').replace(' has', '')} of unknown price)" if unknown else ""
     yield Found(
-        "",
         ENVIRONMENT,
+        environment.name,
         f"a month goes from {money(cost.before)} ({cost.before_label}) to {money(cost.known)}, by {share}; "
         f"{most} % is allowed{more}",
     )
@@ -108,7 +117,7 @@ def provider_versions(facts: Facts) -> Iterator[Found]:
         others = sorted(facts.reviewed.get(source, ()))
         seen = f"reviewed: {', '.join(others)}" if others else "none of it is reviewed"
         yield Found(
-            "",
+            ENVIRONMENT,
             source,
             f"{source} {version} is not reviewed ({seen}); stack {', '.join(sorted(stacks))}",
             f"review it, then write `guards: {{provider-versions: {{allow: {{{source}: [{version}]}}}}}}`",
