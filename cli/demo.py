@@ -207,7 +207,7 @@ def _show(score: Score, smoke: SmokeResult, report: Any, *, as_json: bool) -> No
         )
         return
     typer.echo("")
-    typer.echo(to_text(smoke))
+    typer.echo(to_text(smoke, stdout().width))
     typer.echo("")
     comparison_table(report)
     from rich.table import Table

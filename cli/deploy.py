@@ -93,7 +93,7 @@ def _smoke(
     Raises:
         InfraError: it could not be measured; the way back has been said.
     """
-    from cli._output import note
+    from cli._output import note, stdout
     from cli._smoke_outputs import keep_run
     from cli.smoke import SmokeScreen
     from modules.deployed import new_backups, way_back
@@ -118,6 +118,6 @@ def _smoke(
         raise
     document = to_json(result)
     if not as_json:
-        typer.echo(to_text(result))
+        typer.echo(to_text(result, stdout().width))
     keep_run(target.project, target.environment, document)
     return document, () if result.met else back()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli._options import EnvOption, JsonOption
-from cli._output import is_quiet, note, print_json, stderr
+from cli._output import is_quiet, note, print_json, stderr, stdout
 from cli._smoke_outputs import BaselineOption, GateOption, JunitOption, MetricsOption, Outputs, keep_run
 from cli.smoke_frontier import EPILOG as FRONTIER_EPILOG
 from cli.smoke_frontier import frontier
@@ -117,7 +117,7 @@ def smoke(
     if as_json:
         print_json(document)
     elif not outputs.speaks:
-        typer.echo(to_text(result))
+        typer.echo(to_text(result, stdout().width))
         if comparison:
             typer.echo()
             _say(comparison)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from modules.smoke.cleanup import Cleaned
 from modules.smoke.faults import FAULTS, FaultResult, StageRecovery
 from modules.smoke.figures import HopResult, StageResult
 from modules.smoke.result import SmokeResult
-from modules.smoke.slo import SloResult, limits_text
 from modules.smoke.stats import PERCENTILES, Quantile, Summary, duration, limit_text, needed_samples
 
 __all__ = ["title", "to_text"]
@@ -17,19 +17,55 @@ _TITLES = {"committed": "offset committed", "handed_over": "handed to the wareho
 _SHORT = {**_TITLES, "committed": "committed", "handed_over": "handed over"}
 
 
-def to_text(result: SmokeResult) -> str:
-    """The final table, its footnotes and the verdict, as plain lines of at most 100 characters or so."""
+def to_text(result: SmokeResult, width: int = 100) -> str:
+    """The final tables, their footnotes and the verdict, as plain lines; prose keeps to `width` characters.
+
+    Tables have stages' short names where the long ones do not fit.
+    """
     table = f" → {result.table}" if result.table else ""
     head = f"smoke {result.environment} · {result.topic} ({result.partitions} partitions){table} · run {result.run_id}"
-    names = tuple(PERCENTILES)
-    rows: list[tuple[str, ...]] = [("stage", "n", *names, "max", "lost", "dup", "SLO", "")]
-    rows += [_row(stage, result) for stage in result.stages]
-    lines = [head, "", *_aligned(rows, left=(0, len(rows[0]) - 2, len(rows[0]) - 1))]
+    blocks = [_wrapped([head], width), _stages(result, width), _limits(result)]
     if result.hops:
-        hops: list[tuple[str, ...]] = [("of that", "n", *names, "max"), *(_hop(hop) for hop in result.hops)]
-        lines += ["", *_aligned(hops, left=(0,))]
-    lines += ["", *_footnotes(result), *_fault(result.fault), "", *_verdict(result)]
-    return "\n".join(lines)
+        rows: list[tuple[str, ...]] = [("of that", "n", *PERCENTILES, "max"), *(_hop(hop) for hop in result.hops)]
+        blocks.append(_aligned(rows, left=(0,)))
+    blocks.append(_wrapped([*_footnotes(result), *_fault(result.fault)], width))
+    blocks.append(_wrapped(_verdict(result), width))
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _stages(result: SmokeResult, width: int) -> list[str]:
+    for titles in (_TITLES, _SHORT):
+        rows: list[tuple[str, ...]] = [("stage", "n", *PERCENTILES, "max", "lost", "dup")]
+        rows += [_row(stage, result, titles.get(stage.stage, stage.stage)) for stage in result.stages]
+        lines = _aligned(rows, left=(0,))
+        if max(map(len, lines)) <= width:
+            break
+    return lines
+
+
+def _limits(result: SmokeResult) -> list[str]:
+    """Each SLO with what was measured."""
+    rows = [("SLO", "limit", "measured", "")]
+    for one in result.slos:
+        warn = " (warn)" if one.level == "warn" else ""
+        limit = f"{one.limit:,}" if one.counts else limit_text(one.limit)
+        measured = f"{one.measured:,}" if one.counts and one.measured is not None else duration(one.measured)
+        if one.measured is None and one.outcome in ("missed", "warned"):
+            measured = f"> {limit_text(result.deadline)}"
+        rows.append((f"{title(one.stage)} {one.percentile}{warn}", f"≤ {limit}", measured, one.outcome))
+    return _aligned(rows, left=(0, 3)) if len(rows) > 1 else []
+
+
+def _wrapped(lines: Sequence[str], width: int) -> list[str]:
+    """Lines that keep to the width; what goes on is indented two further. Aligned ones are left as they are."""
+    found: list[str] = []
+    for line in lines:
+        indent = line[: len(line) - len(line.lstrip())]
+        aligned = "  " in line.lstrip()
+        found += [line] if aligned or len(line) <= width else textwrap.wrap(
+            line.lstrip(), width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+        )  # fmt: skip
+    return found
 
 
 def title(stage: str) -> str:
@@ -37,27 +73,16 @@ def title(stage: str) -> str:
     return _TITLES.get(stage, stage)
 
 
-def _row(stage: StageResult, result: SmokeResult) -> tuple[str, ...]:
+def _row(stage: StageResult, result: SmokeResult, name: str) -> tuple[str, ...]:
     summary = stage.summary
-    slos = [one for one in result.slos if one.stage == stage.stage]
     return (
-        title(stage.stage),
+        name,
         f"{summary.n:,}",
         *(_quantile(one, result.deadline) for one in summary.quantiles),
         duration(summary.maximum),
         f"{summary.lost:,}",
         f"{stage.duplicated:,}",
-        limits_text(slos) or "none",
-        _outcome(slos),
     )
-
-
-def _outcome(slos: Sequence[SloResult]) -> str:
-    outcomes = [one.outcome for one in slos]
-    for worst in ("missed", "not enough samples", "warned", "met"):
-        if worst in outcomes:
-            return worst
-    return ""
 
 
 def _quantile(quantile: Quantile, deadline: int) -> str:

@@ -14,7 +14,7 @@ from modules.environment.slo import Limits, Slo
 from modules.smoke.figures import StageResult
 from modules.smoke.stats import PERCENTILES, Quantile, duration, limit_text, needed_samples
 
-__all__ = ["Level", "Outcome", "SloOutcome", "SloResult", "Verdict", "evaluate", "harm", "limits_text", "verdict"]
+__all__ = ["Level", "Outcome", "SloOutcome", "SloResult", "Verdict", "evaluate", "harm", "verdict"]
 
 Outcome = Literal["met", "missed", "not enough samples"]
 SloOutcome = Literal["met", "missed", "warned", "not enough samples"]
@@ -124,20 +124,6 @@ def harm(stages: Sequence[StageResult], deadline: int, allowed: Mapping[str, int
     return lost + [
         f"{stage.stage}: {stage.corrupted:,} events were not what was sent" for stage in stages if stage.corrupted
     ]
-
-
-def limits_text(slos: Sequence[SloResult]) -> str:
-    """A stage's limits in a few words: `p50 ≤ 5 s, p95 ≤ 10 s (warn 8 s)`."""
-    words: dict[str, str] = {}
-    for one in sorted(slos, key=lambda each: each.level):
-        limit = f"{one.limit:,}" if one.counts else limit_text(one.limit)
-        if one.level == "fail":
-            words[one.percentile] = f"{one.percentile} ≤ {limit}"
-        elif one.percentile in words:
-            words[one.percentile] += f" (warn {limit})"
-        else:
-            words[one.percentile] = f"warn {one.percentile} ≤ {limit}"
-    return ", ".join(words[each] for each in dict.fromkeys(one.percentile for one in slos))
 
 
 def _outcome(quantile: Quantile, limit: int, level: Level) -> SloOutcome:
