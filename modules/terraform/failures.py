@@ -36,6 +36,11 @@ _MISSING = re.compile(
     r"|invalid provider registry host|no source available",
     re.I,
 )
+_LOCKED = re.compile(
+    r"match any of the checksums (?:previously )?recorded in the dependency lock file|dependency changes detected"
+    r"|locked provider \S+ \S+ does not match",
+    re.I,
+)
 _PLAN_FILE = re.compile(r"failed to load .* as a plan file|failed to read plan|invalid plan file|can't read plan", re.I)
 _STALE = re.compile(r"saved plan is stale|plan file can no longer be applied|does not match the given plan", re.I)
 _CRASH = re.compile(
@@ -144,6 +149,14 @@ def _known(
             "(`production: false`, on Confluent also `confluent.deletion_protection: false`), deploy that, and run "
             "this again",
             details=_limited(protected),
+        )
+    if _LOCKED.search(" ".join(whole.split())):
+        return kind(
+            "a provider plugin is not what the lock file says",
+            where=where,
+            do="if the change is wanted, `infra providers lock`, review and commit it; else delete the plugin from mirror "
+            "and cache, and run the command again",
+            details=_limited(texts),
         )
     if _MISSING.search(whole):
         return kind(

@@ -179,12 +179,13 @@ class WorkingFolder:
             # Plugins that are part of this program: an update changes their hashes, and that is no attack.
             (self.path / ".terraform.lock.hcl").unlink(missing_ok=True)
             shutil.rmtree(self.path / ".terraform" / "providers", ignore_errors=True)
+        locked = providers.lock_into(self.path, document)
         with providers.initialising():
             # Never Terraform's own migration of a state: that is `infra state migrate`.
-            result = runner.stream(["init", "-json", "-input=false", "-reconfigure"], self.path, on_event)
+            result = runner.stream(["init", "-json", "-input=false", "-reconfigure", *locked], self.path, on_event)
             if result.code and not result.diagnostics and any("-json" in line for line in result.messages):
                 # Terraform before 1.9 has no JSON form of init.
-                result = runner.stream(["init", "-no-color", "-input=false", "-reconfigure"], self.path, on_event)
+                result = runner.stream(["init", "-no-color", "-input=false", "-reconfigure", *locked], self.path, on_event)
         if result.code:
             raise terraform_failure(
                 result.diagnostics, stack=self.source.name, folder=self.path, phase="init", output=result.messages
