@@ -137,6 +137,8 @@ class Applier:
                 do=f"run `infra plan --env {self._at.environment}`, review and deploy again; what was applied stays",
                 details=different,
             )
+        if self._at.judge is not None:
+            self._at.judge(EnvironmentPlan(self._at.environment, (fresh,), offline=self._at.simulated))
         return fresh
 
 

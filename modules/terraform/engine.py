@@ -92,6 +92,10 @@ class Deployment:
         """Tell another progress from now on (a display ends while a person is asked to confirm)."""
         self._at.progress = progress
 
+    def use_judge(self, judge: Callable[[EnvironmentPlan], None]) -> None:
+        """Have a stack's plan judged that is made only while others are applied; it raises what refuses it."""
+        self._at.judge = judge
+
     @property
     def stack_names(self) -> tuple[str, ...]:
         """In the order of their application."""

@@ -22,6 +22,7 @@ from modules.terraform.failures import from_os
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.interrupts import Interrupts
 from modules.terraform.locks import wait_for_lock
+from modules.terraform.plan import EnvironmentPlan
 from modules.terraform.progress import Progress, Silent
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.records import environment_lock, settle
@@ -68,6 +69,7 @@ class Workspace:
         self.progress: Progress = progress or Silent()
         self.parallelism = (f"-parallelism={parallelism}",) if parallelism else ()
         self.interrupts = Interrupts(lambda text: self.progress.note(text))
+        self.judge: Callable[[EnvironmentPlan], None] | None = None
         self._secrets = secrets if callable(secrets) else partial(_same, dict(secrets or {}))
         self._keep = applied
         self._orphan_timeout = orphan_timeout
