@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from modules.terraform.providers import ProviderInstallation
     from modules.terraform.source import StackSource
 
-__all__ = ["Target", "deployment_of", "open_target", "start_carrying", "stop_carrying"]
+__all__ = ["Target", "deployment_of", "open_target", "rehearsal_of", "start_carrying", "stop_carrying"]
 
 PARALLELISM = 32
 """Terraform's `-parallelism`: the bundled plugins gather what arrives together into one call."""
@@ -58,9 +58,15 @@ def open_target(name: str, *, offline: bool = False) -> Target:
         return Target(project, environment, platform_for(environment, project))
     from cli._output import note
     from modules.simulated import LABEL
-    from modules.simulated.offline import OfflinePlatform, without_secrets
 
     note(LABEL)
+    return rehearsal_of(project, environment)
+
+
+def rehearsal_of(project: Project, environment: Environment) -> Target:
+    """The environment with simulated providers and made-up secrets."""
+    from modules.simulated.offline import OfflinePlatform, without_secrets
+
     project, environment = replace(project, offline=True), without_secrets(environment)
     return Target(project, environment, OfflinePlatform(platform_for(environment, project), environment))
 

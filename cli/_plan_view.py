@@ -17,7 +17,10 @@ from modules.terraform.results import ApplyResult
 if TYPE_CHECKING:
     from modules.summary.model import Summary
 
-__all__ = ["plan_lines", "result_json", "result_lines", "show_plan", "show_result", "show_summary", "write_markdown"]
+__all__ = [
+    "plan_lines", "require_compatible", "result_json", "result_lines", "show_plan", "show_result", "show_summary",
+    "write_markdown",
+]  # fmt: skip
 
 _REHEARSAL = "bold magenta"
 
@@ -50,6 +53,25 @@ def write_markdown(summary: Summary, file: Path) -> None:
             where=str(file),
             do="name a file in a folder that is there",
         ) from None
+
+
+def require_compatible(summary: Summary) -> None:
+    """Refuse schemas that break what the base revision's level allows.
+
+    Raises:
+        PlanError: at least one does; all are named.
+    """
+    if not summary.refusals:
+        return
+    from modules.errors import PlanError
+
+    first, *others = summary.refusals
+    raise PlanError(
+        first,
+        where=f"against {summary.base}" if summary.base else None,
+        do="change the schema so that it holds, or lower the subject's compatibility in a change of its own first",
+        details=others,
+    )
 
 
 def show_plan(plan: EnvironmentPlan, *, as_json: bool = False) -> None:

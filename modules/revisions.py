@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from modules.errors import ConfigError
 from modules.project import Project
 
-__all__ = ["at_revision", "current", "is_revision", "merge_base"]
+__all__ = ["at_revision", "commit_of", "current", "is_revision", "merge_base"]
 
 _FOLDER = "environments"
 
@@ -44,6 +44,15 @@ def is_revision(project: Project, word: str) -> bool:
     """
     _repository(project)
     return bool(_resolved(project, word))
+
+
+def commit_of(project: Project, revision: str) -> str:
+    """The commit that git knows by this name.
+
+    Raises:
+        ConfigError: it knows none, git is not installed, or the project is in no repository.
+    """
+    return _commit(project, revision)
 
 
 def current(project: Project) -> tuple[str, bool]:
