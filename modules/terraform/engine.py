@@ -19,6 +19,7 @@ from typing import Any
 from modules.errors import PlanError
 from modules.project import Project
 from modules.terraform.applying import Applier
+from modules.terraform.command import TerraformCommand
 from modules.terraform.leftovers import leftovers, refuse_leftovers
 from modules.terraform.plan import EnvironmentPlan
 from modules.terraform.planning import Mode, Planner
@@ -28,6 +29,7 @@ from modules.terraform.results import ApplyResult, PlanRefusedError, StackResult
 from modules.terraform.source import Declared, StackSource, declared
 from modules.terraform.state import OutputValue
 from modules.terraform.targets import choose
+from modules.terraform.workdir import WorkingFolder
 from modules.terraform.workspace import Workspace
 
 __all__ = ["ApplyResult", "Deployment", "PlanRefusedError", "StackResult"]
@@ -162,9 +164,26 @@ class Deployment:
             raise PlanRefusedError(plan)
         return plan
 
-    def install(self, files: Mapping[str, bytes]) -> None:
+    @property
+    def folders(self) -> Mapping[str, WorkingFolder]:
+        """Every stack's working folder."""
+        return self._at.folders
+
+    @property
+    def command(self) -> TerraformCommand:
+        """Which Terraform is run."""
+        return self._at.command
+
+    def install(self, files: Mapping[str, bytes], locks: Mapping[str, bytes] | None = None) -> dict[str, str]:
         """Put saved plan files (stack → content) where `apply` takes them from: configuration and plugins are made
         ready as before a plan, and nothing is planned.
+
+        Args:
+            locks: the dependency locks the plans were made with, which Terraform wants to find unchanged. Of bundled
+                and simulated plugins, which are part of this program, the plan takes on the lock that is here.
+
+        Returns:
+            SHA-256 of each plan file as it lies there.
 
         Raises:
             PlanError: plugins are missing, a file cannot be written.
@@ -172,8 +191,8 @@ class Deployment:
         """
         with self._at.working("apply"):
             self._at.hand_over([name for name in self.stack_names if self.applied(name)])
-            for name, content in files.items():
-                self._planner.install(name, content)
+            given = locks or {}
+            return {name: self._planner.install(name, content, given.get(name)) for name, content in files.items()}
 
     def apply(self, plan: EnvironmentPlan) -> ApplyResult:
         """Apply a plan made by this environment's `plan`, or one whose plan files were put in place by `install`.

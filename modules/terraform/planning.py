@@ -20,6 +20,7 @@ from modules.terraform.files import write_private
 from modules.terraform.journal import unfinished
 from modules.terraform.parallel import side_by_side
 from modules.terraform.plan import EnvironmentPlan, StackPlan, parse_plan
+from modules.terraform.plan_file import LOCK_FILE, with_lock
 from modules.terraform.review import judge, review, review_declared
 from modules.terraform.runner import Runner, RunResult
 from modules.terraform.source import planned_creations
@@ -86,20 +87,29 @@ class Planner:
         finally:
             self._at.progress.finished(name, "plan", outcome)
 
-    def install(self, name: str, content: bytes) -> None:
+    def install(self, name: str, content: bytes, lock: bytes | None = None) -> str:
         """See `Deployment.install`."""
         folder = self._at.folders[name]
         inputs = self._at.inputs(name)
         document = folder.prepare(inputs)
+        runner = self._at.runner(name, inputs)
+        here = folder.path / LOCK_FILE
 
         def on_event(event: Event) -> None:
             self._at.progress.event(name, event)
 
-        folder.initialise(self._at.runner(name, inputs), self._at.command, self._at.providers, document, on_event)
         try:
+            official = self._at.providers.kind == "official"
+            another = official and lock is not None and write_private(here, lock)
+            folder.initialise(runner, self._at.command, self._at.providers, document, on_event, force=another)
+            if official and lock is not None:
+                write_private(here, lock)  # `init` may have added hashes of this system
+            elif lock is not None and here.is_file():
+                content = with_lock(content, here.read_bytes())
             write_private(folder.plan_file, content)
         except OSError as error:
             raise from_os(error, folder.path) from None
+        return folder.plan_digest()
 
     def _planned(self, name: str, mode: Mode, targets: tuple[str, ...]) -> StackPlan:
         folder = self._at.folders[name]
