@@ -154,8 +154,8 @@ def _known(
         return kind(
             "a provider plugin is not what the lock file says",
             where=where,
-            do="if the change is wanted, `infra providers lock`, review and commit it; else delete the plugin from mirror "
-            "and cache, and run the command again",
+            do="if the change is wanted, `infra providers lock`, review and commit it; else delete the plugin from "
+            "mirror and cache, and run the command again",
             details=_limited(texts),
         )
     if _MISSING.search(whole):

@@ -185,7 +185,8 @@ class WorkingFolder:
             result = runner.stream(["init", "-json", "-input=false", "-reconfigure", *locked], self.path, on_event)
             if result.code and not result.diagnostics and any("-json" in line for line in result.messages):
                 # Terraform before 1.9 has no JSON form of init.
-                result = runner.stream(["init", "-no-color", "-input=false", "-reconfigure", *locked], self.path, on_event)
+                plain = ["init", "-no-color", "-input=false", "-reconfigure", *locked]
+                result = runner.stream(plain, self.path, on_event)
         if result.code:
             raise terraform_failure(
                 result.diagnostics, stack=self.source.name, folder=self.path, phase="init", output=result.messages
