@@ -43,6 +43,8 @@ COMMANDS: dict[str, str] = {
     "promote": "Carry one environment's pipeline over to another.",
     "guards": "What an environment is guarded against: how strictly, and what is waived until when.",
     "doctor": "Check this machine and an environment.",
+    "providers": "Provider plugins: a mirror for closed networks, locks, versions.",
+    "secrets": "An environment's secrets: what is referred to, and whether it is there.",
     "demo": "Everything at once: local platform, deploy, produce, query, smoke, cost.",
 }
 
