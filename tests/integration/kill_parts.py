@@ -201,7 +201,8 @@ def _acls(platform: Any) -> list[Any]:
     every = AclBindingFilter(
         ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
     )
-    found: list[Any] = AdminClient(platform.kafka_client("admin")).describe_acls(every).result(20)
+    client = AdminClient(platform.kafka_client("admin"))  # held: its end would end the request
+    found: list[Any] = client.describe_acls(every).result(20)
     return found
 
 
