@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from modules.terraform.plan import EnvironmentPlan
 from modules.terraform.results import ApplyResult
 
 if TYPE_CHECKING:
+    from modules.guards import GuardReport
     from modules.summary.model import Summary
 
 __all__ = [
@@ -74,12 +76,12 @@ def require_compatible(summary: Summary) -> None:
     )
 
 
-def show_plan(plan: EnvironmentPlan, *, as_json: bool = False) -> None:
-    """Print a plan by itself on stdout."""
+def show_plan(plan: EnvironmentPlan, *, as_json: bool = False, guards: GuardReport | None = None) -> None:
+    """Print a plan by itself on stdout, and what guards say to it."""
     if as_json:
         print_json(plan.to_json())
     else:
-        _print(plan_lines(plan))
+        _print(to_lines(replace(bare(plan), guards=guards)))
 
 
 def plan_lines(plan: EnvironmentPlan) -> list[Line]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli._options import EnvOption, JsonOption, OfflineOption, YesOption
+from cli._options import AllowDestroyOption, EnvOption, JsonOption, OfflineOption, YesOption
 
 if TYPE_CHECKING:
     from cli._deployment import Target
@@ -31,10 +31,12 @@ def deploy(
     json: JsonOption = False,
     offline: OfflineOption = False,
     smoke: bool = typer.Option(False, "--smoke", help="Measure it afterwards; exit 4 when it misses an SLO."),
+    allow_destroy: AllowDestroyOption = None,
 ) -> None:
     """Plan, confirm, apply."""
     from cli._deployment import deployment_of, open_target, start_carrying
     from cli._estate import require_estate
+    from cli._guarding import guard_report, judge_later, say_guards
     from cli._output import note, print_json
     from cli._plan_view import result_json, show_plan, show_result
     from cli._progress import live_progress
@@ -53,10 +55,14 @@ def deploy(
             planned = deployment.plan()
         except PlanRefusedError as refused:
             refusal, planned = refused, refused.plan
+    guarded = guard_report(planned, target, allow_destroy, applying=True)
     if not json:
-        show_plan(planned)
+        show_plan(planned, guards=guarded)
+    say_guards(guarded)
     if refusal:
         raise refusal
+    guarded.require()
+    deployment.use_judge(judge_later(target, allow_destroy))
     require_estate(target)
     if planned.has_changes:
         if not yes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import EnvOption, JsonOption, OfflineOption
+from cli._options import AllowDestroyOption, EnvOption, JsonOption, OfflineOption
 
 if TYPE_CHECKING:
     from cli._deployment import Target
@@ -42,9 +42,11 @@ def plan(
         Path | None,
         typer.Option("--markdown", metavar="FILE", help="Also leave it as a pull request's comment; `-` is stdout."),
     ] = None,
+    allow_destroy: AllowDestroyOption = None,
 ) -> None:
     """Show what a deploy would change, stack by stack. Exit 0: nothing, 2: changes, 1: an error."""
     from cli._deployment import deployment_of, open_target
+    from cli._guarding import guard_report, say_guards
     from cli._plan_view import require_compatible, show_summary, write_markdown
     from cli._progress import live_progress
     from modules.errors import ConfigError
@@ -60,13 +62,24 @@ def plan(
             planned = deployment_of(at, progress).plan()
         except PlanRefusedError as refused:
             refusal, planned = refused, refused.plan
-    summary = summarise(planned, environment=target.environment, project=target.project, base=against, notes=notes)
+        before = against.environment if against else None
+        guarded = guard_report(planned, target, allow_destroy, base=before, folders=at.project)
+    summary = summarise(
+        planned,
+        environment=target.environment,
+        project=target.project,
+        base=against,
+        guards=guarded,
+        notes=notes,
+    )
     if markdown is not None:
         write_markdown(summary, markdown)
     if str(markdown) != "-":
         show_summary(summary, as_json=json)
+    say_guards(guarded)
     if refusal:
         raise refusal
+    guarded.require()
     require_compatible(summary)
     raise typer.Exit(2 if planned.has_changes else 0)
 

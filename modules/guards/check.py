@@ -37,6 +37,7 @@ def check_guards(
     allow_destroy: Collection[str] = (),
     today: date | None = None,
     base: Environment | None = None,
+    folders: Project | None = None,
     applying: bool = False,
     reviewed: bool = False,
 ) -> GuardReport:
@@ -46,6 +47,7 @@ def check_guards(
         allow_destroy: addresses whose data may go (`--allow-destroy`).
         today: the day that waivers are held against; default: now, in UTC. A waiver holds through its last day.
         base: the environment before the change, for `cost-jump`; default: as the last deploy from here had it.
+        folders: where the plan's working folders are, if not below `project` (a rehearsed base).
         applying: it is about to be applied.
         reviewed: it was written by `infra plan --out` and is applied as it is.
     """
@@ -55,7 +57,7 @@ def check_guards(
         cost=cost_of(environment, project, base)
         if plan.has_changes and not plan.destroy
         else Facts(plan, environment).cost,
-        providers=locked(project, environment.name, [stack.stack for stack in plan.stacks]),
+        providers=locked(folders or project, environment.name, [stack.stack for stack in plan.stacks]),
         reviewed=reviewed_versions(project, environment),
         allow_destroy=frozenset(allow_destroy),
         applying=applying,

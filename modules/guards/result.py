@@ -139,15 +139,24 @@ class GuardReport:
 
 
 class GuardsRefusedError(PlanError):
-    """Guards refuse the plan; nothing was touched."""
+    """Guards refuse the plan, before anything is touched.
 
-    def __init__(self, report: GuardReport) -> None:
+    Args:
+        later: the stack that could only be judged between waves; what was applied before it stays.
+    """
+
+    def __init__(self, report: GuardReport, *, later: str = "") -> None:
         from modules.guards.words import refusal_lines, waiver_lines
 
         ids = list(dict.fromkeys(each.id for each in report.refused))
         what = f"guard {ids[0]} refuses" if len(ids) == 1 else f"{len(ids)} guards refuse"
+        touched = (
+            f"the plan of stack {later}, made with real values; what was applied before it stays"
+            if later
+            else ("the plan; nothing was touched")
+        )
         super().__init__(
-            f"{what} the plan; nothing was touched",
+            f"{what} {touched}",
             where=f"environment {report.environment}",
             details=[*refusal_lines(report), *waiver_lines(report)],
             do="mend what is named above; docs/guards.md says what each guard looks for",
