@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -13,8 +13,18 @@ if TYPE_CHECKING:
     from cli._deployment import Target
     from modules.drift import DriftReport
     from modules.terraform.engine import Deployment
+    from modules.terraform.plan import EnvironmentPlan
 
 __all__ = ["app"]
+
+
+class Look(NamedTuple):
+    """What was compared, and what came out."""
+
+    deployment: Deployment
+    plan: EnvironmentPlan
+    report: DriftReport
+
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -58,24 +68,35 @@ def drift(
     from cli._deployment import open_target
 
     target = open_target(env, offline=offline)
-    _deployment, report = _look(target, only or [], ignore or [])
+    look = _look(target, only or [], ignore or [])
+    report = look.report
     if markdown is not None:
         _write(markdown, report)
     if not json:
         from cli._drift_view import show_report
 
         show_report(report)
+    document = report.to_json()
+    if adopt:
+        from cli._drift_ways import adopt as write
+
+        document["adopted"] = write(target, look.plan, report, yes=yes, json=json)
+    elif revert and report.drifts:
+        from cli._drift_ways import revert as take_back
+
+        document["reverted"] = take_back(target, look.deployment, report, yes=yes, json=json)
     if json:
-        print_json(report.to_json())
-    raise typer.Exit(2 if report.drifts else 0)
+        print_json(document)
+    raise typer.Exit(2 if report.drifts and not (adopt or revert) else 0)
 
 
-def _look(target: Target, only: list[str], ignore: list[str]) -> tuple[Deployment, DriftReport]:
+def _look(target: Target, only: list[str], ignore: list[str]) -> Look:
     """Compares, and remembers it; `only` limits the report, not what is remembered."""
     from cli._deployment import deployment_of
     from cli._output import note
     from cli._progress import live_progress
     from modules.drift import find_drift
+    from modules.drift.declared import declared_by
     from modules.drift.history import remember
     from modules.drift.ignored import leave_out, limited
     from modules.drift.managed import held_by
@@ -83,10 +104,17 @@ def _look(target: Target, only: list[str], ignore: list[str]) -> tuple[Deploymen
     with live_progress() as progress:
         deployment = deployment_of(target, progress)
         plan = deployment.plan(refresh_only=True)
-    held = held_by(deployment.root, deployment.stack_names)
-    found = find_drift(target.environment, target.project, target.platform, plan, held, note)
+    found = find_drift(
+        target.environment,
+        target.project,
+        target.platform,
+        plan,
+        held_by(deployment.root, deployment.stack_names),
+        declared_by(deployment.waves),
+        note,
+    )
     report = remember(target.project, leave_out(found, ignore))
-    return deployment, limited(report, only)
+    return Look(deployment, plan, limited(report, only))
 
 
 def _history(env: str, *, as_json: bool, offline: bool) -> None:

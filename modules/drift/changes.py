@@ -1,7 +1,13 @@
-"""Terraform's refresh-only plan as drift: what was changed outside, what is gone. Pure."""
+"""Terraform's refresh-only plan as drift: what was changed outside, what is gone. Pure.
+
+A plan compares with the state; here what the YAML says by now counts too. Where somebody changed the YAML as well and
+both are of one mind, nothing drifted: the next deploy only takes note of it.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,35 +16,103 @@ from modules.drift.words import in_words, name_of, words_of
 from modules.environment.model import Environment
 from modules.environment.warehouse_presets import completed
 from modules.terraform.plan import AttributeChange, Change, EnvironmentPlan
+from modules.terraform.source import Declared
 
 __all__ = ["drift_of_plan"]
 
 
-def drift_of_plan(plan: EnvironmentPlan, environment: Environment) -> list[Drift]:
-    """Missing things first; what went because something else did stands with that."""
+def drift_of_plan(
+    plan: EnvironmentPlan, environment: Environment, declared: Mapping[str, Mapping[str, Declared]] | None = None
+) -> list[Drift]:
+    """Missing things first; what went because something else did stands with that.
+
+    Args:
+        plan: refresh-only.
+        declared: stack → address → what the YAML comes to by now; without it nothing is settled.
+    """
     pairs = [(stack.stack, change) for stack in plan.stacks for change in stack.drift]
-    gone = [_missing(stack, change) for stack, change in pairs if change.kind == "delete"]
-    changed = [
-        drift
-        for stack, change in pairs
-        if change.kind != "delete" and (drift := _changed(stack, change, environment)) is not None
-    ]
-    return [*_folded(gone), *changed]
+    gone, changed = [], []
+    for stack, change in pairs:
+        now = None if declared is None else declared.get(stack, {}).get(change.address)
+        if change.kind != "delete":
+            changed.append(_changed(stack, change, environment, now))
+        elif declared is None or now is not None or not _readable(change.address, declared.get(stack, {})):
+            gone.append(_missing(stack, change))
+    return [*_folded(gone), *(each for each in changed if each is not None)]
+
+
+def _readable(address: str, declared: Mapping[str, Declared]) -> bool:
+    """Whether the JSON alone tells which instances there are."""
+    return f"{address.partition('[')[0]}[*]" not in declared
 
 
 def _missing(stack: str, change: Change) -> Drift:
     return Drift("missing", words_of(change.type).word, name_of(change), stack, change.address)
 
 
-def _changed(stack: str, change: Change, environment: Environment) -> Drift | None:
+def _changed(stack: str, change: Change, environment: Environment, now: Declared | None) -> Drift | None:
     attributes = tuple(
         said
         for each in change.attributes
+        if now is None or not _settled(now, each)
         for said in _said(change, each, environment)
-    )  # fmt: skip
+    )
     if not attributes:
         return None
     return Drift("changed", words_of(change.type).word, name_of(change), stack, change.address, attributes)
+
+
+_UNKNOWN = object()
+
+
+def _settled(now: Declared, attribute: AttributeChange) -> bool:
+    """Whether the YAML says by now what is there."""
+    if attribute.sensitive:
+        return False
+    wanted = _literal(now, attribute.path)
+    if wanted is _UNKNOWN:
+        return False
+    return _same(wanted, attribute.after)
+
+
+def _literal(now: Declared, path: str) -> Any:
+    """What the declaration gives an attribute, or an item of a map; `_UNKNOWN` where only Terraform could tell."""
+    name, bracket, item = path.partition("[")
+    if bracket:
+        item = item.removesuffix("]").strip('"')
+    else:
+        name, _, item = path.partition(".")
+    given = now.block.get(name)
+    value = now.literal(name)
+    if value is None and given is not None and not _is_absent(now, given):
+        return _UNKNOWN
+    if not item:
+        return value
+    if value is None:
+        return None
+    return value.get(item) if isinstance(value, Mapping) else _UNKNOWN
+
+
+def _is_absent(now: Declared, given: Any) -> bool:
+    """`${each.value.comment}` of an entry that has none."""
+    match = re.fullmatch(r"\$\{each\.value\.(\w+)\}", given) if isinstance(given, str) else None
+    return match is not None and isinstance(now.value, Mapping) and now.value.get(match[1]) is None
+
+
+def _same(wanted: Any, there: Any) -> bool:
+    if wanted is None or there is None:
+        return wanted is None and there is None
+    if isinstance(wanted, list | dict) or isinstance(there, list | dict):
+        return bool(wanted == there)
+    if str(wanted).lower() == str(there).lower():
+        return True
+    texts = [each.replace("$${", "${").replace("%%{", "%{") for each in (str(wanted), str(there))]
+    if texts[0] == texts[1]:
+        return True
+    try:
+        return isinstance(wanted, str) and isinstance(there, str) and bool(json.loads(wanted) == json.loads(there))
+    except ValueError:
+        return False
 
 
 def _said(change: Change, attribute: AttributeChange, environment: Environment) -> Iterator[AttributeDrift]:

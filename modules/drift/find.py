@@ -5,7 +5,7 @@ Runs a refresh-only plan of every stack that was applied, and asks the services 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from modules.project import Project
 
 if TYPE_CHECKING:
     from modules.terraform.plan import EnvironmentPlan
+    from modules.terraform.source import Declared
 
 __all__ = ["find_drift", "unmanaged"]
 
@@ -29,6 +30,7 @@ def find_drift(
     platform: Platform,
     plan: EnvironmentPlan,
     held: Iterable[StateObject],
+    declared: Mapping[str, Mapping[str, Declared]] | None = None,
     note: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
 ) -> DriftReport:
@@ -37,12 +39,13 @@ def find_drift(
     Args:
         plan: refresh-only, of all stacks.
         held: everything in the stacks' states.
+        declared: what the YAML comes to by now, see `drift_of_plan`.
         note: told what is being asked for.
     """
     at = now or datetime.now(UTC)
     unlisted: dict[tuple[str, str], Unlisted] = {}
     applied = tuple(stack.stack for stack in plan.stacks if stack.note is None)
-    found = drift_of_plan(plan, environment)
+    found = drift_of_plan(plan, environment, declared)
     if not project.offline:
         note("asking Kafka, the registry and Snowflake for what they have")
 
@@ -97,6 +100,10 @@ def _told(drift: Drift, environment: Environment) -> Drift:
         lost = drift.type in ("topic", "table", "schema", "database")
         data = "; what was in it is lost" if lost else ""
         return replace(drift, do=f"`{command} --revert` makes it again{data}, or take it out of the YAML")
+    more = [each for each in drift.attributes if each.path in ("partitions", "partitions_count")]
+    if more and int(more[0].after or 0) > int(more[0].before or 0):
+        adopts = f"`{command} --adopt` writes it into the YAML; " if more[0].key else ""
+        return replace(drift, do=f"{adopts}Kafka takes no partitions back")
     if any(each.key for each in drift.attributes):
         return replace(drift, do=f"`{command} --adopt` writes it into the YAML, `--revert` takes it back")
     return replace(drift, do=f"`{command} --revert` takes it back")

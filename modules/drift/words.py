@@ -13,7 +13,7 @@ from typing import Any
 from modules.drift.model import AttributeDrift
 from modules.environment.capture import captured_topics
 from modules.environment.model import Environment
-from modules.environment.smoke import SMOKE_TOPIC, own_topics
+from modules.environment.smoke import SMOKE_TOPIC
 from modules.environment.types import DurationValue
 from modules.environment.warehouse_presets import completed
 from modules.terraform.plan import AttributeChange, Change
@@ -127,8 +127,9 @@ def _in_topics(
     environment: Environment, key: tuple[str, ...], unit: str, after: Any
 ) -> tuple[tuple[str, ...], str | None]:
     name = key[1]
-    if name == SMOKE_TOPIC and SMOKE_TOPIC not in own_topics(environment):
-        return ("smoke", "partitions"), "the topic of infra smoke follows from the one it is a copy of"
+    if name == SMOKE_TOPIC and environment.smoke.own:
+        why = None if key[2] == "partitions" else "the topic of infra smoke follows from the one it is a copy of"
+        return ("smoke", "partitions"), why
     if name not in environment.topics:
         if any(topic.dead_letter_of(each) == name for each, topic in environment.topics.items()):
             return key, "what a dead-letter topic is like follows from its topic"
