@@ -91,10 +91,13 @@ class Storm:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        while run.poll() is None and not self.created("apply_start"):
-            time.sleep(0.005)
-        end = time.monotonic() + delay
-        while run.poll() is None and time.monotonic() < end:
+        began: set[tuple[str, str]] = set()
+        end = None
+        while run.poll() is None and (end is None or time.monotonic() < end):
+            # A stack that is done takes its log away.
+            began |= self.created("apply_start")
+            if began and end is None:
+                end = time.monotonic() + delay
             time.sleep(0.005)
         if run.poll() is not None:
             return None
@@ -109,8 +112,7 @@ class Storm:
         psutil.wait_procs(descendants, timeout=20)
         done = self.created("apply_complete")
         held = self.held()
-        began = len(self.created("apply_start"))
-        return Kill(way, round(delay, 2), began, bool(working), sum(1 for each in done if each not in held))
+        return Kill(way, round(delay, 2), len(began), bool(working), sum(1 for each in done if each not in held))
 
     def created(self, step: str) -> set[tuple[str, str]]:
         """(stack, address) of creations that Terraform's logs say this of."""
