@@ -5,6 +5,7 @@ Says nothing about whether that is allowed; `modules/terraform/avro_rules.py` do
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = ["field_changes"]
 _DEEP = 12
 
 
+@functools.lru_cache(maxsize=4096)
 def field_changes(old: str, new: str) -> tuple[str, ...]:
     """Fields gained, lost and changed, nested ones by their path; empty where one of them cannot be read."""
     try:

@@ -76,7 +76,7 @@ def rehearsed_base(
 
 
 def _moved_to(root: Path, project: Project) -> Project:
-    """The work tree's YAML under another root, so that what is named by a path below it is named alike on both sides."""
+    """The work tree's YAML under another root, below which both sides have the same paths."""
     (root / "environments").symlink_to(project.environments, target_is_directory=True)
     return Project(root, offline=True)
 

@@ -26,13 +26,13 @@ def cost_of(plan: EnvironmentPlan, environment: Environment, project: Project, b
     from modules.cost.report import report
 
     try:
-        label, before, why = _before(plan, environment, project, base)
-        if before is None and label is None:
-            return CostPart(None, why)
         book = project_book(project, (), "USD")
-        old = Side(label or NOTHING, report(before, book) if before else None)
-        new = Side("planned", None if plan.destroy else report(environment, book))
-        return CostPart(diff_reports(environment.name, old, new), why)
+        planned = None if plan.destroy else report(environment, book)
+        label, before, why = _before(plan, environment, project, base)
+        if label is None:
+            return CostPart(None, why, planned.total if planned else None)
+        old = Side(label, report(before, book) if before else None)
+        return CostPart(diff_reports(environment.name, old, Side("planned", planned)), why)
     except InfraError as error:
         return CostPart(None, f"{error.where}: {error.what}" if error.where else error.what)
 
@@ -49,7 +49,7 @@ def _before(
         return NOTHING, None, None
     last = last_deployed(project, environment.name)
     if last is None or last.revision is None:
-        return None, None, "which YAML is deployed is not known here, so that the difference is not known"
+        return None, None, "which YAML is deployed is not known here"
     with at_revision(project, last.revision) as then:
         found = load_environment(then, environment.name)
     uncommitted = "the last deploy had changes in environments/ that were not committed: they are not in `before`"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from modules.simulated import LABEL
 from modules.summary.escape import code, fence, prose, table
@@ -22,6 +23,7 @@ from modules.summary.words import (
     schema_line,
     stack_words,
     total_words,
+    unknown_rights_words,
 )
 from modules.terraform.plan import KINDS
 
@@ -145,6 +147,11 @@ def _list(rows: Sequence[str]) -> str:
     return "\n".join(rows)
 
 
+def _under(head: str, rows: Sequence[str]) -> str:
+    """A table's rows under its head."""
+    return "\n".join([head, *rows])
+
+
 def _blocks(rows: Sequence[str]) -> str:
     return "\n\n".join(rows)
 
@@ -185,7 +192,7 @@ def _destroyed(summary: Summary) -> _Part:
         rows.append(f"| {words[each.kind]} | {code(each.stack)} | {code(each.address, _ADDRESS)} | {both} |")
     head = table(["", "stack", "resource", "what goes with it"], [])
     return _Part(
-        "Destroyed and replaced" if rows else "", rows, 100, lambda kept: "\n".join([head, *kept]), unit="resources",
+        "Destroyed and replaced" if rows else "", rows, 100, partial(_under, head), unit="resources",
         open=50,
     )  # fmt: skip
 
@@ -210,7 +217,7 @@ def _changed(summary: Summary) -> Iterable[_Part]:
     head = table(["", "resource", "attribute", "before → after"], [])
     unit = "attributes"
     title = "Changed" if rows else ""
-    yield _Part(title, rows, 50, lambda kept: "\n".join([head, *kept]), unit=unit, open=20)
+    yield _Part(title, rows, 50, partial(_under, head), unit=unit, open=20)
     longer = [text for each in entries for text in _longer(each)]
     yield _Part("", longer, 40, _blocks, unit="longer differences", open=3)
 
@@ -282,7 +289,7 @@ def _costs(summary: Summary) -> _Part:
     ]
     head = table(["", diff.before.label and code(diff.before.label), code(diff.after.label), "a month"], [])
     before = prose(cost.why) if cost.why else ""
-    return _Part("Cost" if rows else "", rows, 35, lambda kept: "\n".join([head, *kept]), unit="lines", open=8,
+    return _Part("Cost" if rows else "", rows, 35, partial(_under, head), unit="lines", open=8,
                  before=before)  # fmt: skip
 
 
@@ -294,10 +301,9 @@ def _rights(summary: Summary) -> Iterable[_Part]:
             more = f" and {len(objects) - 6:,} more" if len(objects) > 6 else ""
             rows.append(f"| {code(principal, _ADDRESS)} | {prose(_cut(right))} | {named}{more} |")
         head = table(["who", "may" if word.endswith("gained") else "could", "on what"], [])
-        yield _Part(word if rows else "", rows, 65, lambda kept, head=head: "\n".join([head, *kept]), unit="rights")
-    if unknown := len(summary.unknown_rights):
-        words = f"<sub>{unknown:,} rights whose holders or objects are known only after the apply</sub>"
-        yield _Part("", (), 65, _list, before=words)
+        yield _Part(word if rows else "", rows, 65, partial(_under, head), unit="rights")
+    if unknown := unknown_rights_words(summary):
+        yield _Part("", (), 65, _list, before=f"<sub>{prose(_cut(unknown))}</sub>")
 
 
 def _warnings(summary: Summary) -> _Part:

@@ -14,6 +14,7 @@ from modules.terraform.plan import AttributeChange, Change, EnvironmentPlan, Kin
 
 if TYPE_CHECKING:
     from modules.cost.diff import Diff
+    from modules.cost.lines import Total
 
 __all__ = [
     "Base", "BaseSchema", "CostPart", "Entry", "GuardReportLike", "GuardResultLike", "Right", "SchemaCheck", "Summary",
@@ -97,6 +98,8 @@ class CostPart:
 
     diff: Diff | None
     why: str | None = None
+    planned: Total | None = None
+    """The month as planned, where only what was before is not known."""
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ def rights_that_change(
             continue
         try:
             # The new side first: while it is not known, nothing can be said to be lost either.
-            gains = set(rights_of(change.type, change.after, change.after_unknown))
-            losses = set(rights_of(change.type, change.before))
+            gains = set(rights_of(change.type, change.after, change.after_unknown, change.index_key))
+            losses = set(rights_of(change.type, change.before, index_key=change.index_key))
         except _UnknownError:
             unknown.append(UnknownRights(entry.stack, change.address))
             continue
@@ -49,23 +49,39 @@ def rights_that_change(
     return tuple(sorted(after - before)), tuple(sorted(before - after)), tuple(unknown)
 
 
-def rights_of(type_: str, values: Values | None, unknown: Any = None) -> Rights:
+def rights_of(type_: str, values: Values | None, unknown: Any = None, index_key: str | int | None = None) -> Rights:
     """What one resource allows.
+
+    Args:
+        unknown: which of the values are known only after the apply.
+        index_key: of this project's stacks it begins with the role, which says more than a service account's id.
 
     Raises:
         _UnknownError: it cannot be told yet.
     """
     if values is None:
         return ()
-    return _READERS[type_](_Values(values, unknown if isinstance(unknown, dict) else {}))
+    role = index_key.partition(" ")[0] if isinstance(index_key, str) and " " in index_key else ""
+    return _READERS[type_](_Values(values, unknown if isinstance(unknown, dict) else {}, role))
 
 
 class _Values(dict[str, Any]):
     """Attributes; asking for one that only the apply tells raises."""
 
-    def __init__(self, values: Values, unknown: Values) -> None:
+    def __init__(self, values: Values, unknown: Values, role: str = "") -> None:
         super().__init__(values)
         self._unknown = unknown
+        self._role = role
+
+    def account(self, name: str) -> str:
+        """A Confluent principal with the role that the account has here; the role alone while there is no account."""
+        try:
+            found = str(self.told(name))
+        except _UnknownError:
+            if not self._role:
+                raise
+            return f"{self._role} (its account is still to be made)"
+        return f"{found} ({self._role})" if self._role and found.startswith("User:sa-") else found
 
     def told(self, name: str) -> Any:
         value = self.get(name)
@@ -101,7 +117,7 @@ def _confluent_acl(values: _Values) -> Rights:
     star = "*" if values.told("pattern_type") == "PREFIXED" else ""
     yield Right(
         "confluent",
-        _from(values.told("principal"), values.told("host")),
+        _from(values.account("principal"), values.told("host")),
         str(values.told("operation")).capitalize(),
         f"{str(values.told('resource_type')).lower()} {values.told('resource_name')}{star}",
         str(values.told("permission")).upper() == "DENY",
@@ -114,7 +130,7 @@ def _from(principal: Any, host: Any) -> str:
 
 def _confluent_role(values: _Values) -> Rights:
     pattern = str(values.told("crn_pattern"))
-    yield Right("confluent", str(values.told("principal")), str(values.told("role_name")), _of_crn(pattern))
+    yield Right("confluent", values.account("principal"), str(values.told("role_name")), _of_crn(pattern))
 
 
 def _of_crn(pattern: str) -> str:

@@ -20,6 +20,7 @@ from modules.summary.words import (
     schema_line,
     stack_words,
     total_words,
+    unknown_rights_words,
 )
 from modules.terraform.plan import KINDS, AttributeChange, Kind
 
@@ -193,8 +194,8 @@ def _rights(summary: Summary) -> Iterable[Line]:
             yield f"  {sign} {what}{more}", style
         if len(found) > _RIGHTS:
             yield f"  and {len(found) - _RIGHTS:,} more, which --json has", "dim"
-    if unknown := summary.unknown_rights:
-        yield f"{len(unknown):,} rights whose holders or objects are known only after the apply", "dim"
+    if unknown := unknown_rights_words(summary):
+        yield unknown, "dim"
 
 
 def _guards(summary: Summary) -> Iterable[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from modules.summary.model import CostPart, Entry, Right, SchemaCheck, Summary
@@ -9,7 +10,7 @@ from modules.terraform.plan import EnvironmentPlan, Finding, Kind, StackPlan
 
 __all__ = [
     "COUNTED", "HEADINGS", "cost_line", "counts_words", "findings_of", "follows_words", "output_words", "reads_words",
-    "right_lines", "schema_line", "stack_words", "total_words",
+    "right_lines", "schema_line", "stack_words", "total_words", "unknown_rights_words",
 ]  # fmt: skip
 
 HEADINGS: Mapping[Kind, str] = {
@@ -64,6 +65,15 @@ def _named(names: Sequence[str], many: int = _NAMED) -> str:
     return ", ".join(names[:many]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
+def unknown_rights_words(summary: Summary) -> str:
+    """`3 changes of rights …`: whose holders or objects only the apply tells; empty where there is none."""
+    number = len(summary.unknown_rights)
+    if not number:
+        return ""
+    which = _named([f"{each.stack}: {each.address}" for each in summary.unknown_rights], 2)
+    return f"{number:,} more {'right' if number == 1 else 'rights'}, known only after the apply: {which}"
+
+
 def follows_words(entry: Entry) -> str:
     """`2 more follow or are known after the apply: arn, current_version`; empty where nothing was folded."""
     if not entry.follows:
@@ -111,7 +121,8 @@ def cost_line(cost: CostPart) -> str:
     from modules.cost.diff_words import total_words as month
 
     if cost.diff is None:
-        return f"not known: {cost.why}"
+        planned = f"{cost.planned} a month as planned; the difference is " if cost.planned else ""
+        return f"{planned}not known: {cost.why}"
     diff = cost.diff
     if diff.kind == "added":
         return f"{month(diff.after)} a month, where nothing was before"
@@ -122,12 +133,22 @@ def cost_line(cost: CostPart) -> str:
     return f"{month(diff.before)} → {month(diff.after)} a month ({delta_words(diff.delta)})"
 
 
+_ARN = re.compile(r"^arn:aws[a-z-]*:(?!iam|sts)([a-z0-9-]+):[a-z0-9-]*:[0-9]*:(.+)$")
+_UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{18,}")
+
+
+def _short(name: str) -> str:
+    """An object's ARN without account and region, where they are no wildcards; who somebody is stays whole, for another
+    account's role is what a reader must see."""
+    return _UUID.sub(r"\1…", _ARN.sub(r"\1 \2", name))
+
+
 def right_lines(rights: Iterable[Right]) -> list[tuple[str, str, tuple[str, ...]]]:
     """(principal, right, objects): rights that differ in their object only, together."""
     found: dict[tuple[str, str], list[str]] = {}
     for each in rights:
-        words = f"not {each.right}" if each.denied else each.right
-        found.setdefault((each.principal, words), []).append(each.object)
+        words = f"denied: {each.right}" if each.denied else each.right
+        found.setdefault((each.principal, words), []).append(_short(each.object))
     # Several rights on the very same objects are one line too.
     merged: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (principal, right), objects in found.items():

@@ -7,6 +7,7 @@ old events; FORWARD, old readers meet new events; FULL, both.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,8 +30,9 @@ class SchemaUnreadableError(ValueError):
     """A schema text is not Avro; the message says why."""
 
 
+@functools.lru_cache(maxsize=4096)
 def incompatibilities(old: str, new: str, level: str) -> tuple[str, ...]:
-    """Why `new` may not follow `old`, a sentence each; empty when it may.
+    """Why `new` may not follow `old`, a sentence each; empty when it may. Remembered: a review and a summary ask alike.
 
     Raises:
         SchemaUnreadableError: `new` is no Avro schema. (An unreadable `old` binds nobody.)
