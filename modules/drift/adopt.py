@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,6 +21,7 @@ from modules.drift.model import AttributeDrift, DriftReport
 from modules.environment import load_environment
 from modules.environment.edit import REMOVE, edited, write_whole
 from modules.environment.model import Environment
+from modules.environment.warehouse_presets import completed
 from modules.errors import ConfigError
 from modules.project import Project
 
@@ -66,9 +69,68 @@ def adoption_of(
             elif attribute.key[-1] == "schema" and attribute.key[0] == "topics":
                 _schema(environment, own, attribute, settings, schemas)
             else:
+                settings |= _required(environment, attribute.key)
                 settings[attribute.key] = _value(attribute, own)
     _undeclared(report, environment, live, settings, schemas, left)
-    return Adopting(tuple(settings.items()), schemas, tuple(left))
+    return _loadable(project, environment, Adopting(tuple(settings.items()), schemas, tuple(left)))
+
+
+def _loadable(project: Project, environment: Environment, adopting: Adopting) -> Adopting:
+    """Without the settings that the environment would not load with, which is tried on a copy of its files."""
+    if adopting.empty:
+        return adopting
+    with tempfile.TemporaryDirectory(prefix="infra-drift-") as folder:
+        copy = Project(Path(folder))
+        shutil.copytree(project.environments, copy.environments)
+        if _refusal(copy, environment, adopting) is None:
+            return adopting
+        kept: list[tuple[Key, Any]] = []
+        left = list(adopting.left)
+        for group in _together(adopting.settings):
+            shutil.rmtree(copy.environments)
+            shutil.copytree(project.environments, copy.environments)
+            refusal = _refusal(copy, environment, replace(adopting, settings=(*kept, *group)))
+            if refusal is None:
+                kept += group
+            else:
+                left.append((".".join(group[-1][0]), refusal))
+    return replace(
+        adopting, settings=tuple(kept), schemas=_named(kept, adopting.schemas, environment), left=tuple(left)
+    )
+
+
+def _refusal(project: Project, environment: Environment, adopting: Adopting) -> str | None:
+    """Why the environment would not load with it."""
+    try:
+        write_adopting(project, environment, adopting)
+    except ConfigError as error:
+        return error.details[0].partition(": ")[2] if error.details else error.what
+    return None
+
+
+def _together(settings: Sequence[tuple[Key, Any]]) -> list[list[tuple[Key, Any]]]:
+    """Settings of one thing (a user's role and comment) stand or fall together."""
+    groups: dict[Key, list[tuple[Key, Any]]] = {}
+    for key, value in settings:
+        groups.setdefault(key[:3] if key[0] == "warehouse" else key, []).append((key, value))
+    return list(groups.values())
+
+
+def _named(settings: Sequence[tuple[Key, Any]], schemas: Mapping[str, str], environment: Environment) -> dict[str, str]:
+    """The schemas that a setting names, or the environment already."""
+    known = {topic.value.schema_ for topic in environment.topics.values() if topic.value}
+    said = json.dumps([value for _, value in settings], default=str)
+    return {name: text for name, text in schemas.items() if name in known or json.dumps(name) in said}
+
+
+def _required(environment: Environment, key: Key) -> dict[Key, Any]:
+    """What an entry has to say besides, where the preset said it so far (a user's role)."""
+    if key[0] != "warehouse" or key[2] in getattr(environment.warehouse, key[1]):
+        return {}
+    its = getattr(completed(environment), key[1])[key[2]]
+    plain = its.model_dump(mode="json", by_alias=True)
+    names = [info.alias or name for name, info in type(its).model_fields.items() if info.is_required()]
+    return {(*key[:3], name): plain[name] for name in names}
 
 
 def _value(attribute: AttributeDrift, own: Any) -> Any:
