@@ -45,6 +45,9 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check this machine and an environment.",
     "providers": "Provider plugins: a mirror for closed networks, locks, versions.",
     "secrets": "An environment's secrets: what is referred to, and whether it is there.",
+    "ci": "Workflows for GitHub and GitLab, and the AWS roles of their runners.",
+    "fmt": "Tidy the environments' YAML files.",
+    "validate": "Check every environment's YAML and schemas; nothing is reached.",
     "demo": "Everything at once: local platform, deploy, produce, query, smoke, cost.",
 }
 

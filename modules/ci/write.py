@@ -1,0 +1,73 @@
+"""Puts rendered workflows into a repository; a file that someone changed is not written over unless that is wanted."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from modules.errors import ConfigError
+
+__all__ = ["Written", "write_workflows"]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one file."""
+
+    file: str
+    outcome: Literal["created", "replaced", "unchanged"]
+
+
+def write_workflows(root: Path, files: Mapping[str, str], *, force: bool = False) -> tuple[Written, ...]:
+    """Writes all of them, or none.
+
+    Raises:
+        ConfigError: a file is there already and is another, and `force` is not given; or one cannot be written.
+    """
+    before = {file: _text(root / file) for file in files}
+    others = [file for file, text in files.items() if before[file] not in (None, text)]
+    if others and not force:
+        raise ConfigError(
+            "a file is there already, and is not what would be written"
+            if len(others) == 1
+            else f"{len(others)} files are there already, and are not what would be written",
+            where=str(root),
+            details=others,
+            do="compare with `--stdout`, then add --force to replace them",
+        )
+    written = []
+    for file, text in files.items():
+        if before[file] == text:
+            written.append(Written(file, "unchanged"))
+            continue
+        _write(root / file, text)
+        written.append(Written(file, "created" if before[file] is None else "replaced"))
+    return tuple(written)
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigError(f"cannot be read: {reason}", where=str(file), do="move it away") from None
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(file)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written: {error.strerror}", where=str(file), do="free space or check the folder's rights"
+        ) from None
