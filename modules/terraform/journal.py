@@ -26,7 +26,7 @@ from modules.terraform.files import write_private
 from modules.terraform.import_ids import import_id, is_harmless
 from modules.terraform.plan import StackPlan
 
-__all__ = ["Journal", "LeftBehind", "Unfinished", "unfinished"]
+__all__ = ["Journal", "LeftBehind", "Unfinished", "settled", "unfinished"]
 
 _FILE = "journal.jsonl"
 _APPLY_LOG = "apply.log"
@@ -116,8 +116,7 @@ class Journal:
         if self._file is not None:
             self._file.close()
             self._file = None
-        if unfinished(self._folder, held) is None:
-            (self._folder / _FILE).unlink(missing_ok=True)
+        settled(self._folder, held)
 
 
 def unfinished(folder: Path, held: Collection[str]) -> Unfinished | None:
@@ -137,6 +136,14 @@ def unfinished(folder: Path, held: Collection[str]) -> Unfinished | None:
         if entry.address in began and entry.address not in held and (entry.id or entry.address not in refused)
     )
     return Unfinished(str(head.get("since", "?")), str(head.get("command", "?")), left) if left else None
+
+
+def settled(folder: Path, held: Collection[str]) -> Unfinished | None:
+    """Like `unfinished`; a journal that tells of nothing any more is taken away. For who holds the environment."""
+    found = unfinished(folder, held)
+    if found is None:
+        (folder / _FILE).unlink(missing_ok=True)
+    return found
 
 
 def now() -> str:

@@ -17,7 +17,7 @@ from modules.terraform import unrecorded
 from modules.terraform.events import Event, ResourceEvent
 from modules.terraform.failures import from_os, terraform_failure
 from modules.terraform.files import write_private
-from modules.terraform.journal import unfinished
+from modules.terraform.journal import settled
 from modules.terraform.parallel import side_by_side
 from modules.terraform.plan import EnvironmentPlan, StackPlan, parse_plan
 from modules.terraform.plan_file import LOCK_FILE, with_lock
@@ -114,7 +114,7 @@ class Planner:
     def _planned(self, name: str, mode: Mode, targets: tuple[str, ...]) -> StackPlan:
         folder = self._at.folders[name]
         state = folder.state()
-        found = unfinished(folder.path, state.addresses if state else ()) if mode != "refresh-only" else None
+        found = settled(folder.path, state.addresses if state else ()) if mode != "refresh-only" else None
         if mode != "normal" and (state is None or state.empty):
             return StackPlan(name, note="never applied", findings=unrecorded.findings(found, (), destroy=True))
         if mode == "normal" and (waits := self._at.waits_for(name)):

@@ -141,7 +141,7 @@ class Storm:
         left = [path.name for path in self.root.glob("*/*") if path.name in (
             ".terraform.tfstate.lock.info", "run.json", "journal.jsonl", "errored.tfstate", "infra_import.tf.json"
         )]  # fmt: skip
-        assert left == []
+        assert not left, left
         platform = platform_for(load_environment(self.infra.project, "local"), self.infra.project)
         there = _topics(platform)
         assert there == sorted(self.topics)

@@ -174,6 +174,17 @@ def test_only_what_began_and_no_state_holds_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "journal.jsonl").exists()
 
 
+def test_a_journal_whose_creations_all_reached_the_state_is_taken_away_by_the_next_plan(bench: Workbench) -> None:
+    bench.stack("one", {"resource": {"kafka_topic": {"made": topic("made")}}})
+    deployment = deployment_of(bench)
+    plan = deployment.plan()
+    deployment.apply(plan)
+    # As a kill leaves it that comes after the last state write.
+    Journal(bench.folder("one"), plan.stack("one"), "infra deploy", ()).take(step("apply_start", "kafka_topic.made"))
+    assert not deployment_of(bench).plan().has_changes
+    assert not (bench.folder("one") / "journal.jsonl").exists()
+
+
 def test_a_refused_creation_is_asked_about_only_where_an_import_can_tell(tmp_path: Path) -> None:
     # Kafka may have made the topic and answered too late; of a VPC nothing could be found out anyway.
     journal = Journal(tmp_path, THREE, "infra deploy", ())
