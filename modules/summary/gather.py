@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from modules.environment.model import Environment
 from modules.project import Project
 from modules.summary.entries import entries_of
-from modules.summary.model import Base, GuardReportLike, Summary
+from modules.summary.model import Base, Summary
 from modules.terraform.plan import EnvironmentPlan
+
+if TYPE_CHECKING:
+    from modules.guards.result import GuardReport
 
 __all__ = ["bare", "summarise"]
 
@@ -23,7 +28,7 @@ def summarise(
     environment: Environment,
     project: Project,
     base: Base | None = None,
-    guards: GuardReportLike | None = None,
+    guards: GuardReport | None = None,
     notes: tuple[str, ...] = (),
 ) -> Summary:
     """The plan with what it means: data that goes, schemas, money, rights, guards.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from modules.simulated import LABEL
 from modules.summary.escape import code, fence, prose, table
@@ -26,6 +27,9 @@ from modules.summary.words import (
     unknown_rights_words,
 )
 from modules.terraform.plan import KINDS
+
+if TYPE_CHECKING:
+    from modules.guards.result import GuardResult
 
 __all__ = ["LIMIT", "marker", "to_markdown"]
 
@@ -173,12 +177,18 @@ def _refusals(summary: Summary) -> _Part:
     ]
     rows += [f"- {prose(_cut(each))}" for each in summary.refusals]
     if summary.guards:
-        rows += [
-            f"{_said(each.stack, each.address, each.message, each.fix)} (guard {code(each.id)})"
-            for each in summary.guards.results
-            if each.severity == "refuse" and each.waiver is None
-        ]
+        rows += [_guarded(each) for each in summary.guards.refused]
     return _Part("🛑 Refused" if rows else "", list(dict.fromkeys(rows)), 90, _list, unit="refusals")
+
+
+def _guarded(result: GuardResult) -> str:
+    place = "" if result.whole else f"{code(result.stack)} {code(result.address, _ADDRESS)}: "
+    waiver = result.waiver
+    after = f"→ {prose(_cut(result.fix))}"
+    if waiver:
+        by = f" by {prose(waiver.by)}" if waiver.by else ""
+        after = f"(waived until {waiver.until}{by}, {code(waiver.where)}: {prose(_cut(waiver.reason))})"
+    return f"- guard {code(result.id)}: {place}{prose(_cut(result.message))} {after}"
 
 
 def _destroyed(summary: Summary) -> _Part:
@@ -309,13 +319,8 @@ def _rights(summary: Summary) -> Iterable[_Part]:
 def _warnings(summary: Summary) -> _Part:
     rows = []
     if summary.guards:
-        for each in summary.guards.results:
-            if each.waiver is not None:
-                rows.append(
-                    f"- waived: {_said(each.stack, each.address, each.message, None)[2:]} (guard {code(each.id)})"
-                )
-            elif each.severity != "refuse":
-                rows.append(f"{_said(each.stack, each.address, each.message, each.fix)} (guard {code(each.id)})")
+        rows += [_guarded(each) for each in (*summary.guards.warned, *summary.guards.waived)]
+        rows += [f"- {code(each.where)}: {prose(_cut(each.message))}" for each in summary.guards.notes]
     rows += [
         _said(stack, each.address, each.message, each.do)
         for stack, each in findings_of(summary)

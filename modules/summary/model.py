@@ -5,9 +5,9 @@ Records only: `gather.py` fills them; `text.py`, `markdown.py` and `document.py`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from modules.environment.model import Environment
 from modules.terraform.plan import AttributeChange, Change, EnvironmentPlan, Kind
@@ -15,10 +15,10 @@ from modules.terraform.plan import AttributeChange, Change, EnvironmentPlan, Kin
 if TYPE_CHECKING:
     from modules.cost.diff import Diff
     from modules.cost.lines import Total
+    from modules.guards.result import GuardReport
 
 __all__ = [
-    "Base", "BaseSchema", "CostPart", "Entry", "GuardReportLike", "GuardResultLike", "Right", "SchemaCheck", "Summary",
-    "UnknownRights",
+    "Base", "BaseSchema", "CostPart", "Entry", "Right", "SchemaCheck", "Summary", "UnknownRights",
 ]  # fmt: skip
 
 Verdict = Literal["compatible", "breaks", "new", "removed", "unchecked", "invalid"]
@@ -120,34 +120,6 @@ class Base:
     schemas: Mapping[str, BaseSchema] = field(default_factory=dict)
 
 
-class GuardResultLike(Protocol):
-    """What a guard found; `modules.guards` makes them."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def severity(self) -> str: ...
-    @property
-    def stack(self) -> str: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def fix(self) -> str | None: ...
-    @property
-    def waiver(self) -> Any: ...
-
-
-class GuardReportLike(Protocol):
-    """All that the guards found."""
-
-    @property
-    def results(self) -> Sequence[GuardResultLike]: ...
-
-    def to_json(self) -> dict[str, Any]: ...
-
-
 @dataclass(frozen=True)
 class Summary:
     """A plan with what it means: data, schemas, money, rights, guards."""
@@ -161,7 +133,7 @@ class Summary:
     gained: tuple[Right, ...] = ()
     lost: tuple[Right, ...] = ()
     unknown_rights: tuple[UnknownRights, ...] = ()
-    guards: GuardReportLike | None = None
+    guards: GuardReport | None = None
     base: str | None = None
     """What the plan was made against, where that is a revision and not what is deployed."""
     notes: tuple[str, ...] = ()

@@ -175,7 +175,8 @@ def _limits(summary: Summary) -> Iterable[str]:
     report = summary.cost.diff.after.report if summary.cost and summary.cost.diff else None
     if report is None:
         return
-    if report.budget and (report.budget.over or report.budget.maybe):
+    told = summary.guards is not None  # a guard looks at the budget
+    if not told and report.budget and (report.budget.over or report.budget.maybe):
         yield budget_words(report.budget, report.total)
     yield from map(str, report.misfits)
 
@@ -198,17 +199,18 @@ def _rights(summary: Summary) -> Iterable[Line]:
         yield unknown, "dim"
 
 
+_GUARD_STYLES = {"✗": "red", "!": "yellow", "·": "dim"}
+
+
 def _guards(summary: Summary) -> Iterable[Line]:
     if summary.guards is None:
         return
-    for each in summary.guards.results:
-        if each.waiver is not None:
-            yield f"waived: {each.id}: {each.stack}, {each.address}: {each.message}", "dim"
-            continue
-        word, style = ("refused", "red") if each.severity == "refuse" else ("warning", "yellow")
-        yield f"{word} by guard {each.id}: {each.stack}, {each.address}: {each.message}", style
-        if each.fix:
-            yield f"  → {each.fix}", ""
+    from modules.guards.words import to_lines as guard_lines
+
+    lines = guard_lines(summary.guards)
+    if lines:
+        yield "guards", "bold"
+    yield from ((f"  {_one_line(line)}", _GUARD_STYLES.get(line[:1], "")) for line in lines)
 
 
 def _findings(summary: Summary) -> Iterable[Line]:
