@@ -1,18 +1,22 @@
-"""`infra deploy`: plan, show, confirm, apply in waves, then start what carries the data."""
+"""`infra deploy`: plan, show, confirm, apply in waves (or a reviewed plan), then start what carries the data."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from cli._options import AllowDestroyOption, EnvOption, JsonOption, OfflineOption, YesOption
+from cli._plans import KeyOption, TargetOption
 
 if TYPE_CHECKING:
     from cli._deployment import Target
     from modules.deployed import Deployed
+    from modules.terraform.engine import ApplyResult, Deployment
+    from modules.terraform.plan import EnvironmentPlan
 
 __all__ = ["app"]
 
@@ -23,7 +27,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command(
     epilog="Examples:  infra deploy --env local  ·  infra deploy -e dev --yes --smoke  ·  "
-    "infra deploy -e prod --offline --yes"
+    "infra deploy -e prod --plan plans/  ·  infra deploy -e prod --offline --yes"
 )
 def deploy(
     env: EnvOption = "local",
@@ -31,64 +35,146 @@ def deploy(
     json: JsonOption = False,
     offline: OfflineOption = False,
     smoke: bool = typer.Option(False, "--smoke", help="Measure it afterwards; exit 4 when it misses an SLO."),
+    plan: str = typer.Option(
+        "", "--plan", metavar="DIR", help="Apply this reviewed plan (`infra plan --out`) as it is, without asking."
+    ),
+    key: KeyOption = None,
     allow_destroy: AllowDestroyOption = None,
+    target: TargetOption = None,
 ) -> None:
-    """Plan, confirm, apply."""
+    """Plan, confirm, apply; or apply a reviewed plan."""
+    from cli import _plans
     from cli._deployment import deployment_of, open_target, start_carrying
-    from cli._estate import require_estate
-    from cli._guarding import guard_report, judge_later, say_guards
     from cli._output import note, print_json
-    from cli._plan_view import result_json, show_plan, show_result
+    from cli._plan_view import result_json
     from cli._progress import live_progress
     from modules.deployed import last_deployed, record_deploy
     from modules.errors import ConfigError
-    from modules.terraform.engine import PlanRefusedError
 
     if smoke and offline:
         raise ConfigError("a rehearsal has nothing to measure", where="--smoke", do="leave out --smoke or --offline")
+    _plans.one_of(plan=plan, target=target)
     began, before = time.time(), None
-    target = open_target(env, offline=offline)
+    opened = open_target(env, offline=offline)
+    _plans.say_targets(target or ())
     with live_progress() as progress:
-        deployment = deployment_of(target, progress)
-        refusal: PlanRefusedError | None = None
-        try:
-            planned = deployment.plan()
-        except PlanRefusedError as refused:
-            refusal, planned = refused, refused.plan
-    guarded = guard_report(planned, target, allow_destroy, applying=True)
-    if not json:
-        show_plan(planned, guards=guarded)
-    say_guards(guarded)
-    if refusal:
-        raise refusal
-    guarded.require()
-    deployment.use_judge(judge_later(target, allow_destroy))
-    require_estate(target)
-    if planned.has_changes:
-        if not yes:
-            if json or not sys.stdin.isatty():
-                raise ConfigError(
-                    "there is nobody to confirm the plan", do="review it with `infra plan`, then add --yes"
-                )
-            typer.confirm(f"Rehearse this for {env}?" if offline else f"Apply this to {env}?", abort=True, err=True)
-        with live_progress() as progress:
-            deployment.use_progress(progress)
-            result = deployment.apply(planned)
-        if not json:
-            show_result(result)
+        deployment = deployment_of(opened, progress)
+    if plan:
+        planned, result = _apply_reviewed(opened, deployment, plan, key, allow_destroy or (), as_json=json)
     else:
-        result = None
+        planned, result = _plan_and_apply(
+            opened, deployment, allow_destroy or (), tuple(target or ()), ask=not yes, as_json=json
+        )
+    if result is None:
         note("nothing to change")
-    start_carrying(target)
+    start_carrying(opened)
     if not offline:
-        before = last_deployed(target.project, env)
-        record_deploy(target.project, env)
-    measured, back = _smoke(target, before, began, as_json=json) if smoke else (None, ())
+        before = last_deployed(opened.project, env)
+        record_deploy(opened.project, env)
+    measured, back = _smoke(opened, before, began, as_json=json) if smoke else (None, ())
     if json:
         found = {"smoke": measured, "way_back": list(back)} if smoke else {}
         print_json({**result_json(planned, result), **found})
     if back:
         raise typer.Exit(SMOKE_MISSED)
+
+
+def _plan_and_apply(
+    target: Target,
+    deployment: Deployment,
+    allow_destroy: Sequence[str],
+    targets: tuple[str, ...],
+    *,
+    ask: bool,
+    as_json: bool,
+) -> tuple[EnvironmentPlan, ApplyResult | None]:
+    """Plan, show, judge, confirm, apply."""
+    from cli._estate import require_estate
+    from cli._guarding import guard_report, say_guards
+    from cli._plan_view import show_plan
+    from cli._progress import live_progress
+    from modules.errors import ConfigError
+    from modules.terraform.engine import PlanRefusedError
+
+    with live_progress() as progress:
+        deployment.use_progress(progress)
+        refusal: PlanRefusedError | None = None
+        try:
+            planned = deployment.plan(targets=targets)
+        except PlanRefusedError as refused:
+            refusal, planned = refused, refused.plan
+    guarded = guard_report(planned, target, allow_destroy, applying=True)
+    if not as_json:
+        show_plan(planned, guards=guarded)
+    say_guards(guarded)
+    if refusal:
+        raise refusal
+    guarded.require()
+    require_estate(target)
+    if not planned.has_changes:
+        return planned, None
+    if ask:
+        if as_json or not sys.stdin.isatty():
+            raise ConfigError("there is nobody to confirm the plan", do="review it with `infra plan`, then add --yes")
+        name = target.environment.name
+        typer.confirm(
+            f"Rehearse this for {name}?" if target.offline else f"Apply this to {name}?", abort=True, err=True
+        )
+    return planned, _apply(target, deployment, planned, allow_destroy, as_json=as_json)
+
+
+def _apply_reviewed(
+    target: Target, deployment: Deployment, place: str, key: str | None, allow_destroy: Sequence[str], *, as_json: bool
+) -> tuple[EnvironmentPlan, ApplyResult | None]:
+    """Apply a kept plan as it is: nothing is planned but what waits for the outputs of an earlier wave."""
+    from cli import _plans
+    from cli._estate import require_estate
+    from cli._guarding import guard_report, say_guards
+    from cli._plan_view import show_plan
+    from cli._progress import live_progress
+    from modules.artefact.gather import put_back
+    from modules.artefact.store import manifest_of, mark, refuse_applied
+
+    artefact, kept, now = _plans.open_approved(target, deployment, place, key)
+    manifest = manifest_of(kept)
+    refuse_applied(kept, manifest, target.project)
+    _plans.require_holds(artefact, kept, now)
+    allowed = (*artefact.allow_destroy, *allow_destroy)
+    guarded = guard_report(artefact.plan, target, allowed, applying=True, reviewed=True)
+    if not as_json:
+        show_plan(artefact.plan, guards=guarded)
+    say_guards(guarded)
+    guarded.require()
+    require_estate(target)
+    if not artefact.plan.has_changes:
+        return artefact.plan, None
+    with live_progress() as progress:
+        deployment.use_progress(progress)
+        planned = put_back(artefact, deployment)
+    mark(kept, manifest, target.project, "begun")
+    outcome = "failed"
+    try:
+        result = _apply(target, deployment, planned, allowed, as_json=as_json)
+        outcome = "applied"
+    finally:
+        mark(kept, manifest, target.project, outcome)
+    return planned, result
+
+
+def _apply(
+    target: Target, deployment: Deployment, planned: EnvironmentPlan, allow_destroy: Sequence[str], *, as_json: bool
+) -> ApplyResult:
+    from cli._guarding import judge_later
+    from cli._plan_view import show_result
+    from cli._progress import live_progress
+
+    deployment.use_judge(judge_later(target, allow_destroy))
+    with live_progress() as progress:
+        deployment.use_progress(progress)
+        result = deployment.apply(planned)
+    if not as_json:
+        show_result(result)
+    return result
 
 
 def _smoke(

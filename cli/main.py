@@ -26,8 +26,10 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS: dict[str, str] = {
     "plan": "Show what a deploy would change, stack by stack.",
-    "deploy": "Plan, confirm, apply.",
+    "deploy": "Plan, confirm, apply; or apply a reviewed plan.",
+    "show": "Show a kept plan: what was reviewed, when, from what.",
     "destroy": "Take an environment down again, in reverse order.",
+    "drift": "What was changed outside, is missing or nobody declared, and both ways back.",
     "output": "Print an environment's outputs.",
     "local": "The laptop platform: Kafka, Schema Registry and a Snowflake stand-in.",
     "produce": "Send realistic order events, checked against the Avro schema.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli._options import AllowDestroyOption, EnvOption, JsonOption, OfflineOption
+from cli._plans import KeyOption, TargetOption
 
 if TYPE_CHECKING:
     from cli._deployment import Target
@@ -24,7 +25,8 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command(
     epilog="Examples:  infra plan --env local  ·  infra plan -e prod --offline  ·  infra plan --json | jq .counts  ·  "
-    "infra plan -e dev --offline --base main --markdown comment.md"
+    "infra plan -e dev --offline --base main --markdown comment.md  ·  infra plan -e prod --out plans/  ·  "
+    "infra plan -e prod --compare plans/"
 )
 def plan(
     env: EnvOption = "local",
@@ -43,27 +45,91 @@ def plan(
         typer.Option("--markdown", metavar="FILE", help="Also leave it as a pull request's comment; `-` is stdout."),
     ] = None,
     allow_destroy: AllowDestroyOption = None,
+    target: TargetOption = None,
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Keep the plan, encrypted, for `infra deploy --plan`; DIR/ or s3://BUCKET/PREFIX holds many.",
+        ),
+    ] = "",
+    compare: Annotated[
+        str,
+        typer.Option(
+            "--compare", metavar="DIR", help="Whether a kept plan still holds. Exit 0: it does, 2: it does not."
+        ),
+    ] = "",
+    key: KeyOption = None,
+    content_hash: Annotated[
+        bool, typer.Option("--hash", help="Only print the hash of the content that a plan is found by.")
+    ] = False,
+    new_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--new-key", metavar="FILE", help="Only make a key pair: the private key into FILE, the public on stdout."
+        ),
+    ] = None,
 ) -> None:
     """Show what a deploy would change, stack by stack. Exit 0: nothing, 2: changes, 1: an error."""
-    from cli._deployment import deployment_of, open_target
+    from cli import _plans
+    from cli._deployment import open_target
+    from modules.errors import ConfigError
+
+    _plans.one_of(new_key=new_key, hash=content_hash, compare=compare, out=out, base=base)
+    _plans.one_of(compare=compare, target=target, markdown=markdown)
+    if new_key is not None:
+        _plans.make_key(new_key)
+        return
+    if base and not offline:
+        raise ConfigError("--base is for a rehearsal", do="add --offline, or leave --base out to plan what is deployed")
+    opened = open_target(env, offline=offline)
+    if content_hash:
+        _plans.print_hash(opened, as_json=json)
+        return
+    if compare:
+        raise typer.Exit(0 if _plans.compare(opened, compare, key, as_json=json) else 2)
+    _plans.say_targets(target or ())
+    how = _How(json, base, markdown, tuple(allow_destroy or ()), tuple(target or ()), out, key)
+    raise typer.Exit(2 if _plan(opened, how) else 0)
+
+
+@dataclass(frozen=True)
+class _How:
+    """What `infra plan` is told besides the environment; see its options."""
+
+    json: bool
+    base: str
+    markdown: Path | None
+    allow_destroy: tuple[str, ...]
+    targets: tuple[str, ...]
+    out: str
+    key: str | None
+
+
+def _plan(target: Target, how: _How) -> bool:
+    """Plan, show, keep; whether there are changes."""
+    from cli import _plans
+    from cli._deployment import deployment_of
     from cli._guarding import guard_report, say_guards
+    from cli._output import print_json
     from cli._plan_view import require_compatible, show_summary, write_markdown
     from cli._progress import live_progress
-    from modules.errors import ConfigError
     from modules.summary import summarise
     from modules.terraform.engine import PlanRefusedError
 
-    if base and not offline:
-        raise ConfigError("--base is for a rehearsal", do="add --offline, or leave --base out to plan what is deployed")
-    target = open_target(env, offline=offline)
+    # What may be missing for keeping it is said before the time for planning is spent.
+    key = _plans.key_of(target, how.key) if how.out else None
     refusal: PlanRefusedError | None = None
-    with live_progress() as progress, _against(target, base, progress) as (at, against, notes):
+    with live_progress() as progress, _against(target, how.base, progress) as (at, against, notes):
+        deployment = deployment_of(at, progress)
+        known = (_plans.content(at, deployment), _plans.identity(at, deployment)) if key else None
         try:
-            planned = deployment_of(at, progress).plan()
+            planned = deployment.plan(targets=how.targets)
         except PlanRefusedError as refused:
             refusal, planned = refused, refused.plan
         before = against.environment if against else None
-        guarded = guard_report(planned, target, allow_destroy, base=before, folders=at.project)
+        guarded = guard_report(planned, target, how.allow_destroy, base=before, folders=at.project)
     summary = summarise(
         planned,
         environment=target.environment,
@@ -72,16 +138,23 @@ def plan(
         guards=guarded,
         notes=notes,
     )
-    if markdown is not None:
-        write_markdown(summary, markdown)
-    if str(markdown) != "-":
-        show_summary(summary, as_json=json)
+    if how.markdown is not None:
+        write_markdown(summary, how.markdown)
+    kept = {}
+    if key and known and not (refusal or guarded.refused or summary.refusals):
+        kept = _plans.keep(
+            target, deployment, planned, summary, key=key, place=how.out, known=known, allow_destroy=how.allow_destroy
+        )
+    if how.json and str(how.markdown) != "-":
+        print_json({**summary.to_json(), **kept})
+    elif str(how.markdown) != "-":
+        show_summary(summary)
     say_guards(guarded)
     if refusal:
         raise refusal
     guarded.require()
     require_compatible(summary)
-    raise typer.Exit(2 if planned.has_changes else 0)
+    return planned.has_changes
 
 
 @contextlib.contextmanager
