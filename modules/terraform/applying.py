@@ -84,7 +84,7 @@ class Applier:
             finally:
                 with contextlib.suppress(InfraError):  # a state that cannot be read is told by who needs it
                     journal.close(_held(folder))
-            folder.adopt({})
+            folder.adopt(_still_waiting(folder, plan))
             outcome = "ok"
         except OSError as error:
             raise StackFailed(name, from_os(error, folder.path, ApplyError), done) from None
@@ -145,3 +145,12 @@ class Applier:
 def _held(folder: WorkingFolder) -> tuple[str, ...]:
     state = folder.state()
     return state.addresses if state else ()
+
+
+def _still_waiting(folder: WorkingFolder, plan: StackPlan) -> dict[str, str]:
+    """Imports that a plan with targets left out."""
+    if not plan.targets:
+        return {}
+    state = folder.state()
+    done = set(state.addresses) if state else set()
+    return {address: identifier for address, identifier in folder.adopting().items() if address not in done}
