@@ -102,9 +102,9 @@ def _topic_retention(
             yield Found(
                 stack,
                 change.address,
-                f"topic {name}: {setting} goes from {shown[0]} to {shown[1]}: Kafka deletes what is older at once"
+                f"topic {name}: {setting} goes from {shown[0]} to {shown[1]}: Kafka deletes what is older"
                 if setting == "retention.ms"
-                else f"topic {name}: {setting} goes from {shown[0]} to {shown[1]}: Kafka deletes what is more at once",
+                else f"topic {name}: {setting} goes from {shown[0]} to {shown[1]}: Kafka deletes what is more",
             )
     if "delete" not in str(old.get("cleanup.policy", "delete")) and "delete" in str(
         new.get("cleanup.policy", "delete")
