@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli._estate import say_who_makes_the_estate
+from cli._states import find_states
 from modules.environment import Environment, load_environment
 from modules.errors import ConfigError
 from modules.platforms import platform_for, require_credentials
@@ -55,7 +56,9 @@ def open_target(name: str, *, offline: bool = False) -> Target:
     project = find_project()
     environment = load_environment(project, name)
     if not offline:
-        return Target(project, environment, platform_for(environment, project))
+        platform = platform_for(environment, project)
+        find_states(environment, project, platform)
+        return Target(project, environment, platform)
     from cli._output import note
     from modules.simulated import LABEL
 
@@ -107,6 +110,7 @@ def deployment_of(target: Target, progress: Progress | None = None, *, to_run: b
         else partial(terraform_secrets, target.platform, project, engine=environment.warehouse.engine),
         applied=target.platform.applied,
         progress=progress,
+        lock_timeout=environment.terraform.lock_timeout.seconds,
         parallelism=PARALLELISM,
     )
 

@@ -9,6 +9,7 @@ import typer
 
 from cli._options import EnvOption
 from cli._output import note, print_json, stdout
+from cli._states import client_platform
 from modules.environment import load_environment
 from modules.project import find_project
 
@@ -32,6 +33,7 @@ def status(env: EnvOption, json: JsonOption = False) -> None:
 
     project = find_project()
     environment = load_environment(project, env)
+    client_platform(environment, project)
     states = ask(environment, project)
     if json:
         connectors = [{**asdict(each), "healthy": each.healthy} for each in states]
@@ -58,6 +60,7 @@ def restart(
 
     project = find_project()
     environment = load_environment(project, env)
+    client_platform(environment, project)
     done = start_again(environment, project, tuple(names or ()), failed_only=failed)
     if json:
         print_json({"environment": environment.name, "restarted": done})

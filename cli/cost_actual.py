@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -152,12 +153,15 @@ class _Asking:
         return aws.read_cost_explorer(self._period, tags)
 
     def _confluent(self) -> Reading:
+        from cli._states import client_platform
         from modules.cost.actual import confluent
         from modules.environment.names import resource_name
         from modules.environment.secrets import resolve_secret
         from modules.project import recorded_outputs
 
         its = self._environment.confluent
+        with contextlib.suppress(InfraError):  # what is recorded here does
+            client_platform(self._environment, self._project)
         outputs = recorded_outputs(self._project, self._environment.name, "cluster") or {}
         name = its.adopted.cluster_name if its.adopted else resource_name(self._environment)
         scope = confluent.Scope(outputs.get("environment_id"), name)

@@ -29,12 +29,13 @@ def output(
     from modules.errors import ConfigError
     from modules.project import find_project
     from modules.simulated import LABEL
+    from modules.terraform.backend import mount_states, stacks_with_state
     from modules.terraform.state import read_state
 
     project = replace(find_project(), offline=offline)
-    load_environment(project, env)
-    states = sorted(project.environment_state(env).glob("*/terraform.tfstate"))
-    read = {path.parent.name: read_state(path, simulated=offline) for path in states}
+    mount_states(load_environment(project, env), project)
+    root = project.environment_state(env)
+    read = {name: read_state(root / name / "terraform.tfstate", simulated=offline) for name in stacks_with_state(root)}
     found = {name: state.outputs for name, state in read.items() if state is not None and not state.empty}
     if stack is not None and stack not in found:
         there = ", ".join(found) or "none"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cli._output import is_quiet, note, print_json, stderr
+from cli._states import client_platform
 from modules.environment import load_environment
-from modules.platforms import platform_for
 from modules.project import find_project
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def produce(
     with Display(count) as display:
         result = send(
             environment,
-            platform_for(environment, project),
+            client_platform(environment, project),
             OrderEvents(chosen, start=start),
             topic=topic,
             count=count,

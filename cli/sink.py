@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli._output import note, print_json
+from cli._states import client_platform
 from modules.environment import load_environment
-from modules.platforms import platform_for
 from modules.project import find_project
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def sink(
 
     project = find_project()
     environment = load_environment(project, env)
-    platform = platform_for(environment, project)
+    platform = client_platform(environment, project)
     names: list[str | None] = [topic] if topic else [*carried_topics(environment, platform)]
     settings = [settings_for(environment, platform, project, name, instance=instance) for name in names or (None,)]
     options = SinkOptions(until_caught_up, max_seconds, ready_file, status_file, _Lines().tell)

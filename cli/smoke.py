@@ -84,9 +84,9 @@ def smoke(
         ctx.fail("Missing option '--env' / '-e'.")
     from cli._smoke_by_hand import by_hand
     from cli._smoke_faults import rehearsal_of
+    from cli._states import client_platform
     from modules.environment import load_environment
     from modules.errors import ConfigError
-    from modules.platforms import platform_for
     from modules.project import find_project
     from modules.smoke import SmokeOptions, run_smoke
     from modules.smoke.document import to_json
@@ -110,7 +110,7 @@ def smoke(
         environment = load_environment(project, env)
         rehearsal = rehearsal_of(fault, plan, environment, project)
         with SmokeScreen() as screen:
-            platform = platform_for(environment, project)
+            platform = client_platform(environment, project)
             result = run_smoke(environment, project, platform, options, screen.show, rehearsal)
     document = to_json(result)
     comparison = outputs.compare(document)

@@ -12,8 +12,8 @@ import typer
 
 from cli._options import EnvOption
 from cli._output import note, print_json
+from cli._states import client_platform
 from modules.environment import load_environment
-from modules.platforms import platform_for
 from modules.project import find_project
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def source(
 
     project = find_project()
     environment = load_environment(project, env)
-    settings = source_settings(environment, platform_for(environment, project), project, name)
+    settings = source_settings(environment, client_platform(environment, project), project, name)
     if schema:
         print_json(_schema(settings))
         return

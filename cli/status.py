@@ -56,9 +56,9 @@ def status(
 
     What cannot be read is said with the permission that is missing. Nothing is changed, but by --restart.
     """
+    from cli._states import client_platform
     from modules.environment import load_environment
     from modules.errors import ConfigError
-    from modules.platforms import platform_for
     from modules.project import find_project
     from modules.status.gather import open_watch
 
@@ -74,7 +74,7 @@ def status(
             raise ConfigError(f"no language `{rules}`", where="--rules", do=f"give one of {', '.join(LANGUAGES)}")
         typer.echo(render(rules, environment, rules_of(environment)), nl=False)
         return
-    looking = open_watch(environment, project, platform_for(environment, project))
+    looking = open_watch(environment, project, client_platform(environment, project))
     try:
         if watch:
             with contextlib.suppress(KeyboardInterrupt):  # how a watch ends

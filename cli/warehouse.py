@@ -9,12 +9,12 @@ import typer
 
 from cli._options import EnvOption, JsonOption
 from cli._output import note, print_json
+from cli._states import client_platform
 from cli.warehouse_pulumi import EPILOG as PULUMI_EPILOG
 from cli.warehouse_pulumi import pulumi
 from cli.warehouse_sql import EPILOG as SQL_EPILOG
 from cli.warehouse_sql import sql
 from modules.environment import load_environment
-from modules.platforms import platform_for
 from modules.project import find_project
 
 __all__ = ["app"]
@@ -61,7 +61,7 @@ def rotate(
     project = find_project()
     environment = load_environment(project, env)
     options = RotationOptions(bits, wait, keep_old, replace_other, not no_login_check)
-    platform = platform_for(environment, project)
+    platform = client_platform(environment, project)
     done = rotate_key(environment, platform, project, user, options, on_step=_say)
     if json:
         print_json(asdict(done))

@@ -15,7 +15,7 @@ from typing import Any
 
 from modules.errors import ConfigError
 
-__all__ = ["OUTPUTS_FILE", "Project", "cache_dir", "find_project", "recorded_outputs"]
+__all__ = ["OUTPUTS_FILE", "OUTPUTS_VARIABLE", "Project", "cache_dir", "find_project", "recorded_outputs"]
 
 OUTPUTS_FILE = "outputs.json"
 """In an environment's folder: its stacks' outputs that are no secrets, `{stack: {output: value}}`."""

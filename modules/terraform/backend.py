@@ -7,7 +7,9 @@ be planned as if nothing were there, and everything made a second time.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,10 +19,12 @@ from modules.errors import StateError
 from modules.project import OUTPUTS_FILE, Project
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.s3 import S3Backend
-from modules.terraform.snapshots import mount, unmount
+from modules.terraform.snapshots import mount, mounted, unmount
 from modules.terraform.state import read_state
 
-__all__ = ["forget", "local_states", "mount_states", "record_outputs", "remember", "remembered", "store_of"]
+__all__ = [
+    "forget", "local_states", "mount_states", "read_outputs", "remember", "remembered", "stacks_with_state", "store_of",
+]  # fmt: skip
 
 _MARKER = "backend.json"
 
@@ -70,8 +74,19 @@ def _left_behind(environment: Environment, where: str, yaml: str, to: str) -> St
     )
 
 
-def record_outputs(root: Path, store: S3Backend) -> None:
+def stacks_with_state(root: Path) -> tuple[str, ...]:
+    """Stacks that were applied at some time, wherever their states are."""
+    store = mounted(root)
+    if isinstance(store, S3Backend):
+        return store.stacks()
+    return tuple(path.parent.name for path in sorted(root.glob("*/terraform.tfstate")))
+
+
+def read_outputs(root: Path, store: S3Backend, keep: Callable[[str, Mapping[str, Any]], None]) -> None:
     """Leave what is no secret of the states' outputs in `outputs.json`, where clients look for it.
+
+    Args:
+        keep: told all outputs of each stack, sensitive ones included, as after a deploy.
 
     Raises:
         StateError: the states cannot be read.
@@ -79,15 +94,19 @@ def record_outputs(root: Path, store: S3Backend) -> None:
     """
     stacks = store.stacks()
     store.refresh(stacks)
-    found = {}
-    for stack in stacks:
-        state = read_state(root / stack / "terraform.tfstate")
-        outputs = state.outputs.items() if state else ()
-        found[stack] = {name: each.value for name, each in outputs if not each.sensitive}
+    states = {stack: read_state(root / stack / "terraform.tfstate") for stack in stacks}
     if stacks:
         remember(root, store)
-    content = json.dumps({name: each for name, each in found.items() if each}, indent=2, sort_keys=True)
+    plain = {
+        stack: {name: each.value for name, each in state.outputs.items() if not each.sensitive}
+        for stack, state in states.items()
+        if state is not None
+    }
+    content = json.dumps({name: each for name, each in plain.items() if each}, indent=2, sort_keys=True)
     write_private(private_folder(root) / OUTPUTS_FILE, content.encode() + b"\n")
+    for stack, state in states.items():
+        if state is not None and not state.empty:
+            keep(stack, {name: each.value for name, each in state.outputs.items()})
 
 
 def remember(root: Path, store: S3Backend) -> None:
