@@ -47,8 +47,11 @@ class Target:
         return self.project.offline
 
 
-def open_target(name: str, *, offline: bool = False) -> Target:
+def open_target(name: str, *, offline: bool = False, states: bool = True) -> Target:
     """Load and check the environment; `offline` makes it a rehearsal, which says so.
+
+    Args:
+        states: whether what is deployed is looked at, for which the states have to be found.
 
     Raises:
         ConfigError: there is no such environment, or its YAML is wrong.
@@ -57,7 +60,8 @@ def open_target(name: str, *, offline: bool = False) -> Target:
     environment = load_environment(project, name)
     if not offline:
         platform = platform_for(environment, project)
-        find_states(environment, project, platform)
+        if states:
+            find_states(environment, project, platform)
         return Target(project, environment, platform)
     from cli._output import note
     from modules.simulated import LABEL

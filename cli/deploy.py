@@ -150,7 +150,7 @@ def _apply_reviewed(
         return artefact.plan, None
     with live_progress() as progress:
         deployment.use_progress(progress)
-        planned = put_back(artefact, deployment)
+        planned = put_back(artefact, deployment, target.project)
     mark(kept, manifest, target.project, "begun")
     outcome = "failed"
     try:

@@ -83,7 +83,7 @@ def plan(
         return
     if base and not offline:
         raise ConfigError("--base is for a rehearsal", do="add --offline, or leave --base out to plan what is deployed")
-    opened = open_target(env, offline=offline)
+    opened = open_target(env, offline=offline, states=not content_hash)
     if content_hash:
         _plans.print_hash(opened, as_json=json)
         return

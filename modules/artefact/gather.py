@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from modules.artefact.content import Content
@@ -63,16 +64,20 @@ def gather(
         cost=_cost(environment),
         summary=dict(summary),
         allow_destroy=tuple(allow_destroy),
+        made_up_keys={path.name: path.read_text() for path in _made_up(project, environment.name)},
         files={stack.stack: _files(plan, deployment.folders[stack.stack]) for stack in plan.stacks},
     )
 
 
-def put_back(artefact: Artefact, deployment: Deployment) -> EnvironmentPlan:
+def put_back(artefact: Artefact, deployment: Deployment, project: Project) -> EnvironmentPlan:
     """Lay the artefact's files where `Deployment.apply` takes them from; returns the plan to apply.
 
     Raises:
         PlanError: plugins are missing, a file cannot be written.
     """
+    for name, key in artefact.made_up_keys.items() if project.offline else ():
+        folder_of_keys = private_folder(project.environment_state(artefact.plan.environment) / "secrets")
+        write_private(folder_of_keys / Path(name).name, key.encode())
     for name, files in artefact.files.items():
         folder = deployment.folders[name]
         if files.first_state is not None:
@@ -92,6 +97,13 @@ def put_back(artefact: Artefact, deployment: Deployment) -> EnvironmentPlan:
         for each in artefact.plan.stacks
     )
     return replace(artefact.plan, stacks=stacks)
+
+
+def _made_up(project: Project, environment: str) -> list[Path]:
+    """Key pairs of a rehearsal: a later plan should find those that were applied."""
+    if not project.offline:
+        return []
+    return sorted((project.environment_state(environment) / "secrets").glob("*.p8"))
 
 
 def _files(plan: EnvironmentPlan, folder: WorkingFolder) -> StackFiles:

@@ -76,6 +76,8 @@ class Artefact:
     """As text lines with their styles, as JSON and as Markdown, as reviewed."""
     allow_destroy: tuple[str, ...] = ()
     """What holds data and may go, as reviewed."""
+    made_up_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of a rehearsal: key pairs it made up, by file name. Those of a real environment are never here."""
     files: Mapping[str, StackFiles] = field(default_factory=dict, repr=False)
 
 
@@ -122,9 +124,10 @@ def pack(artefact: Artefact, key: PlanKey) -> dict[str, bytes]:
         for name, files in artefact.files.items():
             for part, content in _parts(files).items():
                 bundle.writestr(f"stacks/{name}/{part}", content)
+    counts = {each.stack: {str(kind): number for kind, number in each.counts.items()} for each in artefact.plan.stacks}
     manifest = Manifest(
         artefact.plan.environment, artefact.plan.offline, artefact.created, artefact.content_hash, artefact.tools,
-        artefact.revision, {each.stack: dict(each.counts) for each in artefact.plan.stacks}, key.to_json(), 0, "",
+        artefact.revision, counts, key.to_json(), 0, "",
     )  # fmt: skip
     payload = key.encrypt(buffer.getvalue(), manifest.context)
     manifest = Manifest(
@@ -202,6 +205,7 @@ def _inner(artefact: Artefact) -> dict[str, Any]:
         "cost": artefact.cost,
         "summary": artefact.summary,
         "allow_destroy": list(artefact.allow_destroy),
+        "made_up_keys": dict(artefact.made_up_keys),
     }
 
 
