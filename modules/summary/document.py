@@ -6,10 +6,13 @@ tests.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.summary.model import CostPart, Right, SchemaCheck, Summary
 from modules.summary.words import findings_of
+
+if TYPE_CHECKING:
+    from modules.cost.lines import Total
 
 __all__ = ["document"]
 
@@ -74,9 +77,17 @@ def _cost(cost: CostPart | None) -> dict[str, Any] | None:
     if cost is None:
         return None
     if cost.diff is None:
-        return {"known": False, "why": cost.why, "diff": None}
+        return {"known": False, "why": cost.why, "planned": _month(cost.planned), "diff": None}
     from modules.cost.diff import DiffSet
     from modules.cost.formats.diff import diff_json
 
     found = DiffSet(cost.diff.before.label, cost.diff.after.label, (cost.diff,))
-    return {"known": True, "why": cost.why, "diff": diff_json(found)}
+    return {"known": True, "why": cost.why, "planned": None, "diff": diff_json(found)}
+
+
+def _month(total: Total | None) -> dict[str, str | None] | None:
+    if total is None:
+        return None
+    from modules.cost.formats.parts import number
+
+    return {"at_least": number(total.least), "at_most": number(total.most)}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modules.summary.model import Entry
 from modules.terraform.plan import UNKNOWN, AttributeChange, Change, EnvironmentPlan
-from modules.terraform.review import lost_data
+from modules.terraform.review import as_subject, lost_data
 
 __all__ = ["attributes_of", "entries_of"]
 
@@ -27,10 +27,11 @@ def _harm(entry: Entry) -> int:
 
 
 def _entry(stack: str, change: Change, pending: bool) -> Entry:
+    lost = lost_data(as_subject(change, {}))
     if change.kind not in ("update", "replace", "import"):
-        return Entry(stack, change, lost_data(change), pending=pending)
+        return Entry(stack, change, lost, pending=pending)
     shown, follows = attributes_of(change)
-    return Entry(stack, change, lost_data(change), shown, follows, pending)
+    return Entry(stack, change, lost, shown, follows, pending)
 
 
 def attributes_of(change: Change) -> tuple[tuple[AttributeChange, ...], tuple[str, ...]]:

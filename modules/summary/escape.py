@@ -47,14 +47,14 @@ def code(text: str, width: int = 0) -> str:
 
 def prose(text: str) -> str:
     """A sentence with foreign words in it, as text."""
-    shown = _visible(text).replace("&", "&amp;").replace("<", "&lt;")
+    shown = _visible(text).strip().replace("&", "&amp;").replace("<", "&lt;")
     shown = _MARKUP.sub(r"\\\1", shown)
+    shown = re.sub(r"^(\d+)\.", r"\1\\.", shown)  # else a list begins
     shown = shown.replace("@", f"@{_BREAK}").replace("://", f":{_BREAK}//")
     shown = re.sub(r"(?i)\b(www)\.", rf"\1{_BREAK}.", shown)
-    # `#12`, `GH-12` and a commit's forty digits become links.
+    # `#12` and `GH-12` would refer to an issue, which then says so.
     shown = re.sub(r"(\\#)(?=\w)", rf"\1{_BREAK}", shown)
-    shown = re.sub(r"(?i)\b(gh)\\-(?=\d)", rf"\1{_BREAK}\\-", shown)
-    return re.sub(r"(?i)(?<![0-9a-z])([0-9a-f]{7})(?=[0-9a-f]*(?![0-9a-z]))", rf"\1{_BREAK}", shown)
+    return re.sub(r"(?i)\b(gh)\\-(?=\d)", rf"\1{_BREAK}\\-", shown)
 
 
 def fence(lines: Sequence[str], language: str = "diff") -> str:

@@ -6,6 +6,7 @@ matters least, and each part says how many rows it left out; what is destroyed o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -82,7 +83,7 @@ class _Part:
 
 def marker(environment: str) -> str:
     """The hidden line by which a workflow finds its own comment of an environment."""
-    return f"<!-- infra plan {environment} -->"
+    return f"<!-- infra plan {re.sub('[^A-Za-z0-9_.]+', '-', environment)} -->"
 
 
 def to_markdown(summary: Summary, limit: int = LIMIT) -> str:
@@ -270,7 +271,15 @@ def _named(summary: Summary) -> Iterable[_Part]:
             yield _Part(titles[kind] if rows else "", rows, weight, _list, unit="resources", open=5)
 
 
-_VERDICT = {"breaks": "🛑", "invalid": "🛑", "unchecked": "⚠️", "removed": "⚠️", "compatible": "✅", "new": "🆕"}
+_VERDICT = {
+    "breaks": "🛑",
+    "invalid": "🛑",
+    "unchecked": "⚠️",
+    "removed": "⚠️",
+    "compatible": "✅",
+    "same": "✅",
+    "new": "🆕",
+}
 
 
 def _schemas(summary: Summary) -> _Part:
@@ -279,7 +288,7 @@ def _schemas(summary: Summary) -> _Part:
         fields = [f"  - {code(text, _VALUE)}" for text in each.fields[:_LINES]]
         if len(each.fields) > _LINES:
             fields.append(f"  - and {len(each.fields) - _LINES:,} more")
-        reasons = [f"  - {prose(_cut(text))}" for text in each.reasons[:_LINES]]
+        reasons = [f"  - {prose(_cut(text))}" for text in each.reasons[:_LINES] if text.strip()]
         rows.append("\n".join([f"- {_VERDICT[each.verdict]} {prose(schema_line(each))}", *reasons, *fields]))
     return _Part("Schemas" if rows else "", rows, 70, _list, unit="subjects")
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from modules.guards.result import GuardReport
 
 __all__ = [
-    "Base", "BaseSchema", "CostPart", "Entry", "Right", "SchemaCheck", "Summary", "UnknownRights",
+    "Base", "BaseSchema", "CostPart", "Entry", "Right", "SchemaCheck", "Summary", "UnknownRights", "Verdict",
 ]  # fmt: skip
 
-Verdict = Literal["compatible", "breaks", "new", "removed", "unchecked", "invalid"]
+Verdict = Literal["compatible", "same", "breaks", "new", "removed", "unchecked", "invalid"]
+"""`same`: the schema is the one there was, its level is another."""
 
 
 @dataclass(frozen=True)

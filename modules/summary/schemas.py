@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modules.summary.avro_fields import field_changes
-from modules.summary.model import Base, BaseSchema, Entry, SchemaCheck
+from modules.summary.model import Base, BaseSchema, Entry, SchemaCheck, Verdict
 from modules.terraform.avro_rules import SchemaUnreadableError, incompatibilities
 from modules.terraform.plan import UNKNOWN, Change, EnvironmentPlan
 from modules.terraform.review import as_subject
@@ -52,10 +53,23 @@ def check_schemas(
         if entry.change.type in _TYPES
     )
     found = {each.subject: each for each in planned if each is not None}
+    for entry in entries:
+        if entry.change.type == "confluent_subject_config" and entry.kind == "update":
+            moved = _moved(as_subject(entry.change, {}))
+            found[moved.subject] = replace(found.get(moved.subject, moved), new_level=moved.new_level)
     if base is not None:
         found |= {each.subject: each for each in _against(base, now)}
-    order = ("breaks", "invalid", "unchecked", "removed", "compatible", "new")
+    order = ("breaks", "invalid", "unchecked", "removed", "same", "compatible", "new")
     return tuple(sorted(found.values(), key=lambda each: (order.index(each.verdict), each.subject)))
+
+
+def _moved(change: Change) -> SchemaCheck:
+    """A level that changes where a provider keeps it in a resource of its own."""
+    before, after = change.before or {}, change.after or {}
+    level = str(before.get("compatibility_level") or "")
+    return SchemaCheck(
+        str(after.get("subject")), level, "same", _DEPLOYED, new_level=str(after.get("compatibility_level"))
+    )
 
 
 def _planned(change: Change, pending: bool) -> SchemaCheck | None:
@@ -112,7 +126,8 @@ def _check(subject: str, old: BaseSchema | None, new: BaseSchema, level: str, ag
         return SchemaCheck(subject, level, "new", None, new_level=moved)
     if new.references:
         return SchemaCheck(subject, level, "unchecked", against, (_REFERS,), fields, moved)
-    return SchemaCheck(subject, level, "compatible", against, (), fields, moved)
+    verdict: Verdict = "same" if _same(old.text, new.text) else "compatible"
+    return SchemaCheck(subject, level, verdict, against, (), fields, moved)
 
 
 def _same(old: str, new: str) -> bool:

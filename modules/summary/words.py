@@ -105,6 +105,7 @@ def schema_line(check: SchemaCheck) -> str:
     """`order-events-value: compatible with what is deployed (BACKWARD)`."""
     said = {
         "compatible": f"compatible with {check.against} ({check.level})",
+        "same": f"the schema stays as it is ({check.level})",
         "breaks": f"breaks {check.against} ({check.level})",
         "invalid": "not valid",
         "unchecked": "not checked here" + (f" ({check.level})" if check.level else ""),
