@@ -49,6 +49,23 @@ _CRASH = re.compile(
     re.I,
 )
 _PROTECTED = re.compile(r"Resource (\S+(?: \S+)*?) has lifecycle\.prevent_destroy set")
+_EXPIRED = re.compile(
+    r"ExpiredToken|RequestExpired|TokenRefreshRequired|failed to refresh cached credentials"
+    r"|(?:token|credentials?|session|login|key)\b[^.\n]{0,60}\b(?:has|have|is|are) (?:now )?expired"
+    r"|expired (?:token|credentials?|session)",
+    re.I,
+)
+_REFUSED = re.compile(
+    r"InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|AuthFailure\b|no valid credential sources"
+    r"|JWT token is invalid|incorrect username or password|SASL authentication (?:failed|error)"
+    r"|401 Unauthorized|status(?: code)?:? 401\b|invalid API key",
+    re.I,
+)
+_EXISTS = re.compile(
+    r"already exists|AlreadyExists|EntityAlreadyExists|ResourceInUseException|TOPIC_ALREADY_EXISTS|40901 Topic"
+    r"|resource with the ID .* already exists|409 Conflict",
+    re.I,
+)
 _UNREACHABLE = re.compile(
     r"connection refused|cannot be reached|does not answer|could not connect|failed to connect"
     r"|client has run out of available brokers|no such host|i/o timeout|_TRANSPORT|timed out"
@@ -158,6 +175,10 @@ def _known(
             "mirror and cache, and run the command again",
             details=_limited(texts),
         )
+    if login := _login(whole, kind, where, texts):
+        return login
+    if kind is ApplyError and (there := _existing(errors, kind, where, folder, texts)):
+        return there
     if _MISSING.search(whole):
         return kind(
             "a provider plugin is missing",
@@ -166,6 +187,38 @@ def _known(
             details=_limited(texts),
         )
     return None
+
+
+def _login(whole: str, kind: type[TerraformError], where: str, texts: Sequence[str]) -> TerraformError | None:
+    """Credentials that ended, before or half-way."""
+    if _EXPIRED.search(whole):
+        what = "the credentials have expired" + (" half-way" if kind is ApplyError else "")
+        do = "log in anew (on AWS: `aws sso login`, or a fresh role session), `infra doctor` shows who you are"
+    elif _REFUSED.search(whole):
+        what = "the service refuses the credentials"
+        do = "check what the environment's YAML refers to (`infra secrets check`, `infra doctor`)"
+    else:
+        return None
+    return kind(what, where=where, do=f"{do}; then run the command again", details=_limited(texts))
+
+
+def _existing(
+    errors: Sequence[Diagnostic], kind: type[TerraformError], where: str, folder: Path, texts: Sequence[str]
+) -> TerraformError | None:
+    """Objects that are there and in no state, where nothing else failed."""
+    if not all(_EXISTS.search(f"{item.summary} {item.detail}") for item in errors):
+        return None
+    addresses = [item.address for item in errors if item.address]
+    first = f"{where}, {addresses[0]}" if addresses else where
+    return kind(
+        f"{len(errors)} objects exist already and are in no state"
+        if len(errors) > 1
+        else "the object exists already and is in no state",
+        where=first,
+        do="plan again: what a deploy from here had begun is taken over; else "
+        f"`infra import --env {folder.parent.name} --write` if it is this environment's, or give yours another name",
+        details=_limited(texts),
+    )
 
 
 def malformed_state(state: Path, kind: type[TerraformError], texts: Sequence[str] = ()) -> TerraformError:

@@ -15,7 +15,7 @@ from tests.integration.conftest import new_project
 from tests.integration.kill_parts import Kill, Storm, Way
 from tests.integration.program import Infra
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,7 @@ def test_two_deploys_at_once_are_one_and_a_clean_refusal(storm: Storm) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_twenty_five_kills(storm: Storm) -> None:
     kills: list[Kill] = []
     # Whole environments from nothing: every kind of object, warehouse included.
