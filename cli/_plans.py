@@ -214,7 +214,8 @@ def compare(target: Target, place: str, given: str | None, *, as_json: bool) -> 
         typer.echo(f"the plan of {artefact.created} no longer holds:")
         for line in reasons:
             typer.echo(f"  {line}")
-        note(f"  → plan again: `infra plan --env {target.environment.name} --out`")
+        offline = " --offline" if target.offline else ""
+        note(f"  → plan again: `infra plan --env {target.environment.name}{offline} --out`")
     else:
         typer.echo(
             f"the plan of {artefact.created} holds: nothing it was made from has moved, and a new plan is the same"

@@ -81,7 +81,9 @@ def moved_parts(approved: Mapping[str, str], now: Mapping[str, str]) -> tuple[st
         before, after = approved.get(name), now.get(name)
         if before == after:
             continue
-        if "/" in name and " " not in name:
+        if name == "Terraform":
+            lines.append(f"it was made with {before}, here it is {after}, and a plan file is for one version only")
+        elif "/" in name and " " not in name:
             what = "was added" if before is None else "is gone" if after is None else "was changed"
             lines.append(f"{name} {what}")
         elif name.startswith("stack "):
