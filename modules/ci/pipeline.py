@@ -30,6 +30,9 @@ _RANK = {
 }
 _UNKNOWN, _UNKNOWN_PRODUCTION = 2, 4
 _PLATFORMS = ("confluent", "msk", "redpanda", "local")
+KEY_VARIABLE = "INFRA_PLAN_KEY"
+"""Where `infra` looks for the key of plans first (modules/artefact/keys.py)."""
+
 _SAFE = re.compile(r"[A-Za-z0-9][\w./+-]*")
 
 
@@ -63,6 +66,10 @@ class Step:
     """Where its AWS calls go; "" when it makes none."""
     secrets: tuple[str, ...]
     """Environment variables that its `env:` references name."""
+    sealing: tuple[str, ...] = ()
+    """The variable with the key that a plan is encrypted with; a public one will do."""
+    opening: tuple[str, ...] = ()
+    """The variable with the key that opens it."""
     unreachable: tuple[str, ...] = ()
     """What a fresh runner does not have, in words: for whoever sets it up."""
 
@@ -175,15 +182,27 @@ def _references(value: object, path: str) -> Iterator[tuple[str, SecretRefValue]
 def _step(environment: Environment) -> Step:
     local = environment.platform == "local"
     found = list(references(environment))
-    names = [reference.name for _, reference in found if reference.scheme == "env"]
+    names = [reference.name for path, reference in found if reference.scheme == "env" and path != "plans.key"]
+    sealing, opening = ((), ()) if local else _plan_keys(environment)
     return Step(
         name=environment.name,
         local=local,
         production=environment.production,
         region=region_of(environment) if uses_aws(environment) else "",
         secrets=tuple(dict.fromkeys(names)),
+        sealing=sealing,
+        opening=opening,
         unreachable=() if local else tuple(_unreachable(environment, found)),
     )
+
+
+def _plan_keys(environment: Environment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(to encrypt plans, to open them): a laptop makes its own; KMS and a secrets manager need no variable."""
+    plans = environment.plans
+    if plans.kms or (plans.key is not None and plans.key.scheme != "env"):
+        return (), ()
+    name = plans.key.name if plans.key is not None else KEY_VARIABLE
+    return (() if plans.recipients else (name,)), (name,)
 
 
 def _unreachable(environment: Environment, found: list[tuple[str, SecretRefValue]]) -> Iterator[str]:
