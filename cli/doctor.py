@@ -1,55 +1,77 @@
-"""`infra doctor`: check this machine and an environment."""
+"""`infra doctor`: check this machine, an environment, and the accounts it needs."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from functools import partial
 
 import typer
 
-from cli._output import note, print_json, stdout
-
-if TYPE_CHECKING:
-    from modules.local.doctor import Finding
+from cli._findings import conclude, show_finding
+from cli._output import is_quiet, print_json
 
 app = typer.Typer(rich_markup_mode=None, help="Check this machine and an environment.")
 
-MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
-COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
-
-@app.command(epilog="Examples:  infra doctor  ·  infra doctor --env prod  ·  infra doctor --json")
+@app.command(epilog="Examples:  infra doctor  ·  infra doctor --env prod  ·  infra doctor --env prod --json")
 def doctor(
     environment: str | None = typer.Option(
-        None, "--env", "-e", help="Check this environment's file, ports and secrets; default: all files, no secrets."
+        None,
+        "--env",
+        "-e",
+        help="Check this environment too: its secrets, plugins, accounts, rights, quotas and ways there.",
     ),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document instead of text."),
 ) -> None:
-    """Check Python, disk, memory, downloads, Java, Node, Terraform, services and environments; exit 1 if one fails."""
-    from modules.local.doctor import examine
+    """Check this machine and, with --env, what that environment needs: logins, rights, quotas, network, clock.
+
+    Nothing is changed. Services are asked only for a named environment, side by side. Exit 1 if a check fails.
+    """
+    from cli._stacks import stack_documents
+    from modules.doctor import examine
+    from modules.findings import document
     from modules.project import find_project
 
-    findings = examine(find_project(), environment)
+    project = find_project()
+    waiting = _Waiting(quiet=as_json or is_quiet())
+    found = []
+    try:
+        documents = partial(stack_documents, project)
+        for finding in examine(project, environment, documents=documents, on_waiting=waiting.show):
+            found.append(finding)
+            if not as_json:
+                waiting.clear()
+                show_finding(finding)
+    finally:
+        waiting.clear()
     if as_json:
-        found = list(findings)
-        print_json([asdict(finding) for finding in found])
-    else:
-        found = [_show(finding) for finding in findings]
-    failed = sum(finding.state == "fail" for finding in found)
-    if failed:
-        note(f"{failed} of {len(found)} checks failed")
-        raise typer.Exit(1)
-    note("all is well" if all(finding.state == "ok" for finding in found) else "nothing is in the way")
+        print_json(document(found, environment=environment))
+    if code := conclude(found):
+        raise typer.Exit(code)
 
 
-def _show(finding: Finding) -> Finding:
-    from rich.text import Text
+class _Waiting:
+    """A line on stderr with what is still being asked, where somebody watches."""
 
-    line = Text.assemble((f"{MARKS[finding.state]} ", COLOURS[finding.state]), f"{finding.check}: {finding.text}")
-    console = stdout()
-    console.print(line, soft_wrap=True)
-    for detail in finding.details:
-        console.print(Text(f"    {detail}"), soft_wrap=True)
-    if finding.do:
-        console.print(Text(f"    → {finding.do}"), soft_wrap=True)
-    return finding
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._names: list[str] = []
+
+    def show(self, names: list[str]) -> None:
+        import shutil
+        import sys
+
+        if self._quiet or not names:
+            return
+        text = f"asking: {', '.join(names)} …"
+        width = shutil.get_terminal_size().columns - 1
+        sys.stderr.write(f"\r\033[K{text[:width]}")
+        sys.stderr.flush()
+        self._names = names
+
+    def clear(self) -> None:
+        import sys
+
+        if self._names:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+            self._names = []

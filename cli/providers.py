@@ -181,16 +181,11 @@ def _environments(
     project: Project, names: list[str] | None, *, official: bool = True
 ) -> list[tuple[Environment, tuple[Needed, ...]]]:
     """The environments and what their stacks need; nothing is reached and no secret read."""
-    import tempfile
-    from dataclasses import replace
-
+    from cli._stacks import stack_documents
     from modules.environment import load_environment
     from modules.environment.loader import list_environments
     from modules.errors import ConfigError
-    from modules.platforms import platform_for
-    from modules.providers.needed import documents_of, needed_by
-    from modules.simulated.offline import OfflinePlatform, without_secrets
-    from stacks import synth
+    from modules.providers.needed import needed_by
 
     found = []
     for name in names or list_environments(project):
@@ -203,11 +198,7 @@ def _environments(
                     do="name another environment, or set `terraform: {providers: official}`",
                 )
             continue
-        rehearsed, bare = replace(project, offline=True), without_secrets(environment)
-        platform = OfflinePlatform(platform_for(bare, rehearsed), bare)
-        with tempfile.TemporaryDirectory(prefix="infra-synth-") as out:
-            sources = synth(bare, rehearsed, platform, Path(out))
-            found.append((environment, needed_by(documents_of(sources))))
+        found.append((environment, needed_by(stack_documents(project, environment))))
     return found
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from modules.doctor import REMOTE, examine
 from modules.environment.model import Environment
 from modules.errors import ServiceError
-from modules.local.doctor import examine
 from modules.platforms.reach import is_private, require_reach, unreached
 from modules.project import OUTPUTS_FILE, Project
 
@@ -102,7 +102,8 @@ def test_nothing_is_asked_of_what_was_never_deployed(project: Project) -> None:
 
 def test_doctor_says_what_can_be_reached(project: Project, listening: str, closed: str) -> None:
     def finding() -> Any:
-        return next(each for each in examine(project, "prod") if each.check == "reach")
+        (found,) = examine(project, "prod", checks={}, remote={"reach": REMOTE["reach"]})
+        return found
 
     assert finding().state == "ok" and "never deployed" in finding().text
     deployed(project, "prod", closed, "")
