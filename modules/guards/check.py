@@ -117,7 +117,9 @@ def _report(
         held.append(_with(result, holds))
     held.sort(key=lambda each: (each.waiver is not None, each.severity != "refuse"))
     environment = facts.environment
-    notes = [*_notes(waivers, used, today), *_needless(facts)] if facts.plan.has_changes else []
+    notes = (
+        [*_notes(waivers, used, today), *_needless(facts)] if facts.plan.has_changes and not facts.plan.destroy else []
+    )
     return GuardReport(environment.name, environment.source, tuple(held), tuple(notes), tuple(asked))
 
 

@@ -78,6 +78,12 @@ def test_every_guard_has_its_section_in_the_docs(id_: str) -> None:
     assert f"\n### {id_}\n" in text
 
 
+def test_the_docs_say_how_strict_each_guard_is() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "guards.md").read_text()
+    for each in GUARDS:
+        assert f"\n| {each.id} | {each.severity} | {each.production} | {each.local} |\n" in text
+
+
 def main() -> None:
     """Write the golden files."""
     for id_ in CASES:

@@ -109,6 +109,8 @@ def missing_tags(facts: Facts) -> Iterator[Found]:
 
 def provider_versions(facts: Facts) -> Iterator[Found]:
     """Plugins that made this plan, of versions that are in no reviewed list."""
+    if facts.plan.destroy:
+        return
     told: dict[tuple[str, str], list[str]] = {}
     for stack, source, version in facts.providers:
         if version not in facts.reviewed.get(source, frozenset()):
