@@ -30,6 +30,8 @@ COMMANDS: dict[str, str] = {
     "show": "Show a kept plan: what was reviewed, when, from what.",
     "destroy": "Take an environment down again, in reverse order.",
     "drift": "What was changed outside, is missing or nobody declared, and both ways back.",
+    "state": "Where Terraform's states are: the bucket, moving them, earlier ones.",
+    "unlock": "Who holds an environment's states, and a dead run's lock removed.",
     "output": "Print an environment's outputs.",
     "local": "The laptop platform: Kafka, Schema Registry and a Snowflake stand-in.",
     "produce": "Send realistic order events, checked against the Avro schema.",

@@ -139,13 +139,16 @@ class S3Backend:
 
     def stacks(self) -> tuple[str, ...]:
         """Those that have a state in the bucket."""
+        return self._named(_SUFFIX)
+
+    def _named(self, suffix: str) -> tuple[str, ...]:
         found = []
         with self._asking():
             pages = self._client().get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.settings.bucket, Prefix=f"{self.folder}/"):
                 found += [str(each["Key"]) for each in page.get("Contents", ())]
-        names = [key.removeprefix(f"{self.folder}/") for key in found if key.endswith(_SUFFIX)]
-        return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if "/" not in name))
+        names = [key.removeprefix(f"{self.folder}/") for key in found if key.endswith(suffix)]
+        return tuple(sorted(name.removesuffix(suffix) for name in names if "/" not in name))
 
     # --- writing ---
 
@@ -201,6 +204,11 @@ class S3Backend:
         """Who holds the state's lock; None where nobody does."""
         found = self._get(self.key(stack) + _LOCK)
         return LockInfo.parse(found["content"], found["ETag"]) if found else None
+
+    def locks(self) -> dict[str, LockInfo]:
+        """Stack → its lock, of those that are locked, also where there is no state yet."""
+        held = {stack: self.holder(stack) for stack in self._named(_SUFFIX + _LOCK)}
+        return {stack: lock for stack, lock in held.items() if lock is not None}
 
     def locked(self, stacks: Sequence[str]) -> tuple[str, ...]:
         """Those of the stacks whose state somebody holds."""

@@ -6,46 +6,18 @@ moto answers conditional writes and deletes (If-None-Match, If-Match) as S3 does
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from modules.environment.state import S3State
 from modules.terraform.s3 import S3Backend
 from modules.terraform.snapshots import mount, unmount
+from tests.state_backend.cloud import REGION, Cloud
+from tests.state_backend.project import Place
 from tests.terraform.support import Workbench
-
-REGION = "eu-central-1"
-_numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """The server."""
-
-    endpoint: str
-
-    def client(self, service: str = "s3") -> Any:
-        import boto3
-
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION)
-
-    def bucket(self, *, versioned: bool = True) -> str:
-        """A new bucket."""
-        name = f"states-{next(_numbers)}"
-        client = self.client()
-        client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        if versioned:
-            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        return name
-
-    def keys(self, bucket: str) -> list[str]:
-        return [each["Key"] for each in self.client().list_objects_v2(Bucket=bucket).get("Contents", [])]
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +61,25 @@ class SharedBench(Workbench):
         other = SharedBench(root, self.cloud, self.bucket)
         other.sources = dict(self.sources)
         return other
+
+
+@pytest.fixture
+def place(
+    tmp_path: Path, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Place]:
+    """A project whose environment `shared` has its states in a bucket."""
+    from cli.main import main
+
+    def run(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
+        monkeypatch.setenv("INFRA_PROJECT", str(root))
+        capsys.readouterr()
+        code = main(arguments)
+        return code, *capsys.readouterr()
+
+    made = Place(tmp_path / "project", cloud, cloud.bucket(), run)
+    made.yaml()
+    yield made
+    unmount(made.folder)
 
 
 @pytest.fixture

@@ -243,7 +243,8 @@ def test_a_killed_apply_leaves_a_state_that_the_next_one_goes_on_from(shared: Sh
     started, go_on = tmp_path / "started", tmp_path / "go-on"
     running(shared, started, go_on)
     script = (
-        "import sys; from pathlib import Path; from tests.state_backend.conftest import Cloud, SharedBench\n"
+        "import sys; from pathlib import Path; from tests.state_backend.cloud import Cloud\n"
+        "from tests.state_backend.conftest import SharedBench\n"
         "from tests.state_backend.test_engine import running\n"
         "b = SharedBench(Path(sys.argv[1]), Cloud(sys.argv[2]), sys.argv[3])\n"
         "running(b, Path(sys.argv[4]), Path(sys.argv[5])); d = b.deployment(); d.apply(d.plan())\n"

@@ -11,7 +11,7 @@ from modules.environment.state import S3State
 from modules.errors import StateError, StateLockedError
 from modules.terraform.locks import LockInfo, age_text
 from modules.terraform.s3 import S3Backend
-from tests.state_backend.conftest import REGION, Cloud
+from tests.state_backend.cloud import REGION, Cloud
 
 
 def store_in(cloud: Cloud, bucket: str, **settings: str) -> S3Backend:
