@@ -41,6 +41,8 @@ _ADDRESS, _VALUE, _SENTENCE, _LINE = 160, 120, 600, 160
 """Characters of an address, a value, a sentence and a line of a difference; a longer one is cut."""
 _LINES = 40
 """Lines of one difference."""
+_IN_PLACE = 3
+"""Lines of a difference that stand in the table itself."""
 _OPEN = 12
 """Rows that are seen at once; the part's others are folded away behind them."""
 
@@ -200,8 +202,8 @@ def _destroyed(summary: Summary) -> _Part:
         why = f"because of {', '.join(code(path, _VALUE) for path in forced[:3])}" if forced else ""
         lost = f"⚠️ holds data: {prose(each.lost)}" if each.lost else why
         both = f"{lost}; {why}" if each.lost and why else lost
-        rows.append(f"| {words[each.kind]} | {code(each.stack)} | {code(each.address, _ADDRESS)} | {both} |")
-    head = table(["", "stack", "resource", "what goes with it"], [])
+        rows.append(f"| {words[each.kind]} | {code(each.stack)} {code(each.address, _ADDRESS)} | {both} |")
+    head = table(["", "resource", "what goes with it"], [])
     return _Part(
         "Destroyed and replaced" if rows else "", rows, 100, partial(_under, head), unit="resources",
         open=50,
@@ -239,7 +241,13 @@ _SIGN = {"update": "~", "replace": "±", "import": "→"}
 def _change_rows(entry: Entry) -> Iterable[str]:
     first = True
     for item in entry.attributes:
-        what = "see below" if lines_that_differ(item) else code(inline(item, _VALUE // 2), 2 * _VALUE)
+        lines = lines_that_differ(item)
+        if len(lines) > _IN_PLACE:
+            what = "see below"
+        elif lines:
+            what = "<br>".join(code(line, _VALUE) for line in lines)
+        else:
+            what = code(inline(item, _VALUE // 2), 2 * _VALUE)
         forced = " ← forces replacement" if item.forces_replacement else ""
         named = f"{code(entry.stack)} {code(entry.address, _ADDRESS)}" if first else ""
         first = False
@@ -249,7 +257,7 @@ def _change_rows(entry: Entry) -> Iterable[str]:
 def _longer(entry: Entry) -> Iterable[str]:
     for item in entry.attributes:
         lines = lines_that_differ(item)
-        if lines:
+        if len(lines) > _IN_PLACE:
             kept = [_cut(line, _LINE) for line in lines[:_LINES]]
             if len(lines) > _LINES:
                 kept.append(f"  and {len(lines) - _LINES:,} lines more")

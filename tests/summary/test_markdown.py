@@ -23,7 +23,7 @@ from tests.summary.support import change, plan_of
 GITHUB = 65_536
 TOPIC = {"name": "t", "partitions": 6}
 ALLOWED = re.compile(
-    r"</?details>|<summary>[\d,]+ more [a-z ]+</summary>|</?sub>|</?code>|<!-- infra plan [\w.-]+ -->|&nbsp;|\s"
+    r"</?details>|<br>|<summary>[\d,]+ more [a-z ]+</summary>|</?sub>|</?code>|<!-- infra plan [\w.-]+ -->|&nbsp;|\s"
 )
 
 
