@@ -24,6 +24,7 @@ _NODE_LIMIT = 2_000_000
 
 _DEPTH_LIMIT = 100
 
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
@@ -48,7 +49,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.mark}: {self.path}: {self.message}" if self.path else f"{self.mark}: {self.message}"
+        said = f"{self.path}: {self.message}" if self.path else self.message
+        # A key or a value may hold what a terminal obeys.
+        return f"{self.mark}: {_CONTROL.sub(lambda found: found[0].encode('unicode_escape').decode(), said)}"
 
 
 @dataclass

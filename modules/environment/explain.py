@@ -81,6 +81,10 @@ def _message(each: Any, path: tuple[object, ...], positions: Positions) -> str:
         return f"missing; write one of {', '.join(choices)}" if choices else "missing"
     node = positions.node(*path)
     got = _got(node, path)
+    if kind in ("too_short", "too_long") and isinstance(node, Mapping | Sequence):
+        most = kind == "too_long"
+        limit, held = each["ctx"]["max_length" if most else "min_length"], each["ctx"]["actual_length"]
+        return f"expected at {'most' if most else 'least'} {limit} in it, got {held or 'none'}"
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         kind = type_name(node.value) if isinstance(node, Scalar) else got  # the value may be a key someone pasted here
         return f"expected settings (`key: value` lines below it), got {kind}"
@@ -114,6 +118,8 @@ def _expected(each: Any, path: tuple[object, ...]) -> str:
         "bool": "true or false",
         "list": "a list (`[a, b]`)",
     }
+    if shape.each:
+        return "settings (`name: value` lines below it)"
     return kinds.get(shape.kind, shape.kind.removesuffix("Value").lower() or "something else")
 
 

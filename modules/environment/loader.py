@@ -113,8 +113,8 @@ def _chain(project: Project, name: str, problems: list[Problem]) -> list[Mapping
             circle = " → ".join([*seen[seen.index(name) :], name])
             raise ConfigError(f"`extends` goes in a circle: {circle}", where=str(mark), do="take one `extends` out")
         shown = f"environments/{name}.yaml"
-        if mark and not (project.environments / f"{name}.yaml").exists():
-            there = [file.stem for file in project.environments.glob("*.yaml")]
+        there = [file.stem for file in project.environments.glob("*.yaml")]
+        if mark and name not in there:
             raise ConfigError(
                 f"it extends `{name}`, but there is no {shown}",
                 where=str(mark),

@@ -37,8 +37,8 @@ from modules.environment.warehouse import SnowflakeAccount, Warehouse
 from modules.environment.workload import Workload
 
 __all__ = [
-    "Application", "Confluent", "Connect", "DebeziumPostgres", "Environment", "Guards", "Local", "Msk", "Network", "Platform",
-    "Quota", "Redpanda", "SchemaReference", "Slo", "Smoke", "SnowflakeAccount", "SnowflakeSource",
+    "Application", "Confluent", "Connect", "DebeziumPostgres", "Environment", "Guards", "Local", "Msk", "Network",
+    "Platform", "Quota", "Redpanda", "SchemaReference", "Slo", "Smoke", "SnowflakeAccount", "SnowflakeSource",
     "StageSlo", "Terraform", "Topic", "TopicSink", "TopicValue", "Warehouse", "Workload",
 ]  # fmt: skip
 

@@ -19,6 +19,7 @@ from pydantic import Field
 from modules.environment.document import Problem
 from modules.environment.section import Section
 from modules.environment.types import (
+    AwsRegion,
     DataSize,
     DataSizeValue,
     Duration,
@@ -73,7 +74,7 @@ _VOLUME_GIB = 16_384
 class Redpanda(Section):
     """Redpanda on one's own machines in AWS; read when `platform` is redpanda."""
 
-    region: str = Field("us-east-1", description="The AWS region.")
+    region: AwsRegion = Field("us-east-1", description="The AWS region.")
     compute: Literal["ec2", "fargate"] = Field(
         "ec2", description="What the brokers run on; on fargate a broker's volume dies with its task."
     )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, field_validator
 
 from modules.environment.section import Section
+from modules.environment.types import AwsRegion
 
 __all__ = ["S3State", "State", "StateSetting"]
 
@@ -22,7 +23,7 @@ class S3State(Section):
     """A bucket. Objects are `[PREFIX/]PROJECT/ENVIRONMENT/STACK.tfstate`, locks lie beside them as `….tflock`."""
 
     bucket: str = Field(description="Made by `infra state bootstrap`, or yours; versioned, encrypted, private.")
-    region: str = Field(description="Where the bucket is.")
+    region: AwsRegion = Field(description="Where the bucket is.")
     prefix: str = Field("", description="Begins every object's name; default: nothing.")
     kms_key: str | None = Field(
         None, description="A KMS key (ARN or alias/NAME) that encrypts the states; default: S3's own key.", min_length=1
@@ -36,13 +37,6 @@ class S3State(Section):
     def _a_bucket(cls, name: str) -> str:
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) or ".." in name:
             raise ValueError(f"expected 3 to 63 lower-case letters, digits, `-` and `.`, got '{name}'")
-        return name
-
-    @field_validator("region")
-    @classmethod
-    def _a_region(cls, name: str) -> str:
-        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", name):
-            raise ValueError(f"expected a region of AWS, such as eu-central-1, got '{name}'")
         return name
 
     @field_validator("role_arn")

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 __all__ = [
-    "AWS_SCHEMES", "DataRate", "DataRateValue", "DataSize", "DataSizeValue", "Duration", "DurationValue", "Money",
-    "MoneyValue", "Number", "SecretRef", "SecretRefValue", "Whole",
+    "AWS_SCHEMES", "AwsRegion", "DataRate", "DataRateValue", "DataSize", "DataSizeValue", "Duration", "DurationValue",
+    "Money", "MoneyValue", "Number", "SecretRef", "SecretRefValue", "Whole",
 ]  # fmt: skip
 
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
@@ -57,8 +57,16 @@ def _whole(value: object) -> object:
     return value
 
 
+def _aws_region(name: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", name):
+        raise ValueError(f"expected a region of AWS, such as eu-central-1, got '{name}'")
+    return name
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
 Number = Annotated[Decimal, BeforeValidator(_whole)]
+AwsRegion = Annotated[str, AfterValidator(_aws_region)]
+"""By its shape: which of them a service is in, its own checks say."""
 
 
 @dataclass(frozen=True, order=True)
