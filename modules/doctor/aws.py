@@ -217,14 +217,14 @@ def _vpcs(patient: Patient) -> float:
 
 def _addresses(patient: Patient) -> float:
     client = patient.aws("ec2", str(patient.region()))
-    return sum(each.get("Domain", "vpc") == "vpc" for each in client.describe_addresses()["Addresses"])
+    return sum(bool(each.get("Domain", "vpc") == "vpc") for each in client.describe_addresses()["Addresses"])
 
 
 def _brokers(patient: Patient) -> float:
     client = patient.aws("kafka", str(patient.region()))
     pages = client.get_paginator("list_clusters_v2").paginate(ClusterTypeFilter="PROVISIONED")
     clusters = [each for page in pages for each in page["ClusterInfoList"]]
-    return sum(each.get("Provisioned", {}).get("NumberOfBrokerNodes", 0) for each in clusters)
+    return sum(int(each.get("Provisioned", {}).get("NumberOfBrokerNodes", 0)) for each in clusters)
 
 
 def _declared(kind: str) -> Callable[[Patient, Environment], float]:

@@ -104,7 +104,8 @@ def describe(reference: SecretRefValue) -> KeptSecret:
         SecretError: AWS does not say.
     """
     name = reference.name.partition("#")[0]
-    return _asked(reference, _described, _READ[reference.scheme], "did not describe the secret")(name)
+    found: KeptSecret = _asked(reference, _described, _READ[reference.scheme], "did not describe the secret")(name)
+    return found
 
 
 def _asked(reference: SecretRefValue, do: Callable[..., Any], advice: str, refused: str) -> Callable[..., Any]:

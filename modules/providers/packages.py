@@ -75,7 +75,10 @@ def _listed(path: Path) -> Iterator[tuple[str, str]]:
             for entry in archive.infolist():
                 if not entry.is_dir():
                     with archive.open(entry) as stream:
-                        yield hashlib.file_digest(stream, "sha256").hexdigest(), entry.filename
+                        digest = hashlib.sha256()
+                        while chunk := stream.read(1 << 20):
+                            digest.update(chunk)
+                    yield digest.hexdigest(), entry.filename
         return
     for each in path.rglob("*"):
         if each.is_file():
