@@ -23,7 +23,7 @@ def refuse_foreign(document: Mapping[str, Any], place: str, kind: type[Terraform
         )  # fmt: skip
     if "checkpoint" in document or "deployment" in document:
         raise kind(
-            "this is a state of Pulumi, not of Terraform; nothing was changed", where=place,
+            "this is a state of Pulumi, not of Terraform", where=place,
             do="move it away; what it holds is taken over by `infra import`, object by object",
         )  # fmt: skip
     if "modules" in document and document.get("version") in (1, 2, 3):
