@@ -84,16 +84,16 @@ class Rehearsal:
         file = self.project.environments / "_common.yaml"
         file.write_text(f"{file.read_text()}{line}\n")
 
-    def plan(self) -> Answer:
-        return self._run("plan", "--json")
+    def plan(self, *options: str) -> Answer:
+        return self._run("plan", "--json", *options)
 
     def plan_text(self) -> Answer:
         """Without what it costs: tests of cost hold that, and prices change."""
         found = self._run("plan")
         return replace(found, out=without_cost(found.out))
 
-    def deploy(self) -> Answer:
-        return self._run("deploy", "--yes")
+    def deploy(self, *options: str) -> Answer:
+        return self._run("deploy", "--yes", *options)
 
     def destroy(self) -> Answer:
         return self._run("destroy", "--yes")

@@ -28,7 +28,7 @@ def test_a_tier_is_planned_deployed_changed_and_destroyed(rehearse: Rehearse, ca
     again = it.plan()
     assert (again.code, again.changes) == (0, {}), again.err
 
-    it.add_to_common("topics: {order-events: {retention: 3d}, clicks: {partitions: 3}}")
+    it.add_to_common("topics: {order-events: {retention: 60d}, clicks: {partitions: 3}}")
     changed = it.plan()
     assert changed.code == 2, changed.err
     topic = 'topics: confluent_kafka_topic.topic["{}"]'.format

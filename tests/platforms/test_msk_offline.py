@@ -34,7 +34,7 @@ def test_a_mode_is_planned_deployed_changed_and_destroyed(rehearse: Rehearse, ca
     again = it.plan()
     assert (again.code, again.changes) == (0, {}), again.err
 
-    it.add("topics: {order-events: {retention: 3d}, clicks: {partitions: 3}}")
+    it.add("topics: {order-events: {retention: 60d}, clicks: {partitions: 3}}")
     changed = it.plan()
     assert changed.code == 2, changed.err
     topic = 'topics: kafka_topic.topic["{}"]'.format
