@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cli._output import note
@@ -112,7 +113,7 @@ def revert(target: Target, deployment: Deployment, report: DriftReport, *, yes: 
         deployment.use_progress(progress)
         planned = deployment.plan(targets=way.targets)
     guards = check_guards(planned, environment=target.environment, project=target.project, applying=True)
-    summary = summarise(planned, environment=target.environment, project=target.project, guards=guards)
+    summary = summarise(_quiet(planned), environment=target.environment, project=target.project, guards=guards)
     document["plan"] = planned.to_json()
     if not json:
         show_summary(summary)
@@ -129,6 +130,15 @@ def revert(target: Target, deployment: Deployment, report: DriftReport, *, yes: 
     if not json:
         show_result(result)
     return document
+
+
+def _quiet(plan: EnvironmentPlan) -> EnvironmentPlan:
+    """Without Terraform's warning about targets, which are what was asked for here."""
+    stacks = (
+        replace(each, warnings=tuple(one for one in each.warnings if "targeting" not in one.summary))
+        for each in plan.stacks
+    )
+    return replace(plan, stacks=tuple(stacks), targets=())
 
 
 def _confirm(question: str, *, yes: bool, json: bool) -> None:

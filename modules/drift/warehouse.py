@@ -131,7 +131,7 @@ class _Looker:
             held = sum(1 for each in live.items.values() if len(each.name) == 3 and each.name[:2] == item.name)
             yield self._object(item.kind, item.name, owner, held if item.kind == "SCHEMA" else 0)
         sources = {
-            tuple(each.object_name.split(".")) for each in snowflake_sources(self._environment).values() if each.stream
+            tuple(each.origin.split(".")) for each in snowflake_sources(self._environment).values() if each.stream
         }
         for database in (item.name[0] for item in live.of_kind("DATABASE")):
             for kind, plural in _BESIDE.items():

@@ -116,6 +116,8 @@ def _place(environment: Environment, key: tuple[str, ...], unit: str, after: Any
         return key, f"warehouse.{section} has no {name} in it: it comes with something else"
     if section == "databases" and key[3] == "schemas" and key[4] not in whole.databases[name].schemas:
         return key, f"warehouse.databases.{name} names no schema {key[4]}"
+    if section == "tables" and not environment.warehouse.tables.get(name) and name in _of_smoke(environment):
+        return key, "the table of infra smoke follows from the one it is a copy of"
     if unit == "columns" and not whole.tables[name].columns:
         return key, "its columns follow from the schema of the topic that lands there"
     if unit == "days" and isinstance(after, str) and not after.endswith("d"):
@@ -145,6 +147,11 @@ def _in_topics(
     if key[2] == "replication" and environment.fixed_replication is not None:
         return key, "the platform allows one replication only"
     return key, None
+
+
+def _of_smoke(environment: Environment) -> set[str]:
+    topic = environment.topics.get(SMOKE_TOPIC)
+    return {topic.sink.table.upper()} if environment.smoke.own and topic and topic.sink else set()
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -34,6 +34,8 @@ class IcebergTableResource(SqlObject):
         Property("comment", "COMMENT", column="comment"),
     )  # fmt: skip
 
+    reads_unstated = False  # Snowflake sets catalogue and volume on the table itself, whoever named them
+
     @property
     def parameters_of(self) -> str:
         return "TABLE"

@@ -1,8 +1,9 @@
 """What kinds of objects have in common: CREATE, SHOW, ALTER … SET and UNSET, DROP.
 
 An object kind is a table of properties. Null in the state means "as Snowflake has it by default", so a property that
-somebody changed by hand shows as drift whether it is declared or not. Session and object parameters (the schema's
-optional and computed arguments) are read only where they are set.
+somebody changed by hand shows as drift whether it is declared or not. The same holds for session and object parameters
+(the schema's optional and computed arguments): one that is set on the object itself is read, one that comes from above
+is not this object's.
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ class SqlObject(Resource):
     """Arguments that name what the object lies in, outermost first."""
     properties: ClassVar[tuple[Property, ...]] = (Property("comment", "COMMENT", column="comment"),)
     unsupported: ClassVar[tuple[str, ...]] = ()
+    reads_unstated: ClassVar[bool] = True
+    """Whether a parameter that is set on the object and nobody stated was set by hand."""
 
     def __init__(self, session: SnowflakeSession, block: Block) -> None:
         self._session = session
@@ -126,7 +129,7 @@ class SqlObject(Resource):
 
     def plan(self, prior: State | None, planned: State, config: State, changed: frozenset[str]) -> Plan:
         planned = dict(planned)
-        # What nobody asked for is left as Snowflake has it, and not reported: it is not ours.
+        # What nobody asked for comes from above: a parameter that somebody set by hand is unset again.
         planned |= {name: None for name in self._parameters if config.get(name) is None}
         planned |= {name: [] for name in self._outputs}
         parts = [planned[name] for name in (*self.containers, "name")]
@@ -277,9 +280,8 @@ class SqlObject(Resource):
         return f"SET {name.upper()} = {self._parameter(name, value)}"
 
     def _seen_parameters(self, state: State, name: str) -> State:
-        imported = state.get("name") is None
         stated = self._stated(state)
-        if not self._parameters or not (imported or stated):
+        if not self._parameters or not (stated or self.reads_unstated or state.get("name") is None):
             return {}
         rows = {
             row["key"].lower(): row for row in self._session.rows(f"SHOW PARAMETERS IN {self.parameters_of} {name}")
