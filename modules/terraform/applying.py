@@ -72,7 +72,7 @@ class Applier:
             )
         action: Action = "destroy" if whole.destroy else "apply"
         self._at.progress.started(name, action, sum(plan.counts.values()))
-        done: list[str] = []
+        course = _Course(plan)
         outcome = "failed"
         begun = time.monotonic()
         try:
@@ -80,16 +80,16 @@ class Applier:
             folder.back_up()
             journal = Journal(folder.path, plan, invocation(action), _held(folder))
             try:
-                result = self._run_apply(folder, self._at.runner(name, inputs), plan, done, journal)
+                result = self._run_apply(folder, self._at.runner(name, inputs), plan, course, journal)
             finally:
                 with contextlib.suppress(InfraError):  # a state that cannot be read is told by who needs it
                     journal.close(_held(folder))
             folder.adopt(_still_waiting(folder, plan))
             outcome = "ok"
         except OSError as error:
-            raise StackFailed(name, from_os(error, folder.path, ApplyError), done) from None
+            raise StackFailed(name, from_os(error, folder.path, ApplyError), course.done, course.running) from None
         except InfraError as error:
-            raise StackFailed(name, error, done) from None
+            raise StackFailed(name, error, course.done, course.running) from None
         finally:
             folder.changed(self._at.progress.note, failed=outcome == "failed")
             self._at.progress.finished(name, action, outcome)
@@ -100,18 +100,13 @@ class Applier:
         return StackResult(name, "applied", counts.added, counts.changed, counts.destroyed, counts.imported, seconds)
 
     def _run_apply(
-        self, folder: WorkingFolder, runner: Runner, plan: StackPlan, done: list[str], journal: Journal
+        self, folder: WorkingFolder, runner: Runner, plan: StackPlan, course: _Course, journal: Journal
     ) -> RunResult:
         name = folder.source.name
-        # A replacement completes twice, as a deletion and as a creation.
-        steps = {change.address: 2 for change in plan.changes if change.kind == "replace"}
 
         def on_event(event: Event) -> None:
             journal.take(event)
-            if isinstance(event, ResourceEvent) and event.step == "apply_complete":
-                steps[event.address] = steps.get(event.address, 1) - 1
-                if not steps[event.address]:
-                    done.append(event.address)
+            course.take(event)
             self._at.progress.event(name, event)
 
         arguments = ["apply", "-json", "-input=false", *self._at.parallelism, folder.plan_file.name]
@@ -140,6 +135,28 @@ class Applier:
         if self._at.judge is not None:
             self._at.judge(EnvironmentPlan(self._at.environment, (fresh,), offline=self._at.simulated))
         return fresh
+
+
+class _Course:
+    """How far an apply has come: what is done, and what it is at (address → Terraform's word for the action)."""
+
+    def __init__(self, plan: StackPlan) -> None:
+        self.done: list[str] = []
+        self.running: dict[str, str] = {}
+        # A replacement completes twice, as a deletion and as a creation.
+        self._steps = {change.address: 2 for change in plan.changes if change.kind == "replace"}
+
+    def take(self, event: Event) -> None:
+        if not isinstance(event, ResourceEvent):
+            return
+        if event.step == "apply_start":
+            self.running[event.address] = event.action
+        elif event.step in ("apply_complete", "apply_errored"):
+            self.running.pop(event.address, None)
+        if event.step == "apply_complete":
+            self._steps[event.address] = self._steps.get(event.address, 1) - 1
+            if not self._steps[event.address]:
+                self.done.append(event.address)
 
 
 def _held(folder: WorkingFolder) -> tuple[str, ...]:

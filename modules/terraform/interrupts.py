@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM while Terraform runs: forwarded to the children, once gracefully, twice hard, thrice SIGKILL.
+"""Ctrl-C and SIGTERM while Terraform runs: once it stops after what is being changed, twice it is killed.
+
+The first signal is handed on to Terraform, which finishes the resources it is at and begins no other. So is the second:
+it writes its state and gives up at once. Who does not within seconds, or at a third one, is killed with its plugins.
 
 Children run in sessions of their own, so that a terminal's SIGINT reaches this process only and each child gets it
 exactly once, from here.
@@ -11,7 +14,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 
 from modules.errors import InterruptedRun
@@ -19,6 +22,10 @@ from modules.errors import InterruptedRun
 __all__ = ["Interrupts"]
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+GRACE_SECONDS = 5.0
+"""So long a second interrupt leaves Terraform to write its state."""
 
 
 class Interrupts:
@@ -79,12 +86,21 @@ class Interrupts:
         if self.count == 1:
             self._note("stopping: waiting for what is being changed right now (press Ctrl-C again to stop at once)")
         elif self.count == 2:
-            self._note("stopping at once: check with `infra plan` what was left half-way")
+            self._note("stopping at once: what is being changed right now is cut off half-way")
+            late = threading.Timer(GRACE_SECONDS, self._kill, (children,))
+            late.daemon = True
+            late.start()
+        if self.count > 2:
+            self._kill(children)
+            return
         for child in children:
-            if self.count <= 2:
-                _send(child, signal.SIGINT)
-            else:
-                _kill_group(child)
+            _send(child, signal.SIGINT)
+
+    def _kill(self, children: Iterable[subprocess.Popen[bytes]]) -> None:
+        with self._lock:
+            alive = [child for child in children if child in self._children]
+        for child in alive:
+            _kill_group(child)
 
 
 def _send(child: subprocess.Popen[bytes], number: int) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -67,37 +68,30 @@ class ApplyResult:
 
 
 class StackFailed(Exception):
-    """One stack's apply failed; carries what was done."""
+    """One stack's apply failed; carries what was done, and what it was at (address → action) when it was cut off."""
 
-    def __init__(self, stack: str, error: InfraError, done: Sequence[str]) -> None:
+    def __init__(
+        self, stack: str, error: InfraError, done: Sequence[str], running: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(stack)
         self.stack = stack
         self.error = error
         self.done = tuple(done)
+        self.running = dict(running or {})
 
 
 def apply_failure(
     plan: EnvironmentPlan, results: Sequence[StackResult], failed: Sequence[Exception], *, interrupted: bool
 ) -> InfraError:
-    """One error for a wave that failed: what was done, what was not, how to go on."""
-    offline = " --offline" if plan.offline else ""
-    command = f"infra {'destroy' if plan.destroy else 'deploy'} --env {plan.environment}{offline}"
-    done = {item.stack: item.done for item in failed if isinstance(item, StackFailed)}
-    finished = [item.stack for item in results if item.outcome == "applied"]
-    lines = [f"{stack}: applied" for stack in finished]
-    touched = set(finished) | {item.stack for item in results}
-    for stack in (item for item in plan.stacks if item.stack not in touched and item.has_changes):
-        complete = set(done.get(stack.stack, ()))
-        left = [change.address for change in stack.changes if change.address not in complete]
-        lines.append(
-            f"{stack.stack}: {len(complete)} of {len(complete) + len(left)} done"
-            if complete
-            else f"{stack.stack}: nothing done, {len(left)} to do"
-        )
-        if complete and left:
-            lines.append(f"  not done: {', '.join(left[:10])}{' …' if len(left) > 10 else ''}")
+    """One error for a wave that failed: what was done, what was not, what to check, how to go on."""
+    command = _command(plan)
+    stopped = {item.stack: item for item in failed if isinstance(item, StackFailed)}
+    lines = [*_course(plan, results, stopped), *_to_check(stopped.values())]
     if interrupted:
-        return InterruptedRun("interrupted", do=f"`{command}` goes on from here", details=lines)
+        do = f"`{command}` goes on from here"
+        if any(item.running for item in stopped.values()):
+            do = f"look at what is named; {do}, and its plan takes over what was made and is in no state"
+        return InterruptedRun("interrupted", do=do, details=lines)
     errors = [item.error if isinstance(item, StackFailed) else item for item in failed]
     first, *others = [error for error in errors if isinstance(error, InfraError)]
     if isinstance(first, PlanRefusedError) or not isinstance(first, ApplyError):
@@ -109,3 +103,43 @@ def apply_failure(
         do=f"{first.do}; `{command}` goes on from here" if first.do else f"`{command}` goes on from here",
         details=[*first.details, *(str(error) for error in others), *lines],
     )
+
+
+def _command(plan: EnvironmentPlan) -> str:
+    words = ["infra", "destroy" if plan.destroy else "deploy", "--env", plan.environment]
+    words += ["--offline"] if plan.offline else []
+    return shlex.join([*words, *(word for target in plan.targets for word in ("--target", target))])
+
+
+def _course(plan: EnvironmentPlan, results: Sequence[StackResult], stopped: Mapping[str, StackFailed]) -> Iterable[str]:
+    """Stack by stack: done, done in part, or not begun."""
+    finished = {item.stack: item for item in results}
+    for stack in plan.stacks:
+        if stack.stack in finished:
+            if finished[stack.stack].outcome == "applied":
+                yield f"{stack.stack}: {'destroyed' if plan.destroy else 'applied'}"
+            continue
+        if not stack.has_changes:
+            continue
+        complete = set(stopped[stack.stack].done) if stack.stack in stopped else set()
+        left = [change.address for change in stack.changes if change.kind != "read" and change.address not in complete]
+        if not complete:
+            word = "nothing done" if stack.stack in stopped else "not begun"
+            yield f"{stack.stack}: {word}, {len(left)} to do"
+            continue
+        yield f"{stack.stack}: {len(complete)} of {len(complete) + len(left)} done"
+        if left:
+            yield f"  not done: {', '.join(left[:_SHOWN])}{' …' if len(left) > _SHOWN else ''}"
+
+
+def _to_check(stopped: Iterable[StackFailed]) -> Iterable[str]:
+    """What was cut off in the middle, of which nobody knows how it ended."""
+    for item in stopped:
+        for address, action in list(item.running.items())[:_SHOWN]:
+            yield f"check: {item.stack}: {address} was being {_BEING.get(action, 'changed')}"
+        if len(item.running) > _SHOWN:
+            yield f"check: {item.stack}: {len(item.running) - _SHOWN} more were being changed"
+
+
+_SHOWN = 10
+_BEING = {"create": "created", "delete": "destroyed", "update": "changed"}

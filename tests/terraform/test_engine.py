@@ -229,12 +229,14 @@ def test_a_failed_apply_says_what_was_done_what_was_not_and_goes_on_next_time(be
     deployment = bench.deployment()
     with pytest.raises(ApplyError) as caught:
         deployment.apply(deployment.plan())
-    text = str(caught.value)
-    assert "stack cluster, terraform_data.second" in text
-    assert "cluster: 1 of 3 done" in text
-    assert "terraform_data.second, terraform_data.third" in text
-    assert "topics: nothing done, 1 to do" in text
-    assert "`infra deploy --env test` goes on from here" in text
+    what, *course = str(caught.value).splitlines()
+    assert what.startswith("stack cluster, terraform_data.second: local-exec provisioner error: ")
+    assert course == [
+        "  cluster: 1 of 3 done",
+        "    not done: terraform_data.second, terraform_data.third",
+        "  topics: not begun, 1 to do",
+        "  → correct it and run the command again; `infra deploy --env test` goes on from here",
+    ]
     gate.touch()
     deployment = bench.deployment()
     deployment.apply(deployment.plan())

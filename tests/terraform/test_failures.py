@@ -67,8 +67,8 @@ def test_an_object_that_exists_already_is_offered_for_import() -> None:
     assert told(("topic a already exists at 127.0.0.1:9092", "It is not in this state.")) == (
         "stack topics, kafka_topic.a: the object exists already and is in no state\n"
         "  kafka_topic.a: topic a already exists at 127.0.0.1:9092: It is not in this state.\n"
-        "  → plan again: what a deploy from here had begun is taken over; else `infra import --env env --write` if it is "
-        "this environment's, or give yours another name"
+        "  → plan again: what a deploy from here had begun is taken over; else `infra import --env env --write` if it "
+        "is this environment's, or give yours another name"
     )
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,13 +20,17 @@ from tests.terraform.support import Workbench, data, shell, until
 # A run of the engine as a program of its own, so that it can be killed.
 DEPLOY = """
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from modules.errors import InfraError
-from tests.terraform.support import Workbench
+from tests.terraform.support import Recorder, Workbench
+
+class Live(Recorder):
+    def note(self, text):
+        print(text, flush=True)
 
 bench = Workbench(Path(sys.argv[1]))
+bench.progress = Live()
 for path in sorted((bench.root / "synth").glob("*.tf.json")):
     import json
     document = json.loads(path.read_text())
@@ -39,8 +42,6 @@ try:
 except InfraError as error:
     print(error, flush=True)
     sys.exit(error.exit_code)
-finally:
-    print(*bench.progress.notes, sep="\\n", flush=True)
 """
 
 
@@ -70,6 +71,24 @@ def start(bench: Workbench, code: str = DEPLOY) -> subprocess.Popen[str]:
     )
     _started.append(run)
     return run
+
+
+def said(run: subprocess.Popen[str], words: str) -> str:
+    """What a run has said by the line with these words; it goes on meanwhile."""
+    assert run.stdout is not None
+    lines = []
+    for line in run.stdout:
+        lines.append(line)
+        if words in line:
+            return "".join(lines)
+    raise AssertionError(f"{words!r} was not said in {lines}")
+
+
+def rest(run: subprocess.Popen[str]) -> str:
+    assert run.stdout is not None
+    text = run.stdout.read()
+    run.wait(timeout=60)
+    return text
 
 
 def gated(bench: Workbench, resources: int = 1) -> tuple[Path, Path]:
@@ -136,16 +155,53 @@ def test_a_third_interrupt_kills_a_terraform_that_does_not_stop(bench: Workbench
     run = start(bench, code)
     until(marker.exists)
     child = psutil.Process(child_of(bench).pid)
-    # As an impatient person does: signals that come before the last was handled are merged into one.
-    presses = 0
-    while run.poll() is None and presses < 300:
-        run.send_signal(signal.SIGINT)
-        presses += 1
-        time.sleep(0.2)
-    assert presses >= 3
-    run.communicate(timeout=60)
+    run.send_signal(signal.SIGINT)
+    said(run, "press Ctrl-C again")
+    run.send_signal(signal.SIGINT)
+    said(run, "stopping at once")
+    assert child.is_running()
+    run.send_signal(signal.SIGINT)
+    rest(run)
     assert run.returncode == 130
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_second_interrupt_kills_what_does_not_stop_and_says_what_to_check(bench: Workbench, tmp_path: Path) -> None:
+    marker = tmp_path / "started"
+    line = {"type": "apply_start", "hook": {"resource": {"addr": "terraform_data.a"}, "action": "create"}}
+    deaf = tmp_path / "terraform"
+    deaf.write_text(
+        "#!/bin/sh\n"
+        f"""if test "$1" != apply; then exec {sys.executable} -P -m modules.terraform.child "$@"; fi\n"""
+        f"trap '' INT TERM\necho '{json.dumps(line)}'\ntouch {marker}\nwhile true; do sleep 0.1; done\n"
+    )
+    deaf.chmod(0o755)
+    bench.stack("one", {"resource": data(a=1, b=2)})
+    bench.stack("two", {"resource": data(c=3)}, needs=["one"])
+    code = DEPLOY.replace("bench.deployment()", f"bench.deployment(binary={str(deaf)!r})")
+    code = code.replace('bench.stack(path.name.removesuffix(".tf.json"), document)', NEEDING)
+    code = "import modules.terraform.interrupts as those\nthose.GRACE_SECONDS = 0.5\n" + code
+    run = start(bench, code)
+    until(marker.exists)
+    run.send_signal(signal.SIGINT)
+    said(run, "press Ctrl-C again")
+    run.send_signal(signal.SIGINT)
+    said(run, "stopping at once: what is being changed right now is cut off half-way")
+    assert rest(run) == (
+        "interrupted\n"
+        "  one: nothing done, 2 to do\n"
+        "  two: not begun, 1 to do\n"
+        "  check: one: terraform_data.a was being created\n"
+        "  → look at what is named; `infra deploy --env test` goes on from here, and its plan takes over what was made "
+        "and is in no state\n"
+    )
+    assert run.returncode == 130
+
+
+NEEDING = """
+    name = path.name.removesuffix(".tf.json")
+    bench.stack(name, document, needs=["one"] if name == "two" else [])
+""".strip()
 
 
 def test_the_child_is_out_of_the_terminals_reach(bench: Workbench) -> None:
@@ -168,12 +224,13 @@ def test_a_run_finds_the_orphan_of_a_killed_one_waits_for_it_and_goes_on(bench: 
     orphan = child_of(bench)
     assert orphan.alive()
     follower = start(bench)
+    output = said(follower, "waiting for it")
     # It waits: not before the orphan's gate opens does it end.
     with pytest.raises(subprocess.TimeoutExpired):
-        follower.wait(timeout=1.0)
+        follower.wait(timeout=0.5)
     assert orphan.alive()
     gate.touch()
-    output, _ = follower.communicate(timeout=60)
+    output += rest(follower)
     assert follower.returncode == 0, output
     assert f"process {orphan.pid}" in output and "left by an earlier run" in output and "going on" in output
     # The orphan did all of it; nothing was made twice.
@@ -190,10 +247,9 @@ def test_an_orphan_without_a_record_is_found_by_where_it_works(bench: Workbench)
     run.communicate(timeout=60)
     (bench.folder("one") / "run.json").unlink()
     follower = start(bench)
-    with pytest.raises(subprocess.TimeoutExpired):
-        follower.wait(timeout=1.0)
+    output = said(follower, "waiting for it")
     gate.touch()
-    output, _ = follower.communicate(timeout=60)
+    output += rest(follower)
     assert follower.returncode == 0 and f"process {orphan.pid}" in output
 
 
