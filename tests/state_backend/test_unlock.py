@@ -99,8 +99,8 @@ def test_what_a_killed_terraform_left_beside_a_local_state_is_removed(place: Pla
     # A person's own Terraform that is at work holds the file itself.
     lock.write_bytes(LockInfo("8", "root@here", "2026-11-22T01:00:00Z", "OperationTypeApply").dump("x"))
     hold = (
-        "import fcntl, sys, time; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True)\n"
-        "time.sleep(60)"
+        "import fcntl, sys, time; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX)\n"
+        "print('held', flush=True); time.sleep(60)"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", hold, str(folder / "terraform.tfstate")], stdout=subprocess.PIPE, text=True
