@@ -82,7 +82,7 @@ def reviewed_versions(project: Project, environment: Environment) -> dict[str, f
     found: dict[str, set[str]] = {}
     for name in PROVIDERS:
         found.setdefault(_short(snapshot(name)["source"]), set()).add(str(snapshot(name)["version"]))
-    for file in LOCK_FILES:
+    for file in (*LOCK_FILES, f"environments/locks/{environment.name}.lock.hcl"):
         for source, versions in _lock(project.root / file).items():
             found.setdefault(source, set()).update(versions)
     for source, allowed in environment.guards.provider_versions.allow.items():
