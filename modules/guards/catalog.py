@@ -118,7 +118,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         "provider-versions",
         "a provider plugin of a version that nobody reviewed",
-        "review it, then list it in guards.provider-versions.allow or in the committed lock file",
+        "review it, then lock it (`infra providers lock`) or list it in guards.provider-versions.allow",
     ),
 )
 

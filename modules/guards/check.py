@@ -94,6 +94,8 @@ def _result(which: Guard, severity: Literal["refuse", "warn", "off"], found: Fou
 
 def waivers_of(environment: Environment, project: Project) -> tuple[UsedWaiver, ...]:
     """The environment's waivers with their lines; the file alone where the YAML is not there any more."""
+    if not environment.guards.waivers:
+        return ()
     places = [environment.source] * len(environment.guards.waivers)
     with contextlib.suppress(ConfigError):
         positions = read_document(project, environment.name).positions

@@ -5,9 +5,7 @@ The edge of this package: reads price files, lock files, provider snapshots and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from modules.deployed import last_deployed
 from modules.environment import Environment, load_environment
@@ -16,15 +14,9 @@ from modules.guards.facts import Cost
 from modules.project import Project
 from modules.resources.snapshot import PROVIDERS, snapshot
 from modules.revisions import at_revision
+from modules.terraform.lockfile import lock_path, provider_address, read_lock
 
-__all__ = ["LOCK_FILES", "cost_of", "locked", "reviewed_versions"]
-
-LOCK_FILES = (".terraform.lock.hcl", "environments/.terraform.lock.hcl")
-"""Lock files of the project itself, which are committed and so reviewed."""
-
-_BLOCK = re.compile(r'^provider\s+"([^"]+)"\s*\{(.*?)^\}', re.M | re.S)
-_VERSION = re.compile(r'^\s*version\s*=\s*"([^"]+)"', re.M)
-_REGISTRY = "registry.terraform.io/"
+__all__ = ["cost_of", "locked", "reviewed_versions"]
 
 
 def cost_of(environment: Environment, project: Project, base: Environment | None = None) -> Cost:
@@ -32,10 +24,12 @@ def cost_of(environment: Environment, project: Project, base: Environment | None
     from modules.cost.overlay import project_book
     from modules.cost.report import report
 
+    before, label = _before(environment, project, base)
+    if environment.budget is None and before is None:
+        return Cost()  # there is nothing to hold it against
     try:
         book = project_book(project)
         made = report(environment, book)
-        before, label = _before(environment, project, base)
         earlier = report(before, book) if before is not None else None
     except InfraError as error:
         return Cost(problem=error.what)
@@ -67,41 +61,35 @@ def _before(environment: Environment, project: Project, base: Environment | None
 
 
 def locked(project: Project, environment: str, stacks: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
-    """(stack, source, version) as `terraform init` chose them in the working folders; a source is `hashicorp/aws`."""
+    """(stack, source, version) as `terraform init` chose them in the working folders; a source is `hashicorp/aws`.
+
+    Raises:
+        PlanError: a lock file is malformed.
+    """
     folder = project.environment_state(environment)
     return tuple(
-        (stack, source, version)
+        (stack, _short(address), each.version)
         for stack in stacks
-        for source, versions in _lock(folder / stack / ".terraform.lock.hcl").items()
-        for version in sorted(versions)
+        for address, each in read_lock(folder / stack / ".terraform.lock.hcl").items()
     )
 
 
 def reviewed_versions(project: Project, environment: Environment) -> dict[str, frozenset[str]]:
-    """Versions that somebody looked at: those the stacks are written for, the committed lock's, and the YAML's."""
+    """Versions that somebody looked at: those the stacks are written for, the committed lock's, and the YAML's.
+
+    Raises:
+        PlanError: the committed lock file is malformed.
+    """
     found: dict[str, set[str]] = {}
     for name in PROVIDERS:
         found.setdefault(_short(snapshot(name)["source"]), set()).add(str(snapshot(name)["version"]))
-    for file in (*LOCK_FILES, f"environments/locks/{environment.name}.lock.hcl"):
-        for source, versions in _lock(project.root / file).items():
-            found.setdefault(source, set()).update(versions)
+    for address, each in read_lock(lock_path(project.environments, environment.name)).items():
+        found.setdefault(_short(address), set()).add(each.version)
     for source, allowed in environment.guards.provider_versions.allow.items():
         found.setdefault(_short(source), set()).update(allowed)
     return {source: frozenset(versions) for source, versions in found.items()}
 
 
-def _lock(path: Path) -> dict[str, set[str]]:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return {}
-    found: dict[str, set[str]] = {}
-    for source, body in _BLOCK.findall(text):
-        if version := _VERSION.search(body):
-            found.setdefault(_short(source), set()).add(version[1])
-    return found
-
-
 def _short(source: str) -> str:
     """The source as people write it: without Terraform's own registry, in lower case."""
-    return source.removeprefix(_REGISTRY).lower()
+    return provider_address(source).removeprefix("registry.terraform.io/")

@@ -73,7 +73,7 @@ def _locked(version: str) -> Callable[[Path], None]:
     def write(root: Path) -> None:
         folder = root / ".infra" / "env" / "prod" / "topics"
         folder.mkdir(parents=True)
-        block = f'provider "registry.terraform.io/mongey/kafka" {{\n  version     = "{version}"\n}}\n'
+        block = f'provider "registry.terraform.io/mongey/kafka" {{\n  version = "{version}"\n}}\n'
         (folder / ".terraform.lock.hcl").write_text(block)
 
     return write

@@ -119,4 +119,4 @@ def test_infra_guards_puts_what_ends_first_at_the_top_and_marks_it(tmp_path: Pat
 
 
 def test_a_waiver_is_data_with_a_day() -> None:
-    assert Waiver(guard="budget", reason="x", until="2026-12-31").until == date(2026, 12, 31)  # type: ignore[arg-type]
+    assert Waiver(guard="budget", reason="x", until="2026-12-31").until == date(2026, 12, 31)

@@ -12,7 +12,7 @@ from cli.main import main
 from modules.guards import GuardsRefusedError, check_guards
 from modules.guards.check import judge_facts
 from modules.guards.facts import Cost, Facts
-from tests.guards.cases import CONFLUENT, MSK, TOPIC, made, topic
+from tests.guards.cases import CASES, CONFLUENT, MSK, TOPIC, made, topic
 from tests.guards.support import entry, judged, plan_of, project_of
 
 GONE = (entry("topics", TOPIC, "delete", topic()),)
@@ -50,7 +50,7 @@ def test_a_reviewed_plan_can_be_given_up_alone(tmp_path: Path) -> None:
 
 def test_a_plan_without_changes_is_judged_by_nobody(tmp_path: Path) -> None:
     report = judged(tmp_path, [*CONFLUENT, "budget: {monthly: 1 USD}"])
-    assert report.results == report.notes == report.checked == ()
+    assert (report.results, report.notes, report.checked) == ((), (), ())
 
 
 def test_allow_destroy_takes_the_exact_address_only(tmp_path: Path) -> None:
@@ -141,3 +141,15 @@ def test_infra_guards_lists_what_is_guarded(
     assert "data-loss * EXPIRED 2020-01-01 environments/prod.yaml:9, bob" in lines
     assert "environments/prod.yaml: guards.hooks: there is no guards/none.py, so every plan is refused" in err
     assert "environments/prod.yaml:9: the waiver of data-loss expired on 2020-01-01: take it out" in err
+
+
+def test_a_version_in_the_committed_lock_is_reviewed(tmp_path: Path) -> None:
+    case = CASES["provider-versions"]
+    assert case.prepare is not None
+    case.prepare(tmp_path)
+    locks = tmp_path / "environments" / "locks"
+    locks.mkdir(parents=True)
+    used = tmp_path / ".infra" / "env" / "prod" / "topics" / ".terraform.lock.hcl"
+    assert [each.id for each in judged(tmp_path, case.lines, *case.refused).refused] == ["provider-versions"]
+    (locks / "prod.lock.hcl").write_text(used.read_text())
+    assert judged(tmp_path, case.lines, *case.refused).refused == ()

@@ -122,5 +122,6 @@ def provider_versions(facts: Facts) -> Iterator[Found]:
             ENVIRONMENT,
             source,
             f"{source} {version} is not reviewed ({seen}); stack {', '.join(sorted(stacks))}",
-            f"review it, then write `guards: {{provider-versions: {{allow: {{{source}: [{version}]}}}}}}`",
+            "review it, then lock it (`infra providers lock`) or write "
+            f"`guards: {{provider-versions: {{allow: {{{source}: [{version}]}}}}}}`",
         )
