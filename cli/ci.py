@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli._ci_roles import EPILOG as ROLES_EPILOG
+from cli._ci_roles import roles
 from cli._options import JsonOption
 from cli._output import note, print_json
 from modules.errors import ConfigError
@@ -22,6 +24,8 @@ __all__ = ["app"]
 app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Workflows that plan on a pull request and apply on a merge."
 )
+
+app.command(epilog=ROLES_EPILOG)(roles)
 
 Forge = Literal["github", "gitlab"]
 Policy = Literal["stop", "rollback"]

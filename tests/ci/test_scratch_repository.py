@@ -203,8 +203,7 @@ def _admin(local: Scratch) -> Any:
 
     project = Project(local.runner.folder / "machine" / "work")
     endpoints = load_endpoints(project)
-    assert endpoints is not None
-    return AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
+    return AdminClient({"bootstrap.servers": endpoints.kafka_bootstrap})
 
 
 def _resource(topic: str, **settings: str) -> Any:
