@@ -21,6 +21,7 @@ from modules.terraform.command import TerraformCommand
 from modules.terraform.events import Event
 from modules.terraform.failures import from_os, need_space, terraform_failure
 from modules.terraform.files import private_folder, write_private
+from modules.terraform.own_locks import clear_own, forget_own, note_own
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.runner import Runner
 from modules.terraform.s3 import S3Backend
@@ -274,9 +275,17 @@ class WorkingFolder:
         if self.store is None:
             return
         self.store.forget([self.source.name])
-        if failed:
-            with contextlib.suppress(TerraformError):
-                self.recover(note)
+        if not failed:
+            forget_own(self.path)
+            return
+        with contextlib.suppress(TerraformError):
+            clear_own(self.path, self.store, self.source.name, note)
+            self.recover(note)
+
+    def changing(self) -> None:
+        """Terraform is changing resources now: its lock in a store is noted, so that it is known if it dies."""
+        if self.store is not None:
+            note_own(self.path, self.store, self.source.name)
 
     def plan_digest(self) -> str:
         """SHA-256 of the plan file; empty when there is none."""

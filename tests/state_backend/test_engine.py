@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from modules.errors import ApplyError, InfraError, PlanError, StateLockedError
+from modules.errors import ApplyError, InfraError, PlanError, StateError, StateLockedError
 from modules.terraform.locks import LockInfo
 from modules.terraform.records import running_child
+from modules.terraform.snapshots import unmount
 from tests.state_backend.conftest import SharedBench
+from tests.state_backend.shim import door
 from tests.terraform.support import data, shell, until
 
 
@@ -239,7 +242,7 @@ def test_another_tools_state_is_named_and_stays_as_it_is(shared: SharedBench, ki
 
 
 def test_a_killed_apply_leaves_a_state_that_the_next_one_goes_on_from(shared: SharedBench, tmp_path: Path) -> None:
-    """SIGKILL of infra and Terraform: the lock stays in the bucket, is named, and unlocking lets the next run go on."""
+    """SIGKILL of infra and of Terraform: the lock stays in the bucket, and the next run here takes it away."""
     started, go_on = tmp_path / "started", tmp_path / "go-on"
     running(shared, started, go_on)
     script = (
@@ -252,7 +255,7 @@ def test_a_killed_apply_leaves_a_state_that_the_next_one_goes_on_from(shared: Sh
     arguments = [str(shared.root), shared.cloud.endpoint, shared.bucket, str(started), str(go_on)]
     child = subprocess.Popen([sys.executable, "-c", script, *arguments])
     try:
-        until(started.exists)
+        until(lambda: started.exists() and (shared.folder("one") / "lock.id").exists())
     finally:
         child.kill()
         child.wait()
@@ -260,10 +263,42 @@ def test_a_killed_apply_leaves_a_state_that_the_next_one_goes_on_from(shared: Sh
     assert orphan is not None
     os.killpg(orphan.pid, signal.SIGKILL)
     until(lambda: running_child(shared.folder("one")) is None)
+    # Another checkout cannot know that it is dead; this one can, for it noted the lock's id.
     with pytest.raises(StateLockedError, match="the state is locked by"):
-        shared.deployment().plan()
-    lock = shared.store.holder("one")
-    assert lock is not None and shared.store.unlock("one", lock)
+        shared.again(tmp_path / "elsewhere").deployment().plan()
     go_on.touch()
     deploy(shared)
+    assert any("cleared the lock of a run that died" in note for note in shared.progress.notes)
     assert not shared.deployment().plan().has_changes
+
+
+def test_credentials_that_expire_during_an_apply_lose_nothing(shared: SharedBench, tmp_path: Path) -> None:
+    shut = tmp_path / "shut"
+    with door(shared.cloud.endpoint, shut) as address:
+        behind = SharedBench(tmp_path / "expiring", replace(shared.cloud, endpoint=address), shared.bucket)
+        noted = behind.folder("one") / "lock.id"
+        command = f"while [ ! -e {noted} ]; do sleep 0.1; done; touch {shut}"
+        expire = {"input": "1", "provisioner": [{"local-exec": shell(command)[0]["local-exec"]}]}
+        behind.stack("one", {"resource": data(a=expire, b="made")})
+        deployment = behind.deployment()
+        plan = deployment.plan()
+        with pytest.raises(ApplyError) as caught:
+            deployment.apply(plan)
+        error = caught.value
+        folder = behind.folder("one")
+        assert error.what == (
+            f"what was done could not be written to the state in s3://{shared.bucket}/streaming/test/one.tfstate: "
+            "the AWS credentials have expired"
+        )
+        assert f"keep {folder / 'errored.tfstate'}, which holds it, and log in again" in str(error.do)
+        assert "one: 2 of 2 done" in error.details
+        with pytest.raises(StateError, match="the AWS credentials have expired"):
+            behind.deployment().plan()
+        shut.unlink()
+        # The next run knows the lock as its own and writes what is missing, so that nothing is made a second time.
+        behind.stack("one", {"resource": data(a={"input": "1"}, b="made")})
+        assert not behind.deployment().plan().has_changes
+    assert any("cleared the lock of a run that died" in note for note in behind.progress.notes)
+    assert any("took over what an earlier run did" in note for note in behind.progress.notes)
+    assert not (folder / "errored.tfstate").exists() and not (folder / "lock.id").exists()
+    unmount(behind.project.environment_state("test"))
