@@ -85,6 +85,9 @@ def test_the_key_comes_from_the_option_the_variable_the_yaml_or_the_project_in_t
     monkeypatch.setenv("INFRA_PLAN_KEY", keys["variable"].identities[0])
     assert chosen() == keys["variable"].recipients
     assert chosen(f"file:{project.root / 'option'}") == keys["option"].recipients
+    rehearsal = plan_key(Project(project.root, offline=True), given="file:option")
+    assert isinstance(rehearsal, AgeKey)
+    assert rehearsal.readers == keys["option"].recipients
     assert chosen(",".join(keys["option"].recipients)) == keys["option"].recipients
     monkeypatch.delenv("INFRA_PLAN_KEY")
     own = chosen(by_default=True, settings=Plans())

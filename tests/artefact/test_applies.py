@@ -1,0 +1,269 @@
+"""A kept plan, applied in another checkout by real Terraform: as it is, wave by wave, or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from modules.artefact.content import Content, content_of
+from modules.artefact.gather import gather, put_back, states_of
+from modules.artefact.holds import Now, still_holds
+from modules.artefact.keys import AgeKey
+from modules.artefact.package import Artefact
+from modules.artefact.store import find_artefact, read_artefact, write_artefact
+from modules.environment import Environment
+from modules.errors import PlanError
+from modules.simulated.mirror import write_simulated_mirror
+from modules.terraform.engine import Deployment
+from modules.terraform.plan import EnvironmentPlan
+from modules.terraform.plan_file import LOCK_FILE, with_lock
+from modules.terraform.providers import ProviderInstallation
+from tests.artefact.support import age_key
+from tests.terraform.support import Workbench, data
+
+ENVIRONMENT = Environment(name="test", source="environments/test.yaml", platform="local")
+
+
+class Bench(Workbench):
+    """Two stacks, the second with the first's output, in a checkout with a key."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        (root / "environments" / "test.yaml").write_text("platform: local\n")
+        self.write()
+
+    def write(self, first: str = "one", second: str = "two") -> None:
+        self.stack("first", {"resource": data(a=first), "output": {"said": {"value": "${terraform_data.a.output}"}}})
+        self.stack(
+            "second",
+            {
+                "variable": {"first_said": {"type": "string"}},
+                "resource": data(b=f"{second} after ${{var.first_said}}"),
+                "output": {"said": {"value": "${terraform_data.b.output}"}},
+            },
+            inputs={"first_said": ("first", "said")},
+        )
+
+    def content(self, deployment: Deployment) -> Content:
+        return content_of(ENVIRONMENT, self.project, list(self.sources.values()), deployment.command)
+
+    def keep(self, plan: EnvironmentPlan, deployment: Deployment, key: AgeKey, place: Path) -> Artefact:
+        artefact = gather(plan, deployment, ENVIRONMENT, self.project, self.content(deployment), {}, {})
+        write_artefact(artefact, key, str(place))
+        return read_artefact(find_artefact(str(place), "test", None), key)
+
+    def now(self, deployment: Deployment) -> Now:
+        return Now("test", False, self.content(deployment).parts, states_of(deployment), {})
+
+    def said(self, stack: str) -> object:
+        state = json.loads((self.folder(stack) / "terraform.tfstate").read_text())
+        return state["outputs"]["said"]["value"]
+
+    def planned(self) -> list[str]:
+        """Stacks that were planned, in that order."""
+        return [stack for what, stack, action in self.progress.calls if (what, action) == ("started", "plan")]
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> AgeKey:
+    return age_key(tmp_path)
+
+
+def another_checkout(here: Bench, folder: Path) -> Bench:
+    """The same content elsewhere, with the states but no plugin, lock or plan file."""
+    there = Bench(folder)
+    for name, source in here.sources.items():
+        there.sources[name].json_path.write_bytes(source.json_path.read_bytes())
+        state = here.folder(name) / "terraform.tfstate"
+        if state.exists():
+            there.folder(name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(state, there.folder(name))
+    return there
+
+
+def test_a_first_deploy_planned_here_is_applied_elsewhere_the_next_wave_as_approved(
+    tmp_path: Path, key: AgeKey
+) -> None:
+    here = Bench(tmp_path / "here")
+    at = here.deployment()
+    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
+
+    there = another_checkout(here, tmp_path / "there")
+    deployment = there.deployment()
+    assert still_holds(kept, there.now(deployment)) == ()
+    deployment.apply(put_back(kept, deployment, there.project))
+
+    assert there.said("second") == "two after one"
+    assert there.planned() == ["second"]
+    assert not [*tmp_path.glob("there/.infra/**/plan.tfplan")]
+
+
+def test_unchanged_it_is_applied_without_planning_anything(tmp_path: Path, key: AgeKey) -> None:
+    here = Bench(tmp_path / "here")
+    here.deployment().apply(here.deployment().plan())
+    here.write(second="three")
+    at = here.deployment()
+    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
+
+    there = another_checkout(here, tmp_path / "there")
+    deployment = there.deployment()
+    assert still_holds(kept, there.now(deployment)) == ()
+    deployment.apply(put_back(kept, deployment, there.project))
+
+    assert there.said("second") == "three after one"
+    assert there.planned() == []
+    moved = still_holds(kept, there.now(deployment))
+    before, now = kept.states["second"], there.now(deployment).states["second"]
+    assert before and now
+    assert moved == (
+        f"state of stack second was changed since: its serial was {before.serial}, now it is {now.serial}",
+    )
+
+
+def test_a_wave_that_comes_out_otherwise_than_approved_stops_for_review(tmp_path: Path, key: AgeKey) -> None:
+    here = Bench(tmp_path / "here")
+    here.deployment().apply(here.deployment().plan())
+    here.write(first="ONE")
+    at = here.deployment()
+    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
+
+    there = another_checkout(here, tmp_path / "there")
+    deployment = there.deployment()
+    with pytest.raises(PlanError) as stopped:
+        deployment.apply(put_back(kept, deployment, there.project))
+    assert stopped.value.what == "planned against the real outputs, it is not what was approved"
+    assert stopped.value.where == "stack second"
+    assert stopped.value.details[0] == "terraform_data.b: update was not approved"
+    assert (there.said("first"), there.said("second")) == ("ONE", "two after one")
+
+
+def test_one_byte_of_a_state_is_found_and_terraform_would_not_have(tmp_path: Path, key: AgeKey) -> None:
+    bench = Bench(tmp_path / "here")
+    bench.deployment().apply(bench.deployment().plan())
+    bench.write(second="three")
+    at = bench.deployment()
+    kept = bench.keep(at.plan(), at, key, tmp_path / "plan")
+    state = bench.folder("first") / "terraform.tfstate"
+    state.write_bytes(state.read_bytes().replace(b'"value": "one"', b'"value": "onE"', 1))
+
+    serial = json.loads(state.read_text())["serial"]
+    assert still_holds(kept, bench.now(at)) == (
+        f"state of stack first was changed since: it has the same serial ({serial}) and another content",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "the state file is malformed"),
+        (b'{"version": 3, "checkpoint": {}, "deployment": {"resources": []}}', "Pulumi"),
+    ],
+)
+def test_a_state_that_is_none_or_another_tools_is_refused_and_left_alone(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    bench = Bench(tmp_path / "here")
+    bench.deployment().apply(bench.deployment().plan())
+    state = bench.folder("first") / "terraform.tfstate"
+    state.write_bytes(content)
+
+    with pytest.raises(PlanError) as refused:
+        states_of(bench.deployment())
+    assert message in str(refused.value)
+    assert state.read_bytes() == content
+
+
+def test_a_plan_file_that_another_run_replaced_is_not_kept(tmp_path: Path, key: AgeKey) -> None:
+    bench = Bench(tmp_path / "here")
+    at = bench.deployment()
+    plan = at.plan()
+    (bench.folder("first") / "plan.tfplan").write_bytes(b"another")
+    with pytest.raises(PlanError, match="the plan file is gone or was made anew by another run"):
+        bench.keep(plan, at, key, tmp_path / "plan")
+
+
+# --- the dependency lock ---
+
+
+class WithPlugin(Bench):
+    """One stack with a resource of a plugin, installed the way official ones are: from a mirror, locked."""
+
+    def __init__(self, root: Path, mirror: Path) -> None:
+        super().__init__(root)
+        self.mirror = mirror
+
+    def write(self, first: str = "one", second: str = "two") -> None:
+        self.stack(
+            "first",
+            {
+                "terraform": {"required_providers": {"kafka": {"source": "mongey/kafka"}}},
+                "provider": {"kafka": [{"bootstrap_servers": ["127.0.0.1:1"]}]},
+                "resource": {"kafka_topic": {"a": {"name": first, "partitions": 1, "replication_factor": 1}}},
+            },
+        )
+
+    def deployment(self, **options: object) -> Deployment:
+        plugins = ProviderInstallation("official", self.mirror)
+        return Deployment(self.project, "test", list(self.sources.values()), plugins, progress=self.progress)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("INFRA_CACHE", str(tmp_path / "cache"))
+    write_simulated_mirror(tmp_path / "mirror", tmp_path / "store.sqlite")
+    return tmp_path / "mirror"
+
+
+def test_elsewhere_plugins_are_initialised_with_the_lock_the_plan_was_made_with(
+    tmp_path: Path, key: AgeKey, mirror: Path
+) -> None:
+    here = WithPlugin(tmp_path / "here", mirror)
+    at = here.deployment()
+    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
+    assert b"registry.terraform.io/mongey/kafka" in kept.files["first"].lock
+
+    there = WithPlugin(tmp_path / "there", mirror)
+    deployment = there.deployment()
+    # A lock of an earlier time, with a hash more.
+    there.folder("first").mkdir(parents=True)
+    other = kept.files["first"].lock.replace(b"hashes = [", b'hashes = [\n    "zh:' + b"0" * 64 + b'",')
+    (there.folder("first") / LOCK_FILE).write_bytes(other)
+    deployment.apply(put_back(kept, deployment, there.project))
+
+    assert (there.folder("first") / LOCK_FILE).read_bytes() == kept.files["first"].lock
+    state = json.loads((there.folder("first") / "terraform.tfstate").read_text())
+    assert [each["name"] for each in state["resources"]] == ["a"]
+    assert there.planned() == []
+
+
+def test_only_the_lock_of_a_plan_file_is_another_afterwards(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "here")
+    bench.deployment().plan()
+    before = (bench.folder("first") / "plan.tfplan").read_bytes()
+    after = with_lock(before, b"another")
+
+    with zipfile.ZipFile(io.BytesIO(before)) as old, zipfile.ZipFile(io.BytesIO(after)) as new:
+        assert old.namelist() == new.namelist()
+        moved = [name for name in old.namelist() if old.read(name) != new.read(name)]
+    assert moved == [LOCK_FILE]
+    with pytest.raises(PlanError, match="this is no plan file of Terraform"):
+        with_lock(b"nothing of the kind", b"")
+
+
+def test_imports_that_wait_travel_along(tmp_path: Path, key: AgeKey) -> None:
+    here = Bench(tmp_path / "here")
+    at = here.deployment()
+    at.adopt({"second": {"terraform_data.b": "id-1"}})
+    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
+    there = another_checkout(here, tmp_path / "there")
+    deployment = there.deployment()
+    put_back(kept, deployment, there.project)
+
+    assert there.deployment().folders["second"].adopting() == {"terraform_data.b": "id-1"}
+    assert [change.kind for change in replace(kept.plan).stack("second").changes] == ["import"]
