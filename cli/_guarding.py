@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from modules.project import Project
     from modules.terraform.plan import EnvironmentPlan
 
-__all__ = ["guard_report", "judge_later", "say_guards"]
+__all__ = ["guard_report", "judge_later"]
 
 
 def guard_report(
@@ -40,12 +40,6 @@ def guard_report(
         applying=applying,
         reviewed=reviewed,
     )
-
-
-def say_guards(report: GuardReport) -> None:
-    """Waivers and `--allow-destroy` that are worth a word."""
-    for remark in report.notes:
-        note(f"{remark.where}: {remark.message}")
 
 
 def judge_later(target: Target, allow_destroy: Sequence[str] | None = None) -> Callable[[EnvironmentPlan], None]:

@@ -90,7 +90,7 @@ def _plan_and_apply(
 ) -> tuple[EnvironmentPlan, ApplyResult | None]:
     """Plan, show, judge, confirm, apply."""
     from cli._estate import require_estate
-    from cli._guarding import guard_report, say_guards
+    from cli._guarding import guard_report
     from cli._plan_view import show_plan
     from cli._progress import live_progress
     from modules.errors import ConfigError
@@ -106,7 +106,6 @@ def _plan_and_apply(
     guarded = guard_report(planned, target, allow_destroy, applying=True)
     if not as_json:
         show_plan(planned, guards=guarded)
-    say_guards(guarded)
     if refusal:
         raise refusal
     guarded.require()
@@ -129,7 +128,7 @@ def _apply_reviewed(
     """Apply a kept plan as it is: nothing is planned but what waits for the outputs of an earlier wave."""
     from cli import _plans
     from cli._estate import require_estate
-    from cli._guarding import guard_report, say_guards
+    from cli._guarding import guard_report
     from cli._plan_view import show_plan
     from cli._progress import live_progress
     from modules.artefact.gather import put_back
@@ -143,7 +142,6 @@ def _apply_reviewed(
     guarded = guard_report(artefact.plan, target, allowed, applying=True, reviewed=True)
     if not as_json:
         show_plan(artefact.plan, guards=guarded)
-    say_guards(guarded)
     guarded.require()
     require_estate(target)
     if not artefact.plan.has_changes:

@@ -25,7 +25,7 @@ def destroy(
 ) -> None:
     """Take an environment down again, in reverse order, data included."""
     from cli._deployment import deployment_of, open_target, stop_carrying
-    from cli._guarding import guard_report, say_guards
+    from cli._guarding import guard_report
     from cli._output import note, print_json
     from cli._plan_view import result_json, show_plan, show_result
     from cli._progress import live_progress
@@ -47,7 +47,6 @@ def destroy(
     if not json:
         _show_losses(env, lost, offline=offline)
         show_plan(planned, guards=guarded)
-    say_guards(guarded)
     guarded.require()
     if not yes:
         _have_the_name_typed(env, planned.counts.get("delete", 0), len(lost), as_json=json, offline=offline)

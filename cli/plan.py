@@ -111,7 +111,7 @@ def _plan(target: Target, how: _How) -> bool:
     """Plan, show, keep; whether there are changes."""
     from cli import _plans
     from cli._deployment import deployment_of
-    from cli._guarding import guard_report, say_guards
+    from cli._guarding import guard_report
     from cli._output import print_json
     from cli._plan_view import require_compatible, show_summary, write_markdown
     from cli._progress import live_progress
@@ -149,7 +149,6 @@ def _plan(target: Target, how: _How) -> bool:
         print_json({**summary.to_json(), **kept})
     elif str(how.markdown) != "-":
         show_summary(summary)
-    say_guards(guarded)
     if refusal:
         raise refusal
     guarded.require()

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from modules.environment import Environment
-from modules.environment.guards import Waiver
+from modules.environment.guards import WHOLE_ENVIRONMENT, Waiver
 from modules.environment.loader import read_document
 from modules.errors import ConfigError
 from modules.guards.catalog import GUARDS, HOOK_FAILED, Guard, severity_of
@@ -137,9 +137,9 @@ def _with(result: GuardResult, waiver: UsedWaiver | None) -> GuardResult:
 
 def _notes(waivers: Sequence[UsedWaiver], used: Collection[UsedWaiver], today: date) -> Iterable[WaiverNote]:
     for each in waivers:
-        about = f"the waiver of {each.guard} for {each.address}"
+        about = f"the waiver of {each.guard}" + ("" if each.guard in WHOLE_ENVIRONMENT else f" for {each.address}")
         if each.until < today:
-            more = "; what it let through is refused again" if each in used else " and matches nothing: take it out"
+            more = "; what it let through counts again" if each in used else " and matches nothing: take it out"
             yield WaiverNote("expired", each.where, f"{about} expired on {each.until}{more}")
         elif each not in used:
             yield WaiverNote("unused", each.where, f"{about} matches nothing in this plan: take it out once it is done")
@@ -150,5 +150,5 @@ def _notes(waivers: Sequence[UsedWaiver], used: Collection[UsedWaiver], today: d
 def _needless(facts: Facts) -> Iterable[WaiverNote]:
     losing = {change.address for _, change in facts.changes("delete", "replace", "update")}
     for address in sorted(facts.allow_destroy - losing):
-        message = f"`--allow-destroy {address}`: the plan neither deletes nor changes that"
-        yield WaiverNote("allow-destroy-unused", "--allow-destroy", message)
+        message = "the plan neither deletes nor changes that"
+        yield WaiverNote("allow-destroy-unused", f"--allow-destroy {address}", message)

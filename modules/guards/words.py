@@ -47,13 +47,11 @@ def _block(sign: str, group: Sequence[GuardResult]) -> list[str]:
     for each in group[:_SHOWN]:
         place = _place(each)
         lines.append(f"{head}{each.id}: {place}{each.message}")
-        if first.fix != each.fix or len(group) == 1:
-            lines.append(f"    → {each.fix}")
     if len(group) > _SHOWN:
         lines.append(f"{head}{first.id}: and {len(group) - _SHOWN} more like it")
-    if len(group) > 1 and len({each.fix for each in group}) == 1:
+    if not first.waiver:
         lines.append(f"    → {first.fix}")
-    if first.waiver:
+    else:
         by = f" by {first.waiver.by}" if first.waiver.by else ""
         lines.append(f"    waived until {first.waiver.until}{by} ({first.waiver.where}): {first.waiver.reason}")
     return lines

@@ -77,8 +77,8 @@ class Applier:
         begun = time.monotonic()
         try:
             folder.check_space(ApplyError)
-            folder.back_up()
-            journal = Journal(folder.path, plan, invocation(action), _held(folder))
+            backup = folder.back_up()
+            journal = Journal(folder.path, plan, invocation(action), _held(folder), backup)
             try:
                 result = self._run_apply(folder, self._at.runner(name, inputs), plan, course, journal)
             finally:

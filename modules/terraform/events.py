@@ -46,6 +46,8 @@ class ResourceEvent:
     """How long it has been going on, where Terraform says."""
     importing: bool = False
     """Planned is (also) an import, and there is something to import."""
+    id: str = ""
+    """What the provider calls the object, once it is made."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def _typed(value: dict[str, Any]) -> Event | None:
             body.get("action", ""),
             float(body.get("elapsed_seconds") or 0),
             bool(body.get("importing")),
+            str(body.get("id_value") or ""),
         )
     if kind == "diagnostic":
         return _diagnostic(value.get("diagnostic") or {}, value.get("@message", ""))

@@ -5,6 +5,9 @@ state; the next apply would fail with "already exists", or make a second one. So
 stack's folder lists every creation with what the object is to be called for an import, and while it runs, which of
 them began. It is closed when Terraform has ended in good order; what a later run finds of it is a killed run's.
 
+It also names the backup of the state from before: Terraform empties the file each time before it writes, and a kill in
+that moment leaves none (`salvage.py`).
+
 Nothing sensitive is written: names and ids come from plans that mask such values. It is a file of this machine: a CI
 runner that is gone has taken its journal along, and there `infra import` finds what is left.
 """
@@ -16,7 +19,7 @@ import json
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -26,7 +29,7 @@ from modules.terraform.files import write_private
 from modules.terraform.import_ids import import_id, is_harmless
 from modules.terraform.plan import StackPlan
 
-__all__ = ["Journal", "LeftBehind", "Unfinished", "settled", "unfinished"]
+__all__ = ["Journal", "LeftBehind", "Stopped", "Unfinished", "settled", "stopped", "unfinished"]
 
 _FILE = "journal.jsonl"
 _APPLY_LOG = "apply.log"
@@ -43,6 +46,8 @@ class LeftBehind:
     type: str
     id: str | None
     """For an import; None where only the service knows it."""
+    told: bool = True
+    """False where the id is only what the provider called it in its answer, which may not be what an import takes."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,14 @@ class Journal:
     and put on the disk every quarter of a second, for after a power cut all that was listed may have begun.
     """
 
-    def __init__(self, folder: Path, plan: StackPlan, command: str, held: Collection[str]) -> None:
+    def __init__(
+        self, folder: Path, plan: StackPlan, command: str, held: Collection[str], backup: Path | None = None
+    ) -> None:
         """Lists what is about to be created; what an earlier journal still tells is carried on.
 
         Args:
             held: the addresses in the state.
+            backup: the copy of the state as it is now; None where there is no state yet.
 
         Raises:
             OSError: it cannot be written; then nothing may be begun.
@@ -79,14 +87,13 @@ class Journal:
             if change.kind in ("create", "replace") and not is_harmless(change.type)
         ]
         self._addresses = {entry.address for entry in entries}
-        if not entries:
-            return
         earlier = unfinished(folder, held)
         carried = [each for each in (earlier.began if earlier else ()) if each.address not in self._addresses]
         head = {"version": 1, "since": now(), "command": command, "boot": _boot()}
+        head["backup"] = backup.name if backup else None
         lines = [
             head,
-            *({"create": asdict(entry)} for entry in (*carried, *entries)),
+            *({"create": _plain(entry)} for entry in (*carried, *entries)),
             *({"began": entry.address} for entry in carried),
         ]
         # Whole or not at all, and on the disk: a rename, with the content synced before it.
@@ -126,8 +133,6 @@ def unfinished(folder: Path, held: Collection[str]) -> Unfinished | None:
     came too late, say).
     """
     head, entries, began, refused = _read(folder / _FILE)
-    if not entries:
-        return None
     if head.get("boot") not in (None, _boot()):
         began |= {entry.address for entry in entries}
     left = tuple(
@@ -144,6 +149,23 @@ def settled(folder: Path, held: Collection[str]) -> Unfinished | None:
     if found is None:
         (folder / _FILE).unlink(missing_ok=True)
     return found
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """An apply that did not end by itself, and the state before it (a file name in `backups`; None: there was none)."""
+
+    since: str
+    command: str
+    backup: str | None
+
+
+def stopped(folder: Path) -> Stopped | None:
+    """The apply whose journal is open. For who holds the environment: nobody else is at work."""
+    head, *_ = _read(folder / _FILE)
+    if "backup" not in head:
+        return None
+    return Stopped(str(head.get("since", "?")), str(head.get("command", "?")), head["backup"])
 
 
 def now() -> str:
@@ -168,20 +190,29 @@ def _read(path: Path) -> tuple[dict[str, Any], list[LeftBehind], set[str], set[s
                     found[key].add(str(value))
                 else:
                     head[key] = value
-    for key, address in _said(path.with_name(_APPLY_LOG)) if entries else ():
-        found[key].add(address)
+    ids: dict[str, str] = {}
+    for key, event in _said(path.with_name(_APPLY_LOG)) if entries else ():
+        if key in found:
+            found[key].add(event.address)
+        elif event.id:
+            ids[event.address] = event.id
+    entries = [
+        replace(each, id=ids[each.address], told=False) if each.id is None and each.address in ids else each
+        for each in entries
+    ]
     return head, entries, found["began"], found["refused"]
 
 
-def _said(log: Path) -> Iterable[tuple[str, str]]:
-    """The same from Terraform's own words: it may have gone on when `infra` was killed already."""
+def _said(log: Path) -> Iterable[tuple[str, ResourceEvent]]:
+    """The same from Terraform's own words, and what was made: it may have gone on when `infra` was killed already."""
+    steps = {**_STEPS, "apply_complete": "made"}
     try:
         with log.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                if any(step in line for step in _STEPS):
+                if any(step in line for step in steps):
                     event = parse_line(line)
-                    if isinstance(event, ResourceEvent) and event.action == "create" and event.step in _STEPS:
-                        yield _STEPS[event.step], event.address
+                    if isinstance(event, ResourceEvent) and event.action == "create" and event.step in steps:
+                        yield steps[event.step], event
     except OSError:
         return
 
@@ -191,6 +222,10 @@ def _boot() -> int:
     import psutil
 
     return round(psutil.boot_time() / 60)
+
+
+def _plain(entry: LeftBehind) -> dict[str, Any]:
+    return {"address": entry.address, "type": entry.type, "id": entry.id if entry.told else None}
 
 
 def _line(value: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ def findings(found: Unfinished | None, taken: Collection[str], *, destroy: bool)
             lines.append(
                 Finding("warn", each.address, f"{story}, and no state knows it: it stays if it exists", _FIRST)
             )
-        elif each.id is None:
+        elif each.id is None or not each.told:
             lines.append(Finding("warn", each.address, f"{story}; whether it exists cannot be told from here", _LOOK))
     return tuple(lines)
 

@@ -28,6 +28,7 @@ from modules.terraform.providers import ProviderInstallation
 from modules.terraform.records import environment_lock, settle
 from modules.terraform.runner import Runner
 from modules.terraform.s3 import S3Backend
+from modules.terraform.salvage import salvage
 from modules.terraform.snapshots import mounted
 from modules.terraform.source import StackSource, waves
 from modules.terraform.state import OutputValue
@@ -152,6 +153,7 @@ class Workspace:
                         )
                 self._read_store()
                 for name in self.stack_names:
+                    salvage(self.folders[name], self.progress.note)
                     self.folders[name].recover(self.progress.note)
                 write_private(private_folder(self.root) / "terraform.rc", self.providers.cli_config().encode())
                 yield

@@ -55,7 +55,7 @@ def test_an_expired_waiver_is_said_with_its_line_where_it_would_have_helped(tmp_
         report.require()
     assert (
         f"environments/prod.yaml:7: the waiver of data-loss for {TOPIC} expired on 2026-11-22; "
-        "what it let through is refused again"
+        "what it let through counts again"
     ) in caught.value.details
 
 

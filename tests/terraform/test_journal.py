@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from modules.errors import PlanError
 from modules.simulated.mirror import write_simulated_mirror
 from modules.simulated.store import Store
 from modules.terraform.engine import Deployment
 from modules.terraform.events import ResourceEvent
 from modules.terraform.import_ids import import_id, is_listed
 from modules.terraform.journal import Journal, unfinished
-from modules.terraform.plan import SENSITIVE, Change, StackPlan
+from modules.terraform.plan import SENSITIVE, Change, EnvironmentPlan, StackPlan
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.records import ProcessRecord
 from tests.terraform.support import Workbench, shell, until
@@ -137,6 +138,70 @@ def test_a_destroy_says_that_it_does_not_know_what_was_left_behind(killed: Workb
     assert finding.do == "run `infra deploy` first, which takes it over, and destroy then; or delete it by hand"
 
 
+def cut(bench: Workbench, half: bool = False) -> None:
+    """The state as a kill leaves it that comes between Terraform's emptying the file and its writing."""
+    state = bench.folder("one") / "terraform.tfstate"
+    state.write_bytes(state.read_bytes()[:100] if half else b"")
+
+
+def killed_while_writing(bench: Workbench, *added: str) -> EnvironmentPlan:
+    """One topic is deployed; more are made, and the kill comes in the middle of a state's writing."""
+    bench.stack("one", {"resource": {"kafka_topic": {"first": topic("first")}}})
+    deployment = deployment_of(bench)
+    deployment.apply(deployment.plan())
+    bench.stack("one", {"resource": {"kafka_topic": {name: topic(name) for name in ("first", *added)}}})
+    deployment = deployment_of(bench)
+    plan = deployment.plan()
+    deployment.apply(plan)
+    folder = bench.folder("one")
+    backup = sorted((folder / "backups").glob("*.tfstate"))[-1]
+    journal = Journal(folder, plan.stack("one"), "infra deploy", ["kafka_topic.first"], backup)
+    for name in added:
+        journal.take(step("apply_start", f"kafka_topic.{name}"))
+    return plan
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_state_that_a_kill_cut_off_is_put_back_and_what_was_made_since_taken_over(
+    bench: Workbench, half: bool
+) -> None:
+    killed_while_writing(bench, "second", "third")
+    cut(bench, half)
+    deployment = deployment_of(bench)
+    plan = deployment.plan()
+    assert {change.address: change.kind for change in plan.stack("one").changes} == {
+        "kafka_topic.second": "import",
+        "kafka_topic.third": "import",
+    }
+    assert any("the state was cut off when `infra deploy` of 20" in note for note in bench.progress.notes)
+    deployment.apply(plan)
+    assert sorted(held(bench)) == ["kafka_topic.first", "kafka_topic.second", "kafka_topic.third"]
+    assert not deployment_of(bench).plan().has_changes
+
+
+def test_a_first_state_that_a_kill_cut_off_is_begun_anew(bench: Workbench) -> None:
+    bench.stack("one", {"resource": {"kafka_topic": {"first": topic("first")}}})
+    deployment = deployment_of(bench)
+    plan = deployment.plan()
+    deployment.apply(plan)
+    Journal(bench.folder("one"), plan.stack("one"), "infra deploy", ()).take(step("apply_start", "kafka_topic.first"))
+    cut(bench, half=True)
+    deployment = deployment_of(bench)
+    plan = deployment.plan()
+    assert plan.counts == {"import": 1}
+    deployment.apply(plan)
+    assert held(bench) == ["kafka_topic.first"]
+
+
+def test_a_malformed_state_that_no_apply_was_cut_off_over_is_a_persons_to_mend(bench: Workbench) -> None:
+    bench.stack("one", {"resource": {"kafka_topic": {"first": topic("first")}}})
+    deployment = deployment_of(bench)
+    deployment.apply(deployment.plan())
+    cut(bench, half=True)
+    with pytest.raises(PlanError, match="the state file is malformed"):
+        deployment_of(bench).plan()
+
+
 # --- the file ---
 
 
@@ -211,6 +276,17 @@ def test_after_a_power_cut_all_that_was_listed_may_have_begun(tmp_path: Path) ->
     path.write_text("\n".join([json.dumps({**json.loads(head), "boot": 1}), *rest]))
     found = unfinished(tmp_path, ["kafka_topic.b"])
     assert found and [each.address for each in found.began] == ["kafka_topic.a", "aws_vpc.main"]
+
+
+def test_what_a_provider_called_an_object_in_its_answer_is_tried_where_nothing_else_is_known(tmp_path: Path) -> None:
+    Journal(tmp_path, THREE, "infra deploy", ())
+    lines = [
+        {"type": kind, "hook": {"resource": {"addr": "aws_vpc.main"}, "action": "create", **more}}
+        for kind, more in (("apply_start", {}), ("apply_complete", {"id_key": "id", "id_value": "vpc-1"}))
+    ]
+    (tmp_path / "apply.log").write_text("\n".join(json.dumps(line) for line in lines))
+    found = unfinished(tmp_path, ())
+    assert found and [(each.id, each.told) for each in found.began] == [("vpc-1", False)]
 
 
 def test_a_line_cut_short_and_a_foreign_file_are_no_obstacle(tmp_path: Path) -> None:
