@@ -7,6 +7,7 @@ a container or a machine would do it; what a plugin had made by then may be in n
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -21,6 +22,7 @@ from typing import Any, Literal
 import psutil
 
 from modules.environment import load_environment
+from modules.errors import PlanError
 from modules.platforms import platform_for
 from modules.terraform.events import ResourceEvent, parse_line
 from modules.terraform.records import ProcessRecord
@@ -43,6 +45,8 @@ class Kill:
     """A create had begun and a state was still to be written."""
     unknown: int = 0
     """Creations that were over and in no state when everything was dead."""
+    cut_off: int = 0
+    """States that it met in the middle of being written."""
 
 
 class Storm:
@@ -112,7 +116,9 @@ class Storm:
         psutil.wait_procs(descendants, timeout=20)
         done = self.created("apply_complete")
         held = self.held()
-        return Kill(way, round(delay, 2), len(began), bool(working), sum(1 for each in done if each not in held))
+        return Kill(
+            way, round(delay, 2), len(began), bool(working), sum(1 for each in done if each not in held), self.cut_off()
+        )
 
     def created(self, step: str) -> set[tuple[str, str]]:
         """(stack, address) of creations that Terraform's logs say this of."""
@@ -130,8 +136,23 @@ class Storm:
         return [name for name, record in records.items() if record and record.alive() and "apply" in record.command]
 
     def held(self) -> set[tuple[str, str]]:
-        states = {name: read_state(self.root / name / "terraform.tfstate") for name in STACKS}
-        return {(name, address) for name, state in states.items() if state for address in state.addresses}
+        """What states hold; of one that the kill cut off nothing."""
+        found: set[tuple[str, str]] = set()
+        for name in STACKS:
+            with contextlib.suppress(PlanError):
+                state = read_state(self.root / name / "terraform.tfstate")
+                found |= {(name, address) for address in (state.addresses if state else ())}
+        return found
+
+    def cut_off(self) -> int:
+        """States that cannot be read."""
+        count = 0
+        for name in STACKS:
+            try:
+                read_state(self.root / name / "terraform.tfstate")
+            except PlanError:
+                count += 1
+        return count
 
     def check(self) -> None:
         """Everything is there once, nothing is locked, nothing is left to do."""
