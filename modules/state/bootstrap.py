@@ -190,7 +190,7 @@ class _Work:
         others: list[Any] = []
         with _none_yet():
             found = self._client.get_bucket_lifecycle_configuration(Bucket=self._bucket)["Rules"]
-            mine = next((each for each in found if each.get("ID") == _RULE), {})
+            mine: dict[str, Any] = next((each for each in found if each.get("ID") == _RULE), {})
             if mine.get("Status") == "Enabled" and _within(mine.get("NoncurrentVersionExpiration"), wanted):
                 return Step(what, "as it should be")
             others = [each for each in found if each.get("ID") != _RULE]

@@ -198,6 +198,25 @@ class S3Backend:
         found = self._get(self.key(stack), VersionId=identifier)
         return found["content"] if found else None
 
+    def before(self, stack: str, since: float) -> str | None:
+        """The version that was current at a time (seconds since 1970), where another one is now."""
+        versions = self.versions(stack)
+        if not versions or versions[0].modified.timestamp() < int(since):  # S3 tells whole seconds
+            return None
+        return next((each.id for each in versions if not each.deleted and each.modified.timestamp() < int(since)), None)
+
+    def kept(self, name: str) -> bytes | None:
+        """What was kept beside the states under this name."""
+        found = self._get(f"{self.folder}/{name}")
+        return found["content"] if found else None
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep something beside the states that is no state."""
+        with self._asking():
+            self._client().put_object(
+                Bucket=self.settings.bucket, Key=f"{self.folder}/{name}", Body=content, **self._encryption()
+            )
+
     # --- locks ---
 
     def holder(self, stack: str) -> LockInfo | None:
