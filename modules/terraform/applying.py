@@ -103,8 +103,13 @@ class Applier:
         self, folder: WorkingFolder, runner: Runner, plan: StackPlan, course: _Course, journal: Journal
     ) -> RunResult:
         name = folder.source.name
+        begun = False
 
         def on_event(event: Event) -> None:
+            nonlocal begun
+            if not begun and isinstance(event, ResourceEvent):
+                begun = True
+                folder.changing()
             journal.take(event)
             course.take(event)
             self._at.progress.event(name, event)

@@ -344,7 +344,7 @@ def client_of(settings: S3State, service: str = "s3") -> Any:
 
     session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
     if settings.role_arn:
-        session = _in_role(session, settings)
+        session = _in_role(session, settings, settings.role_arn)
     path_style: Any = {"s3": {"addressing_style": "path"}} if settings.endpoint else {}
     config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4}, **path_style)
     endpoint = settings.endpoint if service == "s3" else None
@@ -352,7 +352,7 @@ def client_of(settings: S3State, service: str = "s3") -> Any:
     return clients.client(service, endpoint_url=endpoint, config=config)
 
 
-def _in_role(session: Any, settings: S3State) -> Any:
+def _in_role(session: Any, settings: S3State, role: str) -> Any:
     """The same session in the role, whose credentials are renewed when they expire."""
     import boto3
     import botocore.session
@@ -363,7 +363,7 @@ def _in_role(session: Any, settings: S3State) -> Any:
     if own is None:
         raise NoCredentialsError
     fetcher = AssumeRoleCredentialFetcher(
-        session._session.create_client, own, settings.role_arn, extra_args={"RoleSessionName": "infra"}
+        session._session.create_client, own, role, extra_args={"RoleSessionName": "infra"}
     )
     inner = botocore.session.Session()
     inner._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]

@@ -65,7 +65,7 @@ def store_failure(
 
 def _unreleased(
     errors: Sequence[Diagnostic],
-    texts: Sequence[str],
+    texts: list[str],
     kind: type[TerraformError],
     where: str,
     environment: str,

@@ -22,6 +22,7 @@ from modules.terraform.failures import from_os
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.interrupts import Interrupts
 from modules.terraform.locks import wait_for_lock
+from modules.terraform.own_locks import clear_own
 from modules.terraform.plan import EnvironmentPlan
 from modules.terraform.progress import Progress, Silent
 from modules.terraform.providers import ProviderInstallation
@@ -170,6 +171,7 @@ class Workspace:
         if not isinstance(store, S3Backend):
             return
         for name in store.locked(self.stack_names):
+            clear_own(self.folders[name].path, store, name, self.progress.note)
             wait_for_lock(
                 partial(store.holder, name),
                 f"stack {name}",
