@@ -71,12 +71,12 @@ def mirror(
     from modules.terraform.lockfile import lock_path, read_lock
 
     project = find_project()
-    systems = _systems(platform) or [this_system()]
+    systems, source = _systems(platform) or [this_system()], _source(source)
     done: dict[str, Mirrored] = {}
     for environment, needed in _environments(project, env):
         locks = read_lock(lock_path(project.environments, environment.name))
         filled = fill_mirror(
-            needed, folder, systems, _command(environment), source=_source(source), locks=locks, on_progress=_tell(json)
+            needed, folder, systems, _command(environment), source=source, locks=locks, on_progress=_tell(json)
         )
         for each in filled:
             done.setdefault(str(each.package.path), each)
@@ -118,12 +118,12 @@ def lock(
     from modules.terraform.lockfile import lock_path
 
     project = find_project()
-    systems = _systems(platform) or [this_system()]
+    systems, source = _systems(platform) or [this_system()], _source(source)
     documents = []
     for environment, needed in _environments(project, env):
         path = lock_path(project.environments, environment.name)
         changes = lock_providers(
-            needed, path, systems, _command(environment), source=_source(source), upgrade=upgrade,
+            needed, path, systems, _command(environment), source=source, upgrade=upgrade,
             on_progress=_tell(json),
         )  # fmt: skip
         shown = path.relative_to(project.root).as_posix()
@@ -157,7 +157,7 @@ def check(
     from modules.providers.registry import versions_of
     from modules.terraform.lockfile import lock_path, read_lock
 
-    project = find_project()
+    project, source = find_project(), _source(source)
     findings = []
     for environment, needed in _environments(project, env, official=False):
         path = lock_path(project.environments, environment.name)
@@ -166,7 +166,7 @@ def check(
             note(f"environment {environment.name}")
         for finding in check_providers(
             needed, read_lock(path), shown, environment=environment.name, official=_is_official(environment),
-            mirror=_source(source), versions_of=versions_of if online else None,
+            mirror=source, versions_of=versions_of if online else None,
         ):  # fmt: skip
             findings.append(finding)
             if not json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ from modules.terraform.lockfile import required_providers
 from modules.terraform.source import StackSource
 
 __all__ = ["Needed", "bare_folder", "needed_by", "run_terraform"]
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""These commands of Terraform have no way to be told that nobody wants any."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,10 @@ def run_terraform(
             try:
                 assert child.stdout is not None
                 for line in child.stdout:
-                    if text := line.strip(" \n│╷╵"):
+                    if text := _COLOURS.sub("", line).strip(" \n│╷╵"):
                         lines.append(text)
-                        on_line(text)
+                        if text.startswith("- ") and not any(each.startswith("Error") for each in lines):
+                            on_line(text.removeprefix("- "))
             except BaseException:
                 child.terminate()
                 raise

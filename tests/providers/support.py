@@ -15,10 +15,10 @@ NEEDED = Needed(ADDRESS, "1.2.0", ("cluster",))
 OTHER = "windows_arm64" if this_system() != "windows_arm64" else "linux_arm64"
 
 
-def zipped(path: Path, version: str, text: str = "widget") -> Path:
+def zipped(path: Path, version: str, text: str = "widget", name: str = "widget") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"terraform-provider-widget_v{version}", f"#!/bin/sh\n# {text} {version}\n")
+        archive.writestr(f"terraform-provider-{name}_v{version}", f"#!/bin/sh\n# {text} {version}\n")
         archive.writestr("LICENSE", "none")
     return path
 
