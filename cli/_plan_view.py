@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -124,8 +125,25 @@ def result_lines(result: ApplyResult) -> list[Line]:
     return [*lines, (f"{result.environment}: {ended if result.changed else 'nothing was to be done'}", "bold")]
 
 
+_ADDRESS = re.compile(r"  \S [\w-]+: [\w.*-]+\.[\w.-]+(\[.*\])?(  \(.*\))?( is gone)?")
+
+
 def _print(lines: Iterable[Line]) -> None:
     console = stdout()
+    # A screen gets sentences wrapped under themselves; a pipe, and an address anywhere, whole lines for grep and copy.
+    width = console.width if console.is_terminal else 0
     for text, style in lines:
-        # soft_wrap: a long address must stay one line for grep and copy.
-        console.print(text, style=style or None, markup=False, soft_wrap=True)
+        for piece in _wrapped(text, width):
+            console.print(piece, style=style or None, markup=False, soft_wrap=True)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    if len(text) <= width or not width or _ADDRESS.fullmatch(text):
+        return [text]
+    import textwrap
+
+    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    wrapper = textwrap.TextWrapper(
+        max(width, 40), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.wrap(text) or [text]

@@ -18,6 +18,8 @@ from modules.summary.model import Entry, Summary
 from modules.summary.values import inline, lines_that_differ
 from modules.summary.words import (
     cost_line,
+    fields_said,
+    fields_to_show,
     findings_of,
     output_words,
     reads_words,
@@ -292,10 +294,12 @@ _VERDICT = {
 
 def _schemas(summary: Summary) -> _Part:
     rows = []
+    said = fields_said(summary)
     for each in summary.schemas:
-        fields = [f"  - {code(text, _VALUE)}" for text in each.fields[:_LINES]]
-        if len(each.fields) > _LINES:
-            fields.append(f"  - and {len(each.fields) - _LINES:,} more")
+        told = fields_to_show(each, said)
+        fields = [f"  - {code(text, _VALUE)}" for text in told[:_LINES]]
+        if len(told) > _LINES:
+            fields.append(f"  - and {len(told) - _LINES:,} more")
         reasons = [f"  - {prose(_cut(text))}" for text in each.reasons[:_LINES] if text.strip()]
         rows.append("\n".join([f"- {_VERDICT[each.verdict]} {prose(schema_line(each))}", *reasons, *fields]))
     return _Part("Schemas" if rows else "", rows, 70, _list, unit="subjects")

@@ -12,6 +12,8 @@ from modules.summary.values import inline, lines_that_differ
 from modules.summary.words import (
     HEADINGS,
     cost_line,
+    fields_said,
+    fields_to_show,
     findings_of,
     follows_words,
     output_words,
@@ -139,11 +141,12 @@ _VERDICTS = {"breaks": "red", "invalid": "red", "unchecked": "yellow", "removed"
 
 def _schemas(summary: Summary) -> Iterable[Line]:
     told: list[SchemaCheck] = [each for each in summary.schemas if each.verdict != "new"]
+    said = fields_said(summary)
     if told:
         yield "schemas", "bold"
     for check in told:
         yield f"  {schema_line(check)}", _VERDICTS.get(check.verdict, "")
-        yield from ((f"      {_one_line(each)}", "") for each in (*check.fields, *check.reasons))
+        yield from ((f"      {_one_line(each)}", "") for each in (*fields_to_show(check, said), *check.reasons))
 
 
 def _cost(summary: Summary) -> Iterable[Line]:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from modules.summary.model import CostPart, Entry, Right, SchemaCheck, Summary
+from modules.summary.values import lines_that_differ
 from modules.terraform.plan import EnvironmentPlan, Finding, Kind, StackPlan
 
 __all__ = [
-    "COUNTED", "HEADINGS", "cost_line", "counts_words", "findings_of", "follows_words", "output_words", "reads_words",
-    "right_lines", "schema_line", "stack_words", "total_words", "unknown_rights_words",
+    "COUNTED", "HEADINGS", "cost_line", "counts_words", "fields_said", "fields_to_show", "findings_of", "follows_words",
+    "output_words", "reads_words", "right_lines", "schema_line", "stack_words", "total_words", "unknown_rights_words",
 ]  # fmt: skip
 
 HEADINGS: Mapping[Kind, str] = {
@@ -104,9 +105,9 @@ def output_words(stack: StackPlan) -> str:
 def schema_line(check: SchemaCheck) -> str:
     """`order-events-value: compatible with what is deployed (BACKWARD)`."""
     said = {
-        "compatible": f"compatible with {check.against} ({check.level})",
+        "compatible": f"compatible with {check.against} under {check.level}",
         "same": f"the schema stays as it is ({check.level})",
-        "breaks": f"breaks {check.against} ({check.level})",
+        "breaks": f"breaks {check.against} under {check.level}",
         "invalid": "not valid",
         "unchecked": "not checked here" + (f" ({check.level})" if check.level else ""),
         "removed": "removed: consumers can no longer look up the schema of events written with it",
@@ -114,6 +115,17 @@ def schema_line(check: SchemaCheck) -> str:
     }[check.verdict]
     moved = f"; its level becomes {check.new_level}" if check.new_level else ""
     return f"{check.subject}: {said}{moved}"
+
+
+def fields_said(summary: Summary) -> set[tuple[str, ...]]:
+    """Differences of fields that stand with the changes."""
+    schemas = (each for each in summary.entries if each.kind == "update" and "schema" in each.change.type)
+    return {tuple(lines_that_differ(item)) for each in schemas for item in each.attributes}
+
+
+def fields_to_show(check: SchemaCheck, said: set[tuple[str, ...]]) -> tuple[str, ...]:
+    """What became of the fields, unless a change says so already."""
+    return () if check.verdict == "compatible" and check.fields in said else check.fields
 
 
 def cost_line(cost: CostPart) -> str:

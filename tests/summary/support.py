@@ -71,8 +71,8 @@ def recorded(case: str, root: Path) -> Summary:
     stacks = []
     for name in STACKS:
         document = json.loads((TESTDATA / case / f"{name}.json").read_text(encoding="utf-8"))
-        plan = parse_plan(name, document)
-        stacks.append(replace(plan, findings=review(plan)))
+        stack = parse_plan(name, document)
+        stacks.append(replace(stack, findings=review(stack)))
     plan = EnvironmentPlan(its.environment, tuple(stacks), offline=True)
     base = Base("main (0a1b2c3)", old, schemas_of(old, before))
     found = summarise(plan, environment=new, project=after, base=base)

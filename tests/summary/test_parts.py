@@ -161,15 +161,15 @@ NEEDED = {"name": "channel", "type": "string"}
     [
         (avro(ID), avro(ID), "BACKWARD", "BACKWARD", ""),
         (avro(ID), json.dumps(json.loads(avro(ID)), indent=4), "BACKWARD", "BACKWARD", ""),
-        (avro(ID), avro(ID, NEEDED), "BACKWARD", "BACKWARD", "orders-value: breaks main (BACKWARD)"),
+        (avro(ID), avro(ID, NEEDED), "BACKWARD", "BACKWARD", "orders-value: breaks main under BACKWARD"),
         (
             avro(ID),
             avro(ID, NEEDED),
             "BACKWARD",
             "NONE",
-            "orders-value: breaks main (BACKWARD); its level becomes NONE",
+            "orders-value: breaks main under BACKWARD; its level becomes NONE",
         ),
-        (avro(ID), avro(ID, NEEDED), "FORWARD", "FORWARD", "orders-value: compatible with main (FORWARD)"),
+        (avro(ID), avro(ID, NEEDED), "FORWARD", "FORWARD", "orders-value: compatible with main under FORWARD"),
         (avro(ID), avro(ID), "FULL", "NONE", "orders-value: the schema stays as it is (FULL); its level becomes NONE"),
         (avro(ID), "{", "BACKWARD", "BACKWARD", "orders-value: not valid"),
     ],

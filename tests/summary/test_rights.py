@@ -55,7 +55,7 @@ def policy(*statements: dict[str, Any]) -> str:
 def of(*entries: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]], list[str]]:
     """Gained, lost, unknown, in short."""
     gained, lost, unknown = rights_that_change(entries_of(plan_of(*entries)))
-    short = [
+    short: list[list[tuple[str, ...]]] = [
         [(each.principal, f"{'not ' if each.denied else ''}{each.right}", each.object) for each in side]
         for side in (gained, lost)
     ]
