@@ -21,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "synth": synth.bench,
     "platforms": platforms.bench,
     "plan": plan.bench,
+    "plan-1000": plan.thousand,
     "topics": topics.bench,
     "smoke": smoke.bench,
     "sink": sink.bench,

@@ -29,10 +29,15 @@ class BenchProject:
         return {"INFRA_PROJECT": str(self.root)}
 
     def infra(
-        self, *arguments: str, codes: tuple[int, ...] = (0,), variables: dict[str, str] | None = None
+        self,
+        *arguments: str,
+        codes: tuple[int, ...] = (0,),
+        variables: dict[str, str] | None = None,
+        memory: bool = False,
     ) -> Measured:
         """Run the command line in this project."""
-        return run([*INFRA, *arguments], environment={**self.variables, **(variables or {})}, codes=codes)
+        environment = {**self.variables, **(variables or {})}
+        return run([*INFRA, *arguments], environment=environment, codes=codes, memory=memory)
 
     def write_topics(self, name: str, count: int) -> None:
         """An environment `name` with `count` plain topics of one partition (and base's own topic)."""

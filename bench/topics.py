@@ -3,6 +3,10 @@
 Terraform writes its whole state again after every resource, so its own share grows with the square of their number;
 the same number of resources that do nothing (`terraform_data`) shows it. ACLs come on top in an environment, three a
 topic, which is what the last figure is about.
+
+`infra` runs Terraform with `-parallelism=32` (`cli/_deployment.py`): the plugin gathers what arrives together into one
+request, so more at once means fewer requests, while each further creation under way costs Terraform and the plugin a
+thread's work on the same processors. Other values are measured beside it.
 """
 
 from __future__ import annotations
@@ -17,22 +21,38 @@ from typing import Any
 from bench.figures import Figure
 from bench.process import BenchError, run
 from bench.project import BenchProject, local_platform
+from cli._deployment import PARALLELISM
 
 __all__ = ["bench"]
 
 TOPICS = 1_000
 IN_AN_ENVIRONMENT = 200
+OTHERS = (1, 10, 128)
+"""Other values of Terraform's `-parallelism`; 10 is its default."""
 OFFICIAL_SECONDS = 105.0
 """The official plugin on a local broker, from the project's design document."""
+
+_APPLY = ("apply", "-auto-approve", "-input=false", "-no-color")
 
 
 def bench() -> Iterator[Figure]:
     with local_platform(deployed=False) as project, tempfile.TemporaryDirectory(prefix="infra-bench-") as folder:
-        plugin = _apply(Path(folder) / "plugin", _topics(project), project)
+        work = Path(folder)
+        plugin = _apply(work / "plugin", _topics(project, "plugin"), project)
         if len(there := _existing(project)) != TOPICS:
             raise BenchError(f"{len(there):,} of {TOPICS:,} topics are there after the apply")
-        yield Figure("topics", f"{TOPICS:,} topics: apply through the bundled plugin", plugin, "s", "≤ 12 s")
-        floor = _apply(Path(folder) / "floor", _nothing(), project)
+        chosen = f"-parallelism={PARALLELISM}"
+        yield Figure(
+            "topics", f"{TOPICS:,} topics: apply through the bundled plugin", plugin, "s", "≤ 12 s", note=chosen
+        )
+        again = _terraform(work / "plugin", project, *_APPLY, chosen)
+        yield Figure("topics", f"{TOPICS:,} topics: the same apply again", again, "s", note="nothing to change")
+        for other in OTHERS:
+            slower = _apply(work / f"at-{other}", _topics(project, f"at-{other}"), project, other)
+            yield Figure(
+                "topics", f"{TOPICS:,} topics: apply at another parallelism", slower, "s", note=f"-parallelism={other}"
+            )
+        floor = _apply(work / "floor", _nothing(), project)
         yield Figure("topics", f"{TOPICS:,} resources that do nothing: apply", floor, "s", note="Terraform itself")
         yield Figure("topics", "plugin beside Terraform itself", plugin / floor, "×")
         alone = _admin_alone(project)
@@ -44,24 +64,27 @@ def bench() -> Iterator[Figure]:
         yield Figure("topics", name, deployed.seconds, "s", note="synth, plan, all stacks")
 
 
-def _apply(folder: Path, document: Mapping[str, Any], project: BenchProject) -> float:
+def _apply(folder: Path, document: Mapping[str, Any], project: BenchProject, parallelism: int = PARALLELISM) -> float:
     """Seconds of `terraform apply` on the JSON, the library's Terraform with the bundled plugins."""
     from modules.local.plugins import write_mirror
-    from modules.terraform.command import base_environment, terraform_command
 
     folder.mkdir()
     write_mirror(folder / "mirror")
     (folder / "main.tf.json").write_text(json.dumps(document))
     (folder / "terraform.rc").write_text("disable_checkpoint = true\n")
+    _terraform(folder, project, "init", "-input=false", "-no-color", f"-plugin-dir={folder / 'mirror'}")
+    return _terraform(folder, project, *_APPLY, f"-parallelism={parallelism}")
+
+
+def _terraform(folder: Path, project: BenchProject, *arguments: str) -> float:
+    from modules.terraform.command import base_environment, terraform_command
+
     command = terraform_command()
     variables = base_environment(command, folder / "terraform.rc", {"kafka_admin_password": _password(project)})
-    init = ["init", "-input=false", "-no-color", f"-plugin-dir={folder / 'mirror'}"]
-    run([*command.prefix, *init], environment=variables, folder=folder)
-    arguments = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=32"]
     return run([*command.prefix, *arguments], environment=variables, folder=folder).seconds
 
 
-def _topics(project: BenchProject) -> dict[str, Any]:
+def _topics(project: BenchProject, prefix: str) -> dict[str, Any]:
     password = {"type": "string", "sensitive": True, "ephemeral": True}
     topic = {
         "for_each": "${local.topics}",
@@ -82,7 +105,7 @@ def _topics(project: BenchProject) -> dict[str, Any]:
                 "sasl_password": "${var.kafka_admin_password}",
             }
         },
-        "locals": {"topics": {f"plugin-{number:05d}": {"partitions": 1} for number in range(TOPICS)}},
+        "locals": {"topics": {f"{prefix}-{number:05d}": {"partitions": 1} for number in range(TOPICS)}},
         "resource": {"kafka_topic": {"topic": topic}},
     }
 
