@@ -46,10 +46,12 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# What is generated and committed: the providers' resource classes, the editors' schema. Tests compare them.
+# What is generated and committed: the providers' resource classes, the editors' schema, two pages. Tests compare them.
 generated: $(VENV)/.installed-dev
 	$(BIN)/python -m modules.resources.generate
 	$(BIN)/python -m modules.environment.schema
+	$(BIN)/python -m modules.environment.reference
+	$(BIN)/python -m cli._reference
 
 # Locks carry versions and hashes only. `uv` is needed here and nowhere else.
 lock:

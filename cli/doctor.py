@@ -9,7 +9,7 @@ import typer
 from cli._findings import conclude, show_finding
 from cli._output import is_quiet, print_json
 
-app = typer.Typer(rich_markup_mode=None, help="Check this machine and an environment.")
+app = typer.Typer(rich_markup_mode=None, add_completion=False, help="Check this machine and an environment.")
 
 
 @app.command(epilog="Examples:  infra doctor  ·  infra doctor --env prod  ·  infra doctor --env prod --json")

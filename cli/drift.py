@@ -26,7 +26,7 @@ class Look(NamedTuple):
     report: DriftReport
 
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(

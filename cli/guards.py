@@ -8,7 +8,7 @@ from cli._options import EnvOption, JsonOption
 
 __all__ = ["app"]
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     rich_markup_mode=None,
+    add_completion=False,
     no_args_is_help=True,
     help="The laptop platform: Kafka, Schema Registry and a Snowflake stand-in.",
     epilog="Examples:  infra local up  ·  infra local status  ·  infra local logs kafka --follow  ·  infra local down",

@@ -22,7 +22,7 @@ from typer.exceptions import TyperException
 from cli._output import fail, set_plain
 from modules.errors import InfraError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "module_of"]
 
 COMMANDS: dict[str, str] = {
     "plan": "Show what a deploy would change, stack by stack.",
@@ -61,6 +61,11 @@ _MODULES = {"import": "adopt"}
 EPILOG = "Examples:  infra demo  ·  infra plan --env local  ·  infra cost compare  ·  infra smoke --env local"
 
 
+def module_of(command: str) -> str:
+    """The module that a command of the table is in."""
+    return f"cli.{_MODULES.get(command, command)}"
+
+
 class LazyGroup(TyperGroup):
     """Lists commands from `COMMANDS` and imports a command's module only when it is called."""
 
@@ -80,7 +85,7 @@ class LazyGroup(TyperGroup):
             hint = f"did you mean `infra {close[0]}`?" if close else "see `infra --help` for the list"
             raise InfraError(f"there is no command `{name}`", do=hint)
         with _without_collections():
-            module = importlib.import_module(f"cli.{_MODULES.get(name, name)}")
+            module = importlib.import_module(module_of(name))
         command = typer.main.get_command(module.app)
         command.name = name
         return name, command, args[1:]

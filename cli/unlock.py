@@ -10,7 +10,7 @@ from cli._options import EnvOption, JsonOption, YesOption
 
 __all__ = ["app"]
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(epilog="Examples:  infra unlock --env prod  ·  infra unlock -e prod --yes")

@@ -12,7 +12,7 @@ from modules.errors import ConfigError
 
 __all__ = ["app"]
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(epilog="Examples:  infra validate  ·  infra validate -e dev -e prod  ·  infra validate --json")
