@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection
+from typing import Any
 
 from modules.environment.model import Environment
 from modules.errors import InfraError
@@ -37,7 +38,8 @@ def _topics(platform: Platform, topics: Collection[str]) -> dict[str, str]:
 
     specs = vars(admin)["OffsetSpec"]
     try:
-        client = admin.AdminClient({**platform.kafka_client("admin"), "log_level": 0, "error_cb": lambda _: None})
+        settings: dict[str, Any] = {**platform.kafka_client("admin"), "log_level": 0, "error_cb": lambda _: None}
+        client = admin.AdminClient(settings)
         there = client.list_topics(timeout=_SECONDS).topics
         places = [TopicPartition(name, number) for name in topics if name in there for number in there[name].partitions]
         if not places:
@@ -66,7 +68,8 @@ def _tables(platform: Platform, project: Project, databases: Collection[str]) ->
             with contextlib.suppress(Error):
                 cursor = connection.cursor()
                 quoted = database.replace('"', '""')
-                rows = cursor.execute(f'SHOW TABLES IN DATABASE "{quoted}"').fetchall()
+                cursor.execute(f'SHOW TABLES IN DATABASE "{quoted}"')
+                rows = cursor.fetchall()
                 columns = [each[0] for each in cursor.description]
                 for row in rows:
                     line = dict(zip(columns, row, strict=True))

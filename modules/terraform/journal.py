@@ -91,7 +91,7 @@ class Journal:
         carried = [each for each in (earlier.began if earlier else ()) if each.address not in self._addresses]
         head = {"version": 1, "since": now(), "command": command, "boot": _boot()}
         head["backup"] = backup.name if backup else None
-        lines = [
+        lines: list[Mapping[str, Any]] = [
             head,
             *({"create": _plain(entry)} for entry in (*carried, *entries)),
             *({"began": entry.address} for entry in carried),
