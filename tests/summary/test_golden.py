@@ -60,3 +60,11 @@ def test_keys_of_the_plan_keep_their_meaning(tmp_path: Path) -> None:
     summary = recorded("confluent-topic-renamed", tmp_path)
     document = summary.to_json()
     assert {key: document[key] for key in summary.plan.to_json()} == summary.plan.to_json()
+
+
+def test_every_field_of_the_document_and_every_verdict_is_documented() -> None:
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    page = (Path(__file__).parents[2] / "docs" / "summary.md").read_text(encoding="utf-8")
+    parts = [schema["properties"], *(schema["$defs"][name]["properties"] for name in ("schema", "cost", "right"))]
+    words = [name for part in parts for name in part] + schema["$defs"]["schema"]["properties"]["verdict"]["enum"]
+    assert [name for name in words if f"`{name}`" not in page] == []
