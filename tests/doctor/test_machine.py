@@ -137,3 +137,17 @@ def test_secrets_of_a_platform_the_environment_is_not_on_are_not_asked_for(
         found[platform] = [each.text for each in examined(project, "secrets", environment="other")]
     assert not any("confluent" in each for each in found["msk"])
     assert sum("confluent.cloud_api" in each for each in found["confluent"]) == 2
+
+
+def test_for_a_named_environment_its_stacks_are_made_and_their_plugins_checked(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cli.main import main
+
+    monkeypatch.chdir(project.root)
+    monkeypatch.delenv("INFRA_PLUGIN_DIR", raising=False)
+    code = main(["doctor", "--env", "local", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert (code, document["ok"], document["environment"]) == (0, True, "local")
+    (plugins,) = [each for each in document["findings"] if each["check"] == "providers"]
+    assert plugins["text"] == "3 plugins that come along, as the stacks and classes want them"
