@@ -25,8 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Workflows that plan on a pull request and apply on a merge."
 )
 
-app.command(epilog=ROLES_EPILOG)(roles)
-
 Forge = Literal["github", "gitlab"]
 Policy = Literal["stop", "rollback"]
 
@@ -138,3 +136,6 @@ def _read(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigError(f"cannot be read: {reason}", where=str(file), do="name the file that was written") from None
+
+
+app.command(epilog=ROLES_EPILOG)(roles)

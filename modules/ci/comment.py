@@ -33,7 +33,7 @@ def comment(
     rehearsed: bool = False,
     limit: int = LIMIT,
 ) -> str:
-    """The comment's text, no longer than `limit` characters; the plan gives way before the cost does.
+    """The comment's text, no longer than `limit` characters; the plan gives way before the cost does, to half of it.
 
     Args:
         rehearsed: planned with simulated providers, so that nothing of it can be deployed.
@@ -47,12 +47,11 @@ def comment(
     if revision:
         words.append(f"Revision `{revision[:12]}`.")
     foot = f"\n\n<sub>{' '.join(words)}</sub>\n" if words else "\n"
+    text = _plain(plan)
+    room = limit - len("\n".join(head)) - len(foot)
     money = f"\n\n{_plain(cost)}" if cost.strip() else ""
-    room = limit - len("\n".join(head)) - len(money) - len(foot)
-    if room < limit // 4:  # a cost table of such a size is no table to be read in a comment
-        money = _cut(money, limit // 2)
-        room = limit - len("\n".join(head)) - len(money) - len(foot)
-    return "\n".join(head) + _cut(_plain(plan), room) + money + foot
+    money = _cut(money, room - min(len(text), limit // 2))  # a table that long is none to be read in a comment
+    return "\n".join(head) + _cut(text, room - len(money)) + money + foot
 
 
 def _plain(text: str) -> str:

@@ -53,7 +53,7 @@ def plan_statements(
     """
     reads = sorted(action for action in _needed(types) if _is_read(action))
     reads += [action for kind in data for action in _OF_DATA.get(kind, ()) if action not in reads]
-    statements = [_allow("Read", reads, ["*"])] if reads else []
+    statements: list[Statement] = [_allow("Read", reads, ["*"])] if reads else []
     if "aws_s3_object" in types:
         statements.append(_allow("Objects", ["s3:GetObject"], _own_buckets(environment, partition)))
     statements.append(_allow("Prices", _PRICES, ["*"]))

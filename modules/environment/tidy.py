@@ -25,14 +25,27 @@ def tidy(text: str, where: str) -> str:
     Raises:
         ConfigError: it is not YAML.
     """
-    lines = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    kept = _inside_texts("\n".join(lines), where)
+    plain = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    lines = plain.split("\n")
+    kept = _inside_texts(plain, where)
     tidied = [line if number in kept else line.rstrip(" \t") for number, line in enumerate(lines)]
     while tidied and not tidied[0]:
         tidied.pop(0)
-    while len(tidied) > 1 and not tidied[-1] and (len(tidied) - 1 not in kept or not tidied[-2]):
+    while tidied and not tidied[-1]:
         tidied.pop()
-    return "\n".join(tidied) + "\n"
+    made = "\n".join(tidied) + "\n" if tidied else ""
+    # A text that goes on to the file's end may say by its last lines how it ends.
+    return next(each for each in (made, plain, text) if _says(each) == _says(text))
+
+
+def _says(text: str) -> list[tuple[object, ...]]:
+    """All that a reader of the YAML is told."""
+    import yaml
+
+    return [
+        (type(event), *(getattr(event, name, None) for name in ("value", "tag", "anchor")))
+        for event in yaml.parse(text, Loader=yaml.SafeLoader)
+    ]
 
 
 def _inside_texts(text: str, where: str) -> set[int]:
@@ -41,9 +54,9 @@ def _inside_texts(text: str, where: str) -> set[int]:
 
     found: set[int] = set()
     try:
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, yaml.ScalarToken) and token.end_mark.line > token.start_mark.line:
-                found.update(range(token.start_mark.line, token.end_mark.line))
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.ScalarEvent) and event.end_mark.line > event.start_mark.line:
+                found.update(range(event.start_mark.line, event.end_mark.line))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where

@@ -217,10 +217,12 @@ def _resource(topic: str, **settings: str) -> Any:
 
 
 def _set_retention(local: Scratch, topic: str, milliseconds: str) -> None:
-    for future in _admin(local).incremental_alter_configs([_resource(topic, retention_ms=milliseconds)]).values():
+    admin = _admin(local)
+    for future in admin.incremental_alter_configs([_resource(topic, retention_ms=milliseconds)]).values():
         future.result(10)
 
 
 def _retention(local: Scratch, topic: str) -> str:
-    (future,) = _admin(local).describe_configs([_resource(topic)]).values()
+    admin = _admin(local)
+    (future,) = admin.describe_configs([_resource(topic)]).values()
     return str(future.result(10)["retention.ms"].value)
