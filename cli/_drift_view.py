@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from modules.drift.document import TITLES, shown, summary, where_it_is
 from modules.drift.history import Episode
 from modules.drift.model import KINDS, Drift, DriftReport, Kind
+from modules.simulated import LABEL
 
 __all__ = ["show_history", "show_report"]
 
 Line = tuple[str, str]
+
+_REHEARSAL = "bold magenta"
 
 _STYLES: dict[Kind, tuple[str, str]] = {"missing": ("-", "red"), "changed": ("~", "yellow"), "unmanaged": ("?", "cyan")}
 
@@ -22,13 +25,14 @@ def show_report(report: DriftReport) -> None:
 
 def report_lines(report: DriftReport) -> list[Line]:
     """The whole text, each line with its style."""
-    lines: list[Line] = []
+    lines: list[Line] = [(LABEL, _REHEARSAL), ("", "")] if report.offline else []
     for kind in KINDS:
         drifts = report.of(kind)
         if drifts:
             lines += [(f"{len(drifts)} {TITLES[kind]}", "bold"), *_group(report, drifts), ("", "")]
     lines += _beside(report)
-    return [*lines, (_total(report), "bold")]
+    lines.append((_total(report), "bold"))
+    return [*lines, (LABEL, _REHEARSAL)] if report.offline else lines
 
 
 def _group(report: DriftReport, drifts: Sequence[Drift]) -> Iterator[Line]:

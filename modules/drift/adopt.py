@@ -93,7 +93,8 @@ def _loadable(project: Project, environment: Environment, adopting: Adopting) ->
             if refusal is None:
                 kept += group
             else:
-                left.append((".".join(group[-1][0]), refusal))
+                name = ".".join(group[-1][0])
+                left.append((name, refusal.removeprefix(f"{name}: ")))
     return replace(
         adopting, settings=tuple(kept), schemas=_named(kept, adopting.schemas, environment), left=tuple(left)
     )

@@ -28,8 +28,9 @@ from modules.environment import load_environment
 from modules.platforms import platform_for
 from modules.project import Project
 from modules.warehouse.connection import connect
+from tests.integration.program import Infra, Ran
 
-__all__ = ["CHANGES", "HARMLESS", "Change", "Hand"]
+__all__ = ["CHANGES", "HARMLESS", "Change", "Hand", "look", "named", "take_away"]
 
 SECONDS = 20
 
@@ -76,8 +77,9 @@ class Hand:
     def no_topic(self, name: str) -> None:
         _wait(self.kafka.delete_topics([name], operation_timeout=SECONDS))
 
-    def partitions(self, name: str, total: int) -> None:
-        _wait(self.kafka.create_partitions([NewPartitions(name, total)]))
+    def more_partitions(self, name: str, more: int) -> None:
+        there = len(self.kafka.list_topics(name, timeout=SECONDS).topics[name].partitions)
+        _wait(self.kafka.create_partitions([NewPartitions(name, there + more)]))
 
     def allow(self, principal: str, topic: str) -> None:
         _wait(self.kafka.create_acls([AclBinding(*_acl(principal, topic))]))
@@ -133,7 +135,7 @@ CHANGES = [
            ("changed", "topic order-events", 'config["retention.ms"]')),
     Change("a topic's setting", lambda hand: hand.settings("order-events.dlq", max_message_bytes="2000000"),
            ("changed", "topic order-events.dlq", 'config["max.message.bytes"]')),
-    Change("partitions added", lambda hand: hand.partitions("_infra_smoke", 5),
+    Change("partitions added", lambda hand: hand.more_partitions("_infra_smoke", 2),
            ("changed", "topic _infra_smoke", "partitions")),
     Change("a topic deleted", lambda hand: hand.no_topic("_infra_smoke.dlq"), ("missing", "topic _infra_smoke.dlq")),
     Change("a topic made", lambda hand: hand.topic("stray", 2), ("unmanaged", "topic stray"),
@@ -204,3 +206,30 @@ HARMLESS = [
     _sql("rows deleted", f"DELETE FROM {SMOKE}"),
 ]
 """What happens every day and is no drift."""
+
+
+def look(infra: Infra, *arguments: str) -> Ran:
+    ran = infra("drift", "--env", "local", "--json", *arguments)
+    assert ran.code in (0, 2), ran.err
+    return ran
+
+
+def named(document: Any) -> set[tuple[str, ...]]:
+    """(kind, what), and of changes (kind, what, attribute)."""
+    found: set[tuple[str, ...]] = set()
+    for each in document["drifts"]:
+        what = (each["kind"], f"{each['type']} {each['name']}")
+        found |= {(*what, attribute["path"]) for attribute in each["attributes"]} if each["attributes"] else {what}
+    return found
+
+
+def take_away(hand: Hand, drift: Any) -> None:
+    """By the command that the report says, where it is SQL."""
+    assert drift["kind"] == "unmanaged", drift
+    if drift["type"] not in ("topic", "ACL", "subject"):
+        hand.sql(drift["by_hand"])
+        return
+    found = ("unmanaged", f"{drift['type']} {drift['name']}")
+    undo = next(change.undo for change in CHANGES if change.found == found)
+    assert undo is not None
+    undo(hand)
