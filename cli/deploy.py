@@ -14,6 +14,7 @@ from cli._plans import KeyOption, TargetOption
 
 if TYPE_CHECKING:
     from cli._deployment import Target
+    from modules.artefact.holds import Now
     from modules.deployed import Deployed
     from modules.terraform.engine import ApplyResult, Deployment
     from modules.terraform.plan import EnvironmentPlan
@@ -22,7 +23,7 @@ __all__ = ["app"]
 
 SMOKE_MISSED = 4
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(
@@ -133,6 +134,7 @@ def _apply_reviewed(
     from cli._progress import live_progress
     from modules.artefact.gather import put_back
     from modules.artefact.store import manifest_of, mark, refuse_applied
+    from modules.errors import InfraError
 
     artefact, kept, now = _plans.open_approved(target, deployment, place, key)
     manifest = manifest_of(kept)
@@ -150,13 +152,28 @@ def _apply_reviewed(
         deployment.use_progress(progress)
         planned = put_back(artefact, deployment, target.project)
     mark(kept, manifest, target.project, "begun")
-    outcome = "failed"
     try:
         result = _apply(target, deployment, planned, allowed, as_json=as_json)
-        outcome = "applied"
-    finally:
-        mark(kept, manifest, target.project, outcome)
+    except InfraError as error:
+        moved = _moved(deployment, now)
+        mark(kept, manifest, target.project, "failed" if moved else "untouched")
+        if moved:
+            again = f"`infra plan --env {target.environment.name}{' --offline' if target.offline else ''} --out`"
+            error.details = (*error.details, f"the reviewed plan is used up; to have what is left reviewed: {again}")
+        raise
+    mark(kept, manifest, target.project, "applied")
     return planned, result
+
+
+def _moved(deployment: Deployment, before: Now) -> bool:
+    """Whether anything was written to a state since."""
+    from modules.artefact.gather import states_of
+    from modules.errors import InfraError
+
+    try:
+        return states_of(deployment) != before.states
+    except InfraError:
+        return True
 
 
 def _apply(

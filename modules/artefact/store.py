@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from modules.artefact.keys import PlanKey
 from modules.artefact.package import MANIFEST, PAYLOAD, Artefact, Manifest, pack, read_manifest, unpack
@@ -247,19 +247,25 @@ def manifest_of(kept: Kept) -> Manifest:
     return read_manifest(content, str(kept))
 
 
-def mark(kept: Kept, manifest: Manifest, project: Project, outcome: str) -> bool:
+Outcome = Literal["begun", "applied", "failed", "untouched"]
+"""Of an apply; `untouched`: it came to nothing, so that the plan may still serve."""
+
+
+def mark(kept: Kept, manifest: Manifest, project: Project, outcome: Outcome) -> bool:
     """Remember that an artefact is used up: beside it where that can be written, and with the environment's states.
 
     Returns:
         Whether it could be written beside it.
     """
-    said = {"outcome": outcome, "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")}
+    said = {"outcome": outcome, "at": now(), "plan": manifest.payload_sha256}
     path = project.environment_state(manifest.environment) / LEDGER
     ledger = {**_ledger(path), manifest.payload_sha256: said}
+    if outcome == "untouched":
+        del ledger[manifest.payload_sha256]
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(path, json.dumps(dict(list(ledger.items())[-_LEDGER_KEPT:]), indent=2).encode())
     try:
-        kept.add(APPLIED, json.dumps({**said, "plan": manifest.payload_sha256}, indent=2).encode())
+        kept.add(APPLIED, json.dumps(said, indent=2).encode())
     except (OSError, PlanError):
         return False
     return True
@@ -294,7 +300,8 @@ def _beside(kept: Kept, manifest: Manifest) -> dict[str, Any] | None:
         found = json.loads(kept.read(APPLIED) or b"null")
     except ValueError:
         return None
-    return found if isinstance(found, dict) and found.get("plan") == manifest.payload_sha256 else None
+    mine = isinstance(found, dict) and found.get("plan") == manifest.payload_sha256
+    return found if mine and found.get("outcome") != "untouched" else None
 
 
 def _outcome(said: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from moto import mock_aws
 from modules.artefact.keys import AgeKey
 from modules.artefact.package import MANIFEST, PAYLOAD, Artefact
 from modules.artefact.store import (
+    Outcome,
     applied_words,
     find_artefact,
     manifest_of,
@@ -259,7 +260,9 @@ def test_a_bucket_that_is_not_there_is_said_plainly(bucket: str, key: AgeKey) ->
         ("begun", "the plan was begun to be applied already, "),
     ],
 )
-def test_a_plan_serves_once_and_it_is_said_when_it_did(tmp_path: Path, key: AgeKey, outcome: str, words: str) -> None:
+def test_a_plan_serves_once_and_it_is_said_when_it_did(
+    tmp_path: Path, key: AgeKey, outcome: Outcome, words: str
+) -> None:
     write_artefact(artefact(), key, str(tmp_path / "plan"))
     kept = find_artefact(str(tmp_path / "plan"), "dev", None)
     manifest = manifest_of(kept)
@@ -294,3 +297,13 @@ def test_another_plan_at_the_same_place_is_fresh(tmp_path: Path, key: AgeKey) ->
     write_artefact(artefact(created="later"), key, str(tmp_path / "plan"))
 
     refuse_applied(kept, manifest_of(kept), Project(tmp_path))
+
+
+def test_an_apply_that_came_to_nothing_leaves_the_plan_to_serve(tmp_path: Path, key: AgeKey) -> None:
+    write_artefact(artefact(), key, str(tmp_path / "plan"))
+    kept = find_artefact(str(tmp_path / "plan"), "dev", None)
+    mark(kept, manifest_of(kept), Project(tmp_path), "begun")
+    mark(kept, manifest_of(kept), Project(tmp_path), "untouched")
+
+    refuse_applied(kept, manifest_of(kept), Project(tmp_path))
+    assert applied_words(kept, manifest_of(kept)) is None
