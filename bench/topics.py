@@ -141,7 +141,13 @@ def _admin(project: BenchProject) -> Any:
 
 
 def _existing(project: BenchProject) -> list[str]:
-    return [name for name in _admin(project).list_topics(timeout=10).topics if name.startswith("plugin-")]
+    """Those that are there; on a busy machine the broker learns a moment later what its controller has made."""
+    admin, end = _admin(project), time.monotonic() + 30
+    while True:
+        found = [name for name in admin.list_topics(timeout=10).topics if name.startswith("plugin-")]
+        if len(found) == TOPICS or time.monotonic() > end:
+            return found
+        time.sleep(0.2)
 
 
 def _admin_alone(project: BenchProject) -> float:

@@ -482,3 +482,30 @@ def test_what_a_stack_outputs_is_handed_over_before_the_next_asks_for_its_secret
     assert kept["cluster"]["key"] == "top-b-1"
     deployment.destroy()
     assert kept["cluster"] == {}
+
+
+def test_a_plan_starts_terraform_once_a_stack_and_once_more_to_show_what_changes(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a plan costs beside bare Terraform: counted in programs started, which no busy machine changes."""
+    from modules.terraform.runner import Runner
+
+    started: list[str] = []
+    for name in ("stream", "capture"):
+        real = getattr(Runner, name)
+
+        def counted(self: Any, arguments: Any, *rest: Any, real: Any = real) -> Any:
+            started.append(arguments[0])
+            return real(self, arguments, *rest)
+
+        monkeypatch.setattr(Runner, name, counted)
+    bench.stack("one", {"resource": data(**{f"r{number}": number for number in range(50)})})
+    deployment = bench.deployment()
+    plan = deployment.plan()
+    assert started == ["init", "plan", "show"]
+    started.clear()
+    deployment.apply(plan)
+    assert started == ["apply"]
+    started.clear()
+    assert not bench.deployment().plan().has_changes
+    assert started == ["plan"]

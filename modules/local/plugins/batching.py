@@ -1,7 +1,8 @@
 """Joins calls that arrive together into one call of the service.
 
-Terraform creates objects one by one, ten at a time; Kafka takes hundreds in one request. Whoever comes first does the
-work for all who wait meanwhile, so nothing is delayed when calls come singly.
+Terraform creates objects one by one, some tens at a time; Kafka takes hundreds in one request. The first that comes
+starts a worker, which takes along all that have gathered and ends when nobody waits any more. No caller works for the
+others: each goes on as soon as its own answer is there, since Terraform sends the next one only then.
 """
 
 from __future__ import annotations
@@ -28,22 +29,28 @@ class Batcher(Generic[Item, Result]):
         self._gather_seconds = gather_seconds
         self._waiting: list[tuple[Item, Future[Result]]] = []
         self._lock = threading.Lock()
-        self._turn = threading.Lock()
+        self._working = False
 
     def __call__(self, item: Item) -> Result:
         future: Future[Result] = Future()
         with self._lock:
             self._waiting.append((item, future))
-        with self._turn:
-            # Someone else's turn may have taken this item along.
-            if not future.done():
-                time.sleep(self._gather_seconds)
-                self._take_turn()
+            idle, self._working = not self._working, True
+        if idle:
+            threading.Thread(target=self._work, name="batch", daemon=True).start()
         return future.result()
 
-    def _take_turn(self) -> None:
-        with self._lock:
-            batch, self._waiting = self._waiting, []
+    def _work(self) -> None:
+        while True:
+            time.sleep(self._gather_seconds)
+            with self._lock:
+                batch, self._waiting = self._waiting, []
+                if not batch:
+                    self._working = False
+                    return
+            self._answer(batch)
+
+    def _answer(self, batch: Sequence[tuple[Item, Future[Result]]]) -> None:
         try:
             results = self._run([item for item, _ in batch])
         except Exception as error:
