@@ -25,7 +25,7 @@ _NO_RESOURCE = (
     "ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "ec2:Describe", "autoscaling:Describe", "xray:Put",
     "kafka:List", "ssmmessages:", "sts:GetCallerIdentity", "application-autoscaling:Describe", "secretsmanager:List",
     "secretsmanager:GetRandomPassword", "ec2:CreateNetworkInterface", "elasticloadbalancing:Describe", "pricing:",
-    "glue:GetSchemaVersion",  # by its id alone a version has no ARN (Glue's guide, "Getting started with Schema Registry")
+    "glue:GetSchemaVersion",  # by its id alone a version has no ARN (Glue: "Getting started with Schema Registry")
 )  # fmt: skip
 """Actions (as they begin) for which AWS takes no other resource than `*` (its service authorization reference)."""
 
