@@ -41,7 +41,7 @@ def comment(
     head = [marker(environment), ""]
     words = []
     if content_hash:
-        words.append(f"Reviewed plan `{content_hash[:12]}`: a merge applies exactly this, while it still holds.")
+        words.append(f"Plan `{content_hash[:12]}`: a merge applies exactly this, while it still holds.")
     if rehearsed:
         words.append("Rehearsed with simulated providers against the base revision: no account was asked.")
     if revision:

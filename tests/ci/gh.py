@@ -100,6 +100,17 @@ def change(forge: Forge, name: str, number: int, fields: dict[str, str]) -> dict
 
 def main(arguments: list[str]) -> None:
     forge = Forge(Path(os.environ["FORGE"]))
+    if arguments == ["auth", "setup-git"]:
+        return  # the remote is a folder
+    if arguments[:2] == ["pr", "list"]:
+        require("pull-requests:read")
+        for each in forge.read("proposed"):
+            print(each["id"])
+        return
+    if arguments[:2] == ["pr", "create"]:
+        require("pull-requests:write")
+        forge.add("proposed", **dict(zip((word[2:] for word in arguments[2::2]), arguments[3::2], strict=True)))
+        return
     if arguments[:1] != ["api"]:
         sys.exit(f"gh: not understood: {' '.join(arguments)}")
     method, address, wanted, silent, fields = "GET", "", "", False, {}

@@ -18,7 +18,7 @@ def test_plan_cost_and_what_a_merge_does_with_them() -> None:
         "<!-- infra plan dev -->\n"
         "### `dev`: 1 to create\n\n- `topics` `kafka_topic.topic`\n\n"
         "### Cost: no difference\n\n"
-        "<sub>Reviewed plan `0123456789ab`: a merge applies exactly this, while it still holds. "
+        "<sub>Plan `0123456789ab`: a merge applies exactly this, while it still holds. "
         "Revision `fedcba987654`.</sub>\n"
     )
 
@@ -46,7 +46,7 @@ def test_it_fits_whatever_the_size_and_closes_what_it_opened(lines: int, rows: i
     assert len(text) <= LIMIT
     assert text.count("```") % 2 == 0
     assert text.count("<details>") == text.count("</details>")
-    assert "Reviewed plan `abababababab`" in text
+    assert "Plan `abababababab`" in text
     assert ("cut here" in text) == (len(plan) + len(cost) > LIMIT)
     assert "a topic of the plan" in text and "a broker" in text
 

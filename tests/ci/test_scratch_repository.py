@@ -113,6 +113,28 @@ def test_a_pull_request_without_credentials_is_rehearsed_and_commented_on(tmp_pa
     succeeded(scratch.runner.run(DEPLOY, Event.on_main("push", scratch.forge)), "deploy-dev")
 
 
+def test_prices_that_moved_are_proposed_once_on_a_branch_of_their_own(tmp_path: Path) -> None:
+    msk = "extends: base\nplatform: msk\nmsk: {mode: serverless, region: us-east-1, registry: {kind: glue}}\n"
+    scratch = Scratch(tmp_path, {"dev": msk}, (), variables={}, extra={})
+    read = scratch.forge.add("artifacts", name="infra-prices", expired=False, workflow_run={"id": 0})
+    store = scratch.forge.root / "store" / str(read["id"])
+    store.mkdir(parents=True)
+    scratch.runner.given = [read]
+    nightly = Event.on_main("schedule", scratch.forge)
+
+    (store / "read").write_text("at some time\n")
+    succeeded(scratch.runner.run(DRIFT, nightly, only="propose"))
+    assert scratch.forge.read("proposed") == []  # nothing moved
+
+    (store / "2026-11-22-aws.yaml").write_text("prices: {}\n")
+    for _ in range(2):  # the next night finds its own pull request still open
+        succeeded(scratch.runner.run(DRIFT, nightly, only="propose"))
+    (proposed,) = scratch.forge.read("proposed")
+    assert (proposed["head"], proposed["base"]) == ("infra/prices", "main")
+    changed = git(scratch.forge.remote, "diff", "--name-only", "main", "infra/prices")
+    assert changed == "environments/prices/2026-11-22-aws.yaml"
+
+
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Scratch]:
     """A project on the laptop platform, whose runner stays."""

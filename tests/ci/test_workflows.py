@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 import yaml
 
@@ -34,8 +35,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(tmp_path)
 
 
+_RENDERED: dict[tuple[Any, ...], dict[str, str]] = {}
+
+
 def rendered(project: Project, forge: str, *names: str, **options: Any) -> dict[str, str]:
-    return render(forge, pipeline(project, names, Options(install=INSTALL, **options)))
+    """Of the fixture's project, which is always the same; so each variant is made once."""
+    key = (forge, names, *sorted(options.items()))
+    if key not in _RENDERED:
+        _RENDERED[key] = render(forge, pipeline(project, names, Options(install=INSTALL, **options)))
+    return _RENDERED[key]
 
 
 def written(folder: Path, files: dict[str, str]) -> list[str]:
@@ -222,11 +230,31 @@ def test_a_running_apply_is_never_cancelled(project: Project) -> None:
 
 def test_each_environment_sees_the_secrets_that_its_yaml_names(project: Project) -> None:
     plan = jobs(rendered(project, "github")[".github/workflows/infra-plan.yml"])
-    confluent = {
-        name: f"${{{{ secrets.{name} }}}}" for name in ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET")
-    }
-    assert next(step["env"] for step in plan["plan-dev"]["steps"] if step.get("id") == "plan") == confluent
+    named = ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET", "INFRA_PLAN_KEY")
+    wanted = {name: f"${{{{ secrets.{name} }}}}" for name in named}
+    assert next(step["env"] for step in plan["plan-dev"]["steps"] if step.get("id") == "plan") == wanted
     assert "CONFLUENT" not in yaml.safe_dump(plan["plan-prod"])
+
+
+@pytest.mark.parametrize(
+    ("plans", "sealing", "opening"),
+    [
+        ("", ("INFRA_PLAN_KEY",), ("INFRA_PLAN_KEY",)),
+        ("{kms: alias/plans}", (), ()),
+        ("{key: aws-sm:plans}", (), ()),
+        ("{key: 'env:PLANS'}", ("PLANS",), ("PLANS",)),
+        ("{key: 'env:PLANS', recipients: [RECIPIENT]}", (), ("PLANS",)),
+    ],
+)
+def test_who_plans_gets_no_key_that_opens_plans_where_a_public_one_is_written(
+    project: Project, plans: str, sealing: tuple[str, ...], opening: tuple[str, ...]
+) -> None:
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    with (project.environments / "dev.yaml").open("a") as file:
+        file.write(f"plans: {plans.replace('RECIPIENT', recipient)}\n" if plans else "")
+    (step,) = pipeline(project, ("dev",), Options(install=INSTALL)).steps
+    assert (step.sealing, step.opening) == (sealing, opening)
+    assert "PLANS" not in step.secrets
 
 
 def test_rolling_back_is_written_only_when_it_is_asked_for(project: Project) -> None:
