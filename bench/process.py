@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["INFRA", "ROOT", "BenchError", "Measured", "Peak", "median", "run"]
+__all__ = ["INFRA", "ROOT", "BenchError", "Measured", "Peak", "cpu_seconds", "median", "run"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -76,6 +76,15 @@ def median(command: Sequence[str], times: int, **options: object) -> float:
     """Median wall seconds of several runs, after one that is thrown away (bytecode, page cache)."""
     run(command, **options)  # type: ignore[arg-type]
     return statistics.median(run(command, **options).seconds for _ in range(times))  # type: ignore[arg-type]
+
+
+def cpu_seconds() -> float:
+    """Processor time of every child so far that has ended, with its descendants: it tells apart how much is done from
+    how busy the machine is. Compare two readings with nothing else started in between."""
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Peak:
