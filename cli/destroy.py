@@ -74,9 +74,10 @@ def _have_the_name_typed(env: str, resources: int, losing: int, *, as_json: bool
     what = "rehearses the destruction of" if offline else "destroys"
     typed = typer.prompt(f"This {what} {resources} resources{data}. Type the environment's name, {env}", err=True)
     if typed.strip() != env:
+        command = f"infra destroy --env {env}" + (" --offline" if offline else "")
         raise ConfigError(
             f"`{typed.strip()}` is not the environment's name, `{env}`; nothing was destroyed",
-            do=f"run `infra destroy --env {env}` again and type the name, if you mean it",
+            do=f"run `{command}` again and type the name, if you mean it",
         )
 
 
