@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from modules.artefact.content import Content, content_of
+from modules.artefact.document import to_document
 from modules.artefact.gather import gather, put_back, states_of
 from modules.artefact.holds import Now, still_holds
 from modules.artefact.keys import AgeKey
@@ -24,7 +25,9 @@ from modules.terraform.engine import Deployment
 from modules.terraform.plan import EnvironmentPlan
 from modules.terraform.plan_file import LOCK_FILE, with_lock
 from modules.terraform.providers import ProviderInstallation
+from modules.terraform.snapshots import unmount
 from tests.artefact.support import age_key
+from tests.state_backend.conftest import SharedBench, cloud, server, shared  # noqa: F401
 from tests.terraform.support import Workbench, data
 
 ENVIRONMENT = Environment(name="test", source="environments/test.yaml", platform="local")
@@ -267,3 +270,59 @@ def test_imports_that_wait_travel_along(tmp_path: Path, key: AgeKey) -> None:
 
     assert there.deployment().folders["second"].adopting() == {"terraform_data.b": "id-1"}
     assert [change.kind for change in replace(kept.plan).stack("second").changes] == ["import"]
+
+
+# --- secrets ---
+
+
+def test_a_secret_that_a_plan_file_holds_in_clear_is_nowhere_in_the_artefact(tmp_path: Path, key: AgeKey) -> None:
+    canary = "canary-5f1d-in-a-plan-file"
+    bench = Bench(tmp_path / "here")
+    del bench.sources["second"]
+    bench.stack(
+        "first",
+        {"variable": {"login": {"sensitive": True, "type": "string"}}, "resource": data(a="${var.login}")},
+    )
+    at = bench.deployment(secrets={"login": canary})
+    plan = at.plan()
+    with zipfile.ZipFile(bench.folder("first") / "plan.tfplan") as plan_file:
+        assert canary.encode() in plan_file.read("tfplan")  # the reason for encrypting all of it
+
+    kept = bench.keep(plan, at, key, tmp_path / "plan")
+    assert canary.encode() not in b"".join(path.read_bytes() for path in (tmp_path / "plan").iterdir())
+    assert canary not in json.dumps(to_document(kept.plan))
+    assert canary not in repr(kept)
+    deployment = bench.deployment(secrets={"login": canary})
+    deployment.apply(put_back(kept, deployment, bench.project))
+
+
+# --- states in a bucket ---
+
+
+def test_a_plan_made_on_one_machine_is_applied_on_another_with_states_in_a_bucket(
+    tmp_path: Path,
+    key: AgeKey,
+    shared: SharedBench,  # noqa: F811
+) -> None:
+    def content(bench: SharedBench, deployment: Deployment) -> Content:
+        (bench.root / "environments" / "test.yaml").write_text("platform: local\n")
+        return content_of(ENVIRONMENT, bench.project, list(bench.sources.values()), deployment.command)
+
+    shared.stack("first", {"resource": data(a="one")})
+    shared.deployment().apply(shared.deployment().plan())
+    shared.stack("first", {"resource": data(a="two")})
+    at = shared.deployment()
+    made = gather(at.plan(), at, ENVIRONMENT, shared.project, content(shared, at), {}, {})
+    write_artefact(made, key, str(tmp_path / "plan"))
+    kept = read_artefact(find_artefact(str(tmp_path / "plan"), "test", None), key)
+
+    other = shared.again(tmp_path / "elsewhere")
+    deployment = other.deployment()
+    now = Now("test", False, content(other, deployment).parts, states_of(deployment), {})
+    assert still_holds(kept, now) == ()
+    deployment.apply(put_back(kept, deployment, other.project))
+    assert not [call for call in other.progress.calls if call[2] == "plan"]
+    assert not deployment.plan().has_changes
+    after = replace(now, states=states_of(deployment))
+    assert [line.partition(":")[0] for line in still_holds(kept, after)] == ["state of stack first was changed since"]
+    unmount(other.project.environment_state("test"))
