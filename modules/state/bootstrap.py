@@ -162,6 +162,8 @@ class _Work:
 
     def _over_tls(self) -> Step:
         what = "TLS only"
+        if (self._its.endpoint or "").startswith("http:"):
+            return Step(f"{what}: left out, for {self._its.endpoint} has none", "as it should be")
         arn = f"arn:{_partition(self._its.region)}:s3:::{self._bucket}"
         wanted = {
             "Sid": _TLS, "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"],

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from tests.state_backend.cloud import REGION
-from tests.state_backend.project import Place
+from tests.state_backend.project import Place, state
+
+
+@pytest.fixture(autouse=True)
+def as_on_aws(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No `endpoint` in the YAML: the server's address comes as AWS's tools take it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", place.cloud.endpoint)
+    place.yaml(endpoint=None)
 
 
 def settings_of(place: Place) -> dict[str, Any]:
@@ -25,7 +32,7 @@ def settings_of(place: Place) -> dict[str, Any]:
 
 def test_the_bucket_is_made_versioned_encrypted_private_and_over_tls_only(place: Place) -> None:
     place.bucket = "made-by-bootstrap"
-    place.yaml()
+    place.yaml(endpoint=None)
     assert place.infra("plan", "--env", "shared") == 1
     assert "there is no bucket made-by-bootstrap" in place.err
     assert "`infra state bootstrap --env shared` makes it" in place.err
@@ -65,7 +72,7 @@ def test_a_bucket_made_otherwise_keeps_its_own_rules_and_statements(place: Place
     rule = {"ID": "logs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 3}}
     client.put_bucket_lifecycle_configuration(Bucket=place.bucket, LifecycleConfiguration={"Rules": [rule]})
     key = place.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
-    place.yaml(kms_key=key)
+    place.yaml(kms_key=key, endpoint=None)
     assert place.infra("state", "bootstrap", "--env", "shared") == 0, place.err
     found = settings_of(place)
     assert [each["Sid"] for each in found["policy"]["Statement"]] == ["Audit", "InfraTlsOnly"]
@@ -94,7 +101,7 @@ def test_a_bucket_of_another_account_or_region_is_refused_and_left_alone(
     client = place.cloud.client()
     with pytest.raises(client.exceptions.ClientError, match="NoSuchPublicAccessBlock"):
         client.get_public_access_block(Bucket=place.bucket)
-    place.yaml(region="eu-west-1")
+    place.yaml(region="eu-west-1", endpoint=None)
     assert place.infra("state", "bootstrap", "--env", "shared") == 1
     assert "in another region" in place.err or f"bucket {place.bucket} is in eu-central-1" in place.err
 
@@ -103,3 +110,16 @@ def test_an_environment_with_its_states_in_files_has_no_bucket_to_make(place: Pl
     place.yaml("local")
     assert place.infra("state", "bootstrap", "--env", "shared") == 1
     assert "its YAML keeps states in files, so there is no bucket to make" in place.err
+
+
+def test_from_nothing_to_states_in_the_bucket(place: Place) -> None:
+    place.bucket = "from-nothing"
+    place.yaml()
+    place.local("cluster", state(7, servers="here"))
+    assert place.infra("state", "bootstrap", "--env", "shared") == 0, place.err
+    assert f"as it should be TLS only: left out, for {place.cloud.endpoint} has none" in place.err.splitlines()
+    assert place.infra("state", "migrate", "--env", "shared", "--to", "s3", "--yes") == 0, place.err
+    assert place.infra("output", "--env", "shared") == 0, place.err
+    assert place.out == "cluster.servers = here\n"
+    assert place.infra("state", "backups", "--env", "shared", "--json") == 0
+    assert [each["serial"] for each in json.loads(place.out)["backups"]] == [7, 7]

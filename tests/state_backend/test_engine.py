@@ -200,11 +200,6 @@ def test_an_errored_state_of_another_lineage_is_left_alone(shared: SharedBench) 
 def test_a_bucket_without_versions_gets_a_backup_on_the_disk_before_every_apply(
     shared: SharedBench, tmp_path: Path
 ) -> None:
-    one_stack(shared)
-    deploy(shared)
-    one_stack(shared, "two")
-    deploy(shared)
-    assert not (shared.folder("cluster") / "backups").exists()
     plain = SharedBench(tmp_path / "plain", shared.cloud, shared.cloud.bucket(versioned=False))
     one_stack(plain)
     deploy(plain)
