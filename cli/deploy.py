@@ -92,9 +92,10 @@ def _plan_and_apply(
     """Plan, show, judge, confirm, apply."""
     from cli._estate import require_estate
     from cli._guarding import guard_report
-    from cli._plan_view import show_plan
+    from cli._plan_view import show_summary
     from cli._progress import live_progress
     from modules.errors import ConfigError
+    from modules.summary import summarise
     from modules.terraform.engine import PlanRefusedError
 
     with live_progress() as progress:
@@ -106,7 +107,7 @@ def _plan_and_apply(
             refusal, planned = refused, refused.plan
     guarded = guard_report(planned, target, allow_destroy, applying=True)
     if not as_json:
-        show_plan(planned, guards=guarded)
+        show_summary(summarise(planned, environment=target.environment, project=target.project, guards=guarded))
     if refusal:
         raise refusal
     guarded.require()

@@ -19,8 +19,10 @@ __all__ = ["cost_of"]
 NOTHING = "nothing deployed"
 
 
-def cost_of(plan: EnvironmentPlan, environment: Environment, project: Project, base: Base | None) -> CostPart:
-    """The expected month before and after."""
+def cost_of(plan: EnvironmentPlan, environment: Environment, project: Project, base: Base | None) -> CostPart | None:
+    """The expected month before and after; None on a laptop, which costs nothing."""
+    if environment.platform == "local" and (base is None or base.environment.platform == "local"):
+        return None
     from modules.cost.diff import Side, diff_reports
     from modules.cost.overlay import project_book
     from modules.cost.report import report

@@ -258,6 +258,13 @@ def test_against_a_base_the_base_is_what_was_before(project: Project, environmen
     assert " → " in line and "(+$" in line
 
 
+def test_a_laptop_has_no_cost_to_speak_of(project: Project, environment: Environment) -> None:
+    (project.environments / "dev.yaml").write_text(YAML.replace("platform: confluent", "platform: local"))
+    laptop = load_environment(project, "dev")
+    assert summarise(CREATES, environment=laptop, project=project).cost is None
+    assert "ends" not in cost(UPDATES, laptop, project, Base("main", environment))
+
+
 def test_a_destroy_ends_what_it_costs(project: Project, environment: Environment) -> None:
     plan = replace(plan_of(change("kafka_topic.t", ["delete"], TOPIC)), destroy=True)
     assert cost(plan, environment, project).endswith(" a month ends")
