@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 
 import typer
@@ -27,11 +28,17 @@ def doctor(
     Nothing is changed. Services are asked only for a named environment, side by side. Exit 1 if a check fails.
     """
     from cli._stacks import stack_documents
+    from cli._states import client_platform
     from modules.doctor import examine
+    from modules.environment import load_environment
+    from modules.errors import InfraError
     from modules.findings import document
     from modules.project import find_project
 
     project = find_project()
+    if environment is not None:
+        with contextlib.suppress(InfraError):  # what is wrong with the YAML or the states, a check says
+            client_platform(load_environment(project, environment), project)
     waiting = _Waiting(quiet=as_json or is_quiet())
     found = []
     try:

@@ -158,7 +158,8 @@ class Planner:
             raise PlanError(
                 f"it needs output {output!r} of stack {stack}, which has none",
                 where=f"stack {folder.source.name}",
-                do=f"restore the state of stack {stack} from {self._at.folders[stack].path / 'backups'}",
+                do=f"`infra state backups {stack} --env {self._at.environment}` lists earlier states of stack {stack}, "
+                "`infra state restore` puts one back",
             )
         return inputs
 
