@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modules.ci.pipeline import Pipeline, Step
 
@@ -12,28 +12,41 @@ __all__ = ["next_steps"]
 def next_steps(forge: str, pipeline: Pipeline) -> Iterator[str]:
     """Lines for a terminal; the whole story is docs/ci.md."""
     remote = [step for step in pipeline.steps if not step.local]
-    for step in remote:
-        for line in step.unreachable:
-            yield f"! {step.name}: {line}"
     if not remote:
-        yield "the laptop platform runs on the runner: it has to be one that stays, with `infra` on it"
+        yield "the laptop platform runs on the runner: it has to be one that stays"
         return
-    yield "before the first merge (docs/ci.md):"
+    yield from (f"! {line}" for line in _together((step.name, line) for step in remote for line in step.unreachable))
+    yield "once, before the first merge (docs/ci.md):"
+    if any(step.opening for step in remote):
+        yield "  a key for plans: `plans: {kms: …}`, or `infra plan --new-key FILE`: the public half goes to ENV-plan"
+    aws = [step.name for step in remote if step.region]
+    if aws:
+        yield f"  AWS roles, as an administrator: {', '.join(f'`infra ci roles --env {name}`' for name in aws)}"
+    where = "environments on GitHub" if forge == "github" else "variables, by environment"
+    yield f"  {where}:"
     for step in remote:
-        if step.region:
-            yield f"  {step.name}: `infra ci roles --env {step.name}` makes its AWS roles, as an administrator, once"
-        yield f"  {step.name}: {_settings(forge, step)}"
-    if forge == "github":
-        yield "  then set the variable INFRA_CREDENTIALS to `yes`; until then pull requests are rehearsed offline"
-        yield f"  protect {pipeline.options.branch}: reviews, pull requests up to date with it, owners of .github/"
-    else:
-        yield "  then set the variable INFRA_CREDENTIALS to `yes`; until then merge requests are rehearsed offline"
-        yield f"  protect {pipeline.options.branch} and the environments: who may approve a deploy"
+        yield from _settings(step)
+    change = "pull request" if forge == "github" else "merge request"
+    owners = ", owners of .github/" if forge == "github" else ""
+    yield f"  protect {pipeline.options.branch}: reviews, {change}s up to date with it{owners}"
+    yield f"  then the variable INFRA_CREDENTIALS = yes: until then {change}s are rehearsed and merges deploy nothing"
 
 
-def _settings(forge: str, step: Step) -> str:
-    where = f"environments {step.name}-plan and {step.name}" if forge == "github" else "variables by environment"
-    role = "variables AWS_PLAN_ROLE and AWS_APPLY_ROLE" if step.region else ""
-    secrets = f"secrets {', '.join(step.secrets)}" if step.secrets else ""
-    both = " and ".join(part for part in (role, secrets) if part)
-    return f"{where}: {both or 'nothing to set'}{', reviewers' if step.production else ''}"
+def _settings(step: Step) -> Iterator[str]:
+    """What goes into the two environments of one."""
+    for name, role, key in (
+        (f"{step.name}-plan", "AWS_PLAN_ROLE", step.sealing),
+        (step.name, "AWS_APPLY_ROLE", step.opening),
+    ):
+        parts = [role] if step.region else []
+        parts += [*step.secrets, *key]
+        reviewers = "; reviewers" if step.production and name == step.name else ""
+        yield f"    {name}: {', '.join(parts) or 'nothing to set'}{reviewers}"
+
+
+def _together(lines: Iterable[tuple[str, str]]) -> list[str]:
+    """The same said of several environments is said once."""
+    found: dict[str, list[str]] = {}
+    for name, line in lines:
+        found.setdefault(line, []).append(name)
+    return [f"{', '.join(names)}: {line}" for line, names in found.items()]

@@ -209,17 +209,14 @@ def _unreachable(environment: Environment, found: list[tuple[str, SecretRefValue
     """A runner is new each time: what is kept in the project's folder is not there."""
     if environment.state.s3 is None:
         yield (
-            "its states are files on one machine: write `state: {s3: {bucket: …, region: …}}`, then "
-            f"`infra state bootstrap --env {environment.name}` and `infra state migrate --env {environment.name}`"
+            "its states are files on one machine: write `state: {s3: …}`, `infra state bootstrap` and `… migrate`, "
+            "then these workflows again"
         )
     for path, reference in found:
         if reference.scheme == "file":
             yield f"{path}: {reference} is a file of one machine: use `aws-sm:…` or `env:…`"
     if environment.warehouse.account is not None and environment.warehouse.connector_private_key is None:
-        yield (
-            "warehouse.connector_private_key: the key made by the CLI is a file of one machine: keep it in "
-            "`aws-sm:…`, or each runner makes another"
-        )
+        yield ("warehouse.connector_private_key: the CLI makes it as a file of one machine: keep one in `aws-sm:…`")
 
 
 def _order(environment: Environment) -> tuple[int, str]:

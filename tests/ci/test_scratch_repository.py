@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from modules.environment import load_environment
+from modules.platforms import platform_for
 from modules.project import Project, cache_dir
 from tests.ci.forge import Forge, git
 from tests.ci.runner import Event, Run, Runner
@@ -219,13 +221,11 @@ def test_from_pull_request_to_drift_on_the_laptop_platform(local: Scratch) -> No
 
 
 def _admin(local: Scratch) -> Any:
+    """Somebody with the administrator's login and a tool of their own."""
     from confluent_kafka.admin import AdminClient
 
-    from modules.local.endpoints import load_endpoints
-
     project = Project(local.runner.folder / "machine" / "work")
-    endpoints = load_endpoints(project)
-    return AdminClient({"bootstrap.servers": endpoints.kafka_bootstrap})
+    return AdminClient({**platform_for(load_environment(project, "local"), project).kafka_client("admin")})
 
 
 def _resource(topic: str, **settings: str) -> Any:

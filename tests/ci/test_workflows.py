@@ -278,8 +278,9 @@ def test_init_writes_says_what_is_next_and_does_not_write_over_what_was_changed(
     said = capsys.readouterr().err
     assert "created: .github/workflows/infra-plan.yml" in said
     assert "order: dev → staging → prod" in said
-    assert "! dev: its states are files on one machine" in said and "! prod: its states" not in said
-    assert "prod: `infra ci roles --env prod`" in said
+    assert "! dev, staging: its states are files on one machine" in said
+    assert "as an administrator: `infra ci roles --env prod`\n" in said
+    assert "    prod-plan: AWS_PLAN_ROLE, INFRA_PLAN_KEY\n    prod: AWS_APPLY_ROLE, INFRA_PLAN_KEY; reviewers\n" in said
     assert main(arguments) == 0
     assert "unchanged: .github/workflows/infra-deploy.yml" in capsys.readouterr().err
     file = project.root / ".github" / "workflows" / "infra-drift.yml"
