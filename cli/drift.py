@@ -104,6 +104,9 @@ def _look(target: Target, only: list[str], ignore: list[str]) -> Look:
     with live_progress() as progress:
         deployment = deployment_of(target, progress)
         plan = deployment.plan(refresh_only=True)
+    for stack in plan.stacks:
+        if stack.plan_file is not None:
+            stack.plan_file.unlink(missing_ok=True)  # it holds what the state holds, and nobody applies it
     found = find_drift(
         target.environment,
         target.project,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -64,8 +65,6 @@ def adoption_of(
         for attribute in drift.attributes:
             if attribute.key is None:
                 left.append((f"{drift.what}, {attribute.path}", attribute.why_not or "no key of the YAML says it"))
-            elif attribute.path.startswith("column "):
-                left.append((f"{drift.what}, {attribute.path}", "columns are written by hand, in their order"))
             elif attribute.key[-1] == "schema" and attribute.key[0] == "topics":
                 _schema(environment, own, attribute, settings, schemas)
             else:
@@ -137,9 +136,17 @@ def _required(environment: Environment, key: Key) -> dict[Key, Any]:
 def _value(attribute: AttributeDrift, own: Any) -> Any:
     assert attribute.key is not None
     if attribute.after is not None:
-        return attribute.after
+        return _column(attribute.after) if attribute.path.startswith("column ") else attribute.after
     # What another file gives is only taken back by `null`.
     return REMOVE if _at(own, attribute.key) is not None else None
+
+
+def _column(text: str) -> dict[str, Any]:
+    """A column as the report writes it: `NUMBER(12,2), not null, "what it holds"`."""
+    match = re.fullmatch(r'(.*?)(, not null)?(?:, "(.*)")?', text, re.DOTALL)
+    assert match is not None
+    comment = {"comment": match[3]} if match[3] else {}
+    return {"type": match[1], **({"nullable": False} if match[2] else {}), **comment}
 
 
 def _schema(

@@ -69,6 +69,9 @@ def _settled(now: Declared, attribute: AttributeChange) -> bool:
     """Whether the YAML says by now what is there."""
     if attribute.sensitive:
         return False
+    if attribute.path == "column" and isinstance(attribute.after, list):
+        wanted = now.block.get("column")
+        return isinstance(wanted, list) and _columns(wanted) == _columns(attribute.after)
     wanted = _literal(now, attribute.path)
     if wanted is _UNKNOWN:
         return False
@@ -142,7 +145,7 @@ def _columns(blocks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         if block.get("nullable") is False:
             parts.append("not null")
         if block.get("comment"):
-            parts.append(f'"{block["comment"]}"')
+            parts.append(f'"{str(block["comment"]).replace("$${", "${").replace("%%{", "%{")}"')
         found[str(block.get("name"))] = ", ".join(parts)
     return found
 

@@ -61,10 +61,22 @@ def find_drift(
         sifted.ignored,
         tuple(unlisted.values()),
         applied,
-        {stack.stack: str(stack.note) for stack in plan.stacks if stack.note is not None},
+        {
+            **{stack.stack: str(stack.note) for stack in plan.stacks if stack.note is not None},
+            **_by_others(environment),
+        },
         sifted.expired,
         offline=project.offline,
     )
+
+
+def _by_others(environment: Environment) -> dict[str, str]:
+    """What Terraform has none of."""
+    engine = environment.warehouse.engine
+    if engine == "terraform":
+        return {}
+    command = f"infra warehouse sql --env {environment.name} --diff"
+    return {"warehouse": f"its objects are made by {engine}; `{command}` compares them"}
 
 
 def unmanaged(

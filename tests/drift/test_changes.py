@@ -13,7 +13,12 @@ from modules.environment import load_environment
 from modules.terraform.source import Declared
 from tests.drift.parts import entry, new_project, refreshed
 
-TOPIC = {"name": "order-events", "partitions": 6, "replication_factor": 1, "config": {"retention.ms": "2592000000"}}
+TOPIC: dict[str, Any] = {
+    "name": "order-events",
+    "partitions": 6,
+    "replication_factor": 1,
+    "config": {"retention.ms": "2592000000"},
+}
 
 
 @pytest.fixture

@@ -23,7 +23,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("INFRA_PROJECT", str(tmp_path))
     monkeypatch.setenv("INFRA_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("INFRA_TERRAFORM", raising=False)
-    return new_project(tmp_path)
+    project = new_project(tmp_path)
+    with (project.environments / "local.yaml").open("a") as file:
+        file.write("warehouse: {preset: none}\n")  # what there is little of is planned quickly
+    return project
 
 
 @pytest.fixture
@@ -53,14 +56,14 @@ def test_drift_is_found_adopted_and_taken_back(
     assert topic is not None
     config = {**topic["config"], "retention.ms": "3600000"}
     store.put("kafka_topic", "order-events", {**topic, "config": config})
-    role = store.find("snowflake_account_role", name="LOADER")
-    assert role is not None
-    store.remove("snowflake_account_role", role["id"])
+    acl = store.find("kafka_acl", acl_principal="User:producer", resource_name="order-events")
+    assert acl is not None
+    store.remove("kafka_acl", acl["id"])
 
     before = (project.environments / "local.yaml").read_text()
     code, out, err = run(capsys, "drift", "--markdown", str(tmp_path / "drift.md"), "--adopt")
     assert out.splitlines()[0] == LABEL
-    assert "  - role LOADER" in out and "      topics.order-events.retention: 30d → 1h" in out
+    assert "  - ACL producer write topic order-events" in out and "      topics.order-events.retention: 30d → 1h" in out
     assert "+    retention: 1h\n" in out, "the diff comes before the question"
     assert (code, "error: there is nobody to confirm\n  → review it, then add --yes" in err) == (1, True)
     assert "| topic order-events | `topics.order-events.retention` |" in (tmp_path / "drift.md").read_text()
@@ -81,7 +84,7 @@ def test_drift_is_found_adopted_and_taken_back(
     history = json.loads(out)
     assert (code, history["looks"]) == (0, 4)
     assert {(each["what"], each["gone"] is None) for each in history["drifts"]} == {
-        ("role LOADER", False),
+        ("ACL producer write topic order-events", False),
         ("topic order-events", False),
     }
 

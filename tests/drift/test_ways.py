@@ -84,6 +84,21 @@ def test_an_entry_that_the_preset_had_is_written_whole(project: Project) -> None
     assert adopting.left == ()
 
 
+def test_a_column_that_was_added_to_a_declared_table_is_written(tmp_path: Path) -> None:
+    table = "warehouse:\n  tables:\n    ANALYTICS.MARTS.NOTES:\n      columns:\n        ID: {type: VARCHAR} # the key\n"
+    project = new_project(tmp_path, mine=f"extends: local\n{table}")
+    environment = load_environment(project, "mine")
+    key = ("warehouse", "tables", "ANALYTICS.MARTS.NOTES", "columns")
+    added = AttributeDrift("column N", None, 'NUMBER(12,2), not null, "how many"', (*key, "N"))
+    write_adopting(project, environment, adoption_of(report(changed("table it", added)), environment, project))
+    columns = load_environment(project, "mine").warehouse.tables["ANALYTICS.MARTS.NOTES"].columns
+    assert [(name, its.type, its.nullable, its.comment) for name, its in columns.items()] == [
+        ("ID", "VARCHAR", True, None),
+        ("N", "NUMBER(12,2)", False, "how many"),
+    ]
+    assert "# the key" in (project.environments / "mine.yaml").read_text()
+
+
 def test_a_schema_that_others_share_gets_a_file_of_its_own(project: Project) -> None:
     environment = load_environment(project, "mine")
     shared = project.environments / "schemas" / "order_events.avsc"
@@ -166,7 +181,7 @@ def test_what_a_state_holds_is_known_by_the_names_services_have_for_it() -> None
         ]
     )
     assert managed.acls == {"User:sa-1|*|Read|Allow|TransactionalID|tx|Literal"}
-    assert (managed.topics, managed.subjects) == ({"orders"}, {"orders-value"})
+    assert managed.topics == {"orders"} and managed.subjects == {"orders-value"}
     assert managed.objects == {("TABLE", ("D", "S", "T"))}
     assert managed.grants == ((("ANALYST",), frozenset({"SELECT"}), 'x|TABLE|"D"."S"."T"'),)
     assert managed.members == {(("R",), ("U",))}
