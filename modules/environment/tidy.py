@@ -55,8 +55,9 @@ def _inside_texts(text: str, where: str) -> set[int]:
     found: set[int] = set()
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.ScalarEvent) and event.end_mark.line > event.start_mark.line:
-                found.update(range(event.start_mark.line, event.end_mark.line))
+            start, end = event.start_mark, event.end_mark
+            if isinstance(event, yaml.ScalarEvent) and start and end and end.line > start.line:
+                found.update(range(start.line, end.line))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where
