@@ -15,7 +15,7 @@ import pytest
 
 from modules.errors import ApplyError, InfraError, PlanError, StateError, StateLockedError
 from modules.terraform.locks import LockInfo
-from modules.terraform.records import running_child
+from modules.terraform.records import environment_lock, running_child
 from modules.terraform.snapshots import unmount
 from tests.state_backend.conftest import SharedBench
 from tests.state_backend.shim import door
@@ -297,3 +297,28 @@ def test_credentials_that_expire_during_an_apply_lose_nothing(shared: SharedBenc
     assert any("took over what an earlier run did" in note for note in behind.progress.notes)
     assert not (folder / "errored.tfstate").exists() and not (folder / "lock.id").exists()
     unmount(behind.project.environment_state("test"))
+
+
+def test_a_second_run_on_this_machine_waits_as_long_as_it_is_told_and_says_for_whom(shared: SharedBench) -> None:
+    one_stack(shared)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with environment_lock(shared.project.environment_state("test"), "infra deploy --env test", "here"):
+            held.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    try:
+        with pytest.raises(StateLockedError, match=r"locked by `infra deploy --env test`, process \d+ since 20"):
+            shared.deployment().plan()
+        threading.Timer(1.0, done.set).start()
+        assert shared.deployment(lock_timeout=60.0).plan().counts["create"] == 1
+    finally:
+        done.set()
+        thread.join()
+    [note] = [each for each in shared.progress.notes if "waiting" in each]
+    assert note.startswith("environment test: locked by `infra deploy --env test`, process ")
+    assert note.endswith("; waiting up to 60 s more")
