@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KeyOption", "TargetOption", "compare", "content", "identity", "keep", "key_of", "open_approved", "require_holds",
-    "say_targets", "summary_document",
+    "say_kept", "say_targets", "summary_document",
 ]  # fmt: skip
 
 KeyOption = Annotated[
@@ -105,9 +105,8 @@ def keep(
     place: str,
     known: tuple[Content, Mapping[str, str]],
     allow_destroy: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> dict[str, str]:
     """Write the artefact; returns what a program wants to know of it."""
-    from cli._output import note
     from modules.artefact.gather import gather
     from modules.artefact.store import write_artefact
 
@@ -122,13 +121,21 @@ def keep(
         summary_document(summary),
         allow_destroy,
     )
-    where = write_artefact(artefact, key, place)
-    offline = " --offline" if planned.offline else ""
-    note(f"plan kept in {where}, encrypted; content {depends.hash}")
+    return {"artefact": write_artefact(artefact, key, place), "content_hash": depends.hash}
+
+
+def say_kept(planned: EnvironmentPlan, kept: Mapping[str, str], place: str) -> None:
+    """Where it is, and what comes next."""
+    from cli._output import note
+
+    where, hash_ = kept["artefact"], kept["content_hash"]
+    note(f"plan kept, encrypted: {where}" + ("" if hash_ in where else f" (content {hash_})"))
     if planned.has_changes:
-        deploy = f"infra deploy --env {planned.environment}{offline} --plan {where}"
-        note(f"  → have it reviewed (`infra show {where}`), then `{deploy}`")
-    return {"artefact": where, "content_hash": depends.hash}
+        offline = " --offline" if planned.offline else ""
+        note(
+            f"  → to be reviewed: `infra show {where}`; to be applied: "
+            f"`infra deploy --env {planned.environment}{offline} --plan {place}`"
+        )
 
 
 def open_approved(target: Target, deployment: Deployment, place: str, given: str | None) -> tuple[Artefact, Kept, Now]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,7 +14,6 @@ from cli._plans import KeyOption, TargetOption
 
 if TYPE_CHECKING:
     from cli._deployment import Target
-    from modules.artefact.holds import Now
     from modules.deployed import Deployed
     from modules.terraform.engine import ApplyResult, Deployment
     from modules.terraform.plan import EnvironmentPlan
@@ -133,7 +132,7 @@ def _apply_reviewed(
     from cli._guarding import guard_report
     from cli._plan_view import show_plan
     from cli._progress import live_progress
-    from modules.artefact.gather import put_back
+    from modules.artefact.gather import put_back, states_of
     from modules.artefact.store import manifest_of, mark, refuse_applied
     from modules.errors import InfraError
 
@@ -152,11 +151,12 @@ def _apply_reviewed(
     with live_progress() as progress:
         deployment.use_progress(progress)
         planned = put_back(artefact, deployment, target.project)
+    before = states_of(deployment)
     mark(kept, manifest, target.project, "begun")
     try:
         result = _apply(target, deployment, planned, allowed, as_json=as_json)
     except InfraError as error:
-        moved = _moved(deployment, now)
+        moved = _moved(deployment, before)
         mark(kept, manifest, target.project, "failed" if moved else "untouched")
         if moved:
             again = f"`infra plan --env {target.environment.name}{' --offline' if target.offline else ''} --out`"
@@ -166,13 +166,13 @@ def _apply_reviewed(
     return planned, result
 
 
-def _moved(deployment: Deployment, before: Now) -> bool:
+def _moved(deployment: Deployment, before: Mapping[str, object]) -> bool:
     """Whether anything was written to a state since."""
     from modules.artefact.gather import states_of
     from modules.errors import InfraError
 
     try:
-        return states_of(deployment) != before.states
+        return states_of(deployment) != before
     except InfraError:
         return True
 

@@ -140,7 +140,7 @@ def _plan(target: Target, how: _How) -> bool:
     )
     if how.markdown is not None:
         write_markdown(summary, how.markdown)
-    kept = {}
+    kept: dict[str, str] = {}
     if key and known and not (refusal or guarded.refused or summary.refusals):
         kept = _plans.keep(
             target, deployment, planned, summary, key=key, place=how.out, known=known, allow_destroy=how.allow_destroy
@@ -149,6 +149,8 @@ def _plan(target: Target, how: _How) -> bool:
         print_json({**summary.to_json(), **kept})
     elif str(how.markdown) != "-":
         show_summary(summary)
+    if kept:
+        _plans.say_kept(planned, kept, how.out)
     if refusal:
         raise refusal
     guarded.require()

@@ -200,7 +200,7 @@ def find_artefact(place: str, environment: str, content_hash: str | None) -> Kep
     """The artefact at a place, or the one among many that is for this content.
 
     Args:
-        content_hash: of what is checked out; None where only one artefact will do.
+        content_hash: of what is checked out; None where any will do, if it is the only one.
 
     Raises:
         PlanError: there is none; those that are there are named.
@@ -209,15 +209,10 @@ def find_artefact(place: str, environment: str, content_hash: str | None) -> Kep
     whole: FolderPlace | BucketPlace = _bucket(place) if remote else FolderPlace(Path(place))
     if whole.read(MANIFEST) is not None:
         return whole
-    if content_hash is not None:
-        inner = f"{environment}/{content_hash}"
-        one: Kept = (
-            BucketPlace(whole.bucket, f"{whole.prefix}/{inner}")
-            if isinstance(whole, BucketPlace)
-            else FolderPlace(whole.path / inner)
-        )
-        if one.read(MANIFEST) is not None:
-            return one
+    names = [f"{environment}/{content_hash}"] if content_hash is not None else _kept(whole)
+    one = _below(whole, names[0]) if len(names) == 1 else None
+    if one is not None and one.read(MANIFEST) is not None:
+        return one
     raise _none_there(whole, environment, content_hash)
 
 
@@ -324,24 +319,32 @@ def _bucket(place: str) -> BucketPlace:
     return BucketPlace(bucket, prefix)
 
 
-def _none_there(whole: FolderPlace | BucketPlace, environment: str, content_hash: str | None) -> PlanError:
+def _below(whole: FolderPlace | BucketPlace, name: str) -> FolderPlace | BucketPlace:
+    if isinstance(whole, BucketPlace):
+        return BucketPlace(whole.bucket, f"{whole.prefix}/{name}")
+    return FolderPlace(whole.path / name)
+
+
+def _kept(whole: FolderPlace | BucketPlace) -> list[str]:
+    """What is kept there, as `<environment>/<content hash>`."""
     if isinstance(whole, BucketPlace):
         names = whole.names()
-    elif whole.path.is_dir():
-        names = [path.relative_to(whole.path).as_posix() for path in whole.path.glob(f"*/*/{MANIFEST}")]
     else:
-        raise PlanError("there is no such folder", where=str(whole), do="plan first: `infra plan --out DIR`")
-    kept = [name for name in names if name.endswith(f"/{MANIFEST}") and _HASH.fullmatch(name.split("/")[-2])]
+        names = [path.relative_to(whole.path).as_posix() for path in whole.path.glob(f"*/*/{MANIFEST}")]
+    folders = [name.removesuffix(f"/{MANIFEST}") for name in names if name.endswith(f"/{MANIFEST}")]
+    return sorted(name for name in folders if _HASH.fullmatch(name.rpartition("/")[2]))
+
+
+def _none_there(whole: FolderPlace | BucketPlace, environment: str, content_hash: str | None) -> PlanError:
+    if isinstance(whole, FolderPlace) and not whole.path.is_dir():
+        return PlanError("there is no such folder", where=str(whole), do="plan first: `infra plan --out DIR`")
+    kept = _kept(whole)
     if not kept:
-        return PlanError(
-            f"this holds no plan of infra: there is no {MANIFEST}",
-            where=str(whole),
-            do="plan first: `infra plan --out`",
-        )
+        what = f"this holds no plan of infra: there is no {MANIFEST}"
+        return PlanError(what, where=str(whole), do="plan first: `infra plan --out`")
     if content_hash is None:
-        listed = sorted(name.removesuffix(f"/{MANIFEST}") for name in kept)
-        return PlanError("these are several plans", where=str(whole), details=listed[:10], do="name one of them")
-    mine = sorted(name.split("/")[-2] for name in kept if name.split("/")[-3:-2] == [environment])
+        return PlanError("these are several plans", where=str(whole), details=kept[:10], do="name one of them")
+    mine = [name.rpartition("/")[2] for name in kept if name.rpartition("/")[0] == environment]
     return PlanError(
         f"no plan of {environment} was kept for this content ({content_hash[:16]}…)",
         where=str(whole),

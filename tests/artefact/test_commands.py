@@ -67,9 +67,9 @@ def test_an_approved_plan_is_refused_while_a_byte_differs_and_applied_once_it_do
     made = infra(capsys, "plan", "--out", place)
     assert made.code == 2
     kept, how = made.err.splitlines()[-2:]
-    assert kept.startswith(f"plan kept in {place}, encrypted; content ")
-    assert (
-        how == f"  → have it reviewed (`infra show {place}`), then `infra deploy --env small --offline --plan {place}`"
+    assert kept.startswith(f"plan kept, encrypted: {place} (content ")
+    assert how == (
+        f"  → to be reviewed: `infra show {place}`; to be applied: `infra deploy --env small --offline --plan {place}`"
     )
 
     yaml = project.environments / "small.yaml"

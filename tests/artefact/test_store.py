@@ -211,6 +211,7 @@ def test_among_many_the_one_for_the_content_is_found(tmp_path: Path, key: AgeKey
     store = f"{tmp_path / 'plans'}/"
     first, second = artefact(content_hash="a" * 64), artefact(content_hash="b" * 64, created="later")
     write_artefact(first, key, store)
+    assert opened(store, key).content_hash == "a" * 64  # the only one needs no name
     where = write_artefact(second, key, store)
 
     assert where == str(tmp_path / "plans" / "dev" / ("b" * 64))
