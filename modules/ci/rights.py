@@ -134,7 +134,8 @@ def _state(s3: S3State | None, environment: Environment, partition: str, *, writ
     locks = f"{bucket}/{below}/*.tflock"
     yield _allow("LockStates", ["s3:PutObject", "s3:DeleteObject"], [locks])
     if writes:
-        yield _allow("WriteStates", ["s3:PutObject"], [f"{bucket}/{below}/*.tfstate"])
+        written = ("*.tfstate", "deployed.json")  # what was deployed last lies beside the states
+        yield _allow("WriteStates", ["s3:PutObject"], [f"{bucket}/{below}/{name}" for name in written])
     if s3.kms_key is not None:
         yield _key("StateKey", s3.kms_key, ["kms:Decrypt", "kms:GenerateDataKey"])
 
