@@ -25,6 +25,7 @@ from modules.errors import InfraError
 __all__ = ["COMMANDS", "main", "module_of"]
 
 COMMANDS: dict[str, str] = {
+    "init": "A new environment by a few questions, with what it would cost.",
     "plan": "Show what a deploy would change, stack by stack.",
     "deploy": "Plan, confirm, apply; or apply a reviewed plan.",
     "show": "Show a kept plan: what was reviewed, when, from what.",

@@ -1,0 +1,53 @@
+"""What a new environment would cost, before it is written: on every platform, and as it was answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_CEILING, Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modules.scaffold.answers import LOCAL, Answers
+from modules.scaffold.files import Scaffold
+
+if TYPE_CHECKING:
+    from modules.cost.compare import Comparison
+    from modules.cost.report import Report
+
+__all__ = ["priced", "workload_compared"]
+
+_ROOM = Decimal("1.25")
+"""A budget over what is expected: what a good month's growth takes."""
+_STEP = Decimal(50)
+
+
+def workload_compared(root: Path, answers: Answers) -> Comparison:
+    """Every option for the answered workload and region, cheapest first.
+
+    Raises:
+        ConfigError, PriceError: the project's own files do not load; nobody has prices for the region.
+    """
+    from modules.cost.compare import compare
+
+    # Any platform of the region will do: each option is priced as if it were the one.
+    probe = Scaffold.of(root, replace(answers, option="redpanda-ec2", production=False))
+    return compare(probe.load(root))
+
+
+def priced(root: Path, answers: Answers) -> tuple[Scaffold, Report]:
+    """The environment with a budget that leaves some room, and its cost report.
+
+    Raises:
+        ConfigError, PriceError: as `workload_compared`.
+    """
+    from modules.cost.lines import money
+    from modules.cost.report import report
+
+    plain = Scaffold.of(root, answers)
+    found = report(plain.load(root))
+    if answers.option == LOCAL:
+        return plain, found
+    least = found.total.least
+    budget = (least * _ROOM / _STEP).to_integral_value(ROUND_CEILING) * _STEP
+    amount = f"{'' if found.total.exact else 'at least '}{money(least)}"
+    return Scaffold.of(root, answers, budget=f"{budget:f}", amount=amount), found
