@@ -26,43 +26,47 @@ _COUNTS: dict[str, Any] = {
     "additionalProperties": _COUNT,
 }
 
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_KEPT: dict[str, Any] = {
+    "artefact": {"type": "string", "description": "With --out: where the plan is kept."},
+    "content_hash": {"type": "string", "description": "With --out: the hash of the content it is found by."},
+}
+
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema 2020-12."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The document of `infra plan --json`, version 1",
-        **_object(
-            version={
-                "const": 1,
-                "description": "Raised when a field changes its meaning or goes, not when one is added.",
-            },
-            environment=_TEXT,
-            destroy=_said(_FLAG, "Whether it is the plan of a destroy."),
-            offline=_said(_FLAG, "Made with simulated providers: a rehearsal."),
-            has_changes=_said(_FLAG, "Whether a deploy would do anything."),
-            refused=_said(_FLAG, "Whether a review refuses it: it cannot work."),
-            counts=_COUNTS,
-            stacks=_list(_ref("stack"), "In the order they are applied."),
-            base=_said(_MAYBE, "The revision it was planned against (`--base`); null: against what is deployed."),
-            notes=_list(_TEXT, "Sentences to read first."),
-            destructive=_list(_ref("destructive"), "What is destroyed or replaced, what holds data first."),
-            folded=_said(
-                _object(reads=_list(_ref("place")), follows=_list(_ref("follows"))),
-                "What the text leaves out: data sources that are read, attributes that only follow from others.",
-            ),
-            schemas=_list(_ref("schema"), "Subjects whose schema or level changes, those that break first."),
-            cost={"anyOf": [_ref("cost"), {"type": "null"}]},
-            rights=_object(
-                gained=_list(_ref("right")),
-                lost=_list(_ref("right")),
-                unknown=_list(_ref("place"), "Changes whose rights are known only after the apply."),
-            ),
-            guards=_said({"type": ["object", "null"]}, "As `infra guards --json` has it; null: guards were not asked."),
-            refusals=_list(_TEXT, "Why a review or the base's schemas refuse it; guards say theirs in `guards`."),
+    shape = _object(
+        version={
+            "const": 1,
+            "description": "Raised when a field changes its meaning or goes, not when one is added.",
+        },
+        environment=_TEXT,
+        destroy=_said(_FLAG, "Whether it is the plan of a destroy."),
+        offline=_said(_FLAG, "Made with simulated providers: a rehearsal."),
+        has_changes=_said(_FLAG, "Whether a deploy would do anything."),
+        refused=_said(_FLAG, "Whether a review refuses it: it cannot work."),
+        counts=_COUNTS,
+        stacks=_list(_ref("stack"), "In the order they are applied."),
+        base=_said(_MAYBE, "The revision it was planned against (`--base`); null: against what is deployed."),
+        notes=_list(_TEXT, "Sentences to read first."),
+        destructive=_list(_ref("destructive"), "What is destroyed or replaced, what holds data first."),
+        folded=_said(
+            _object(reads=_list(_ref("place")), follows=_list(_ref("follows"))),
+            "What the text leaves out: data sources that are read, attributes that only follow from others.",
         ),
-        "$defs": _definitions(),
-    }
+        schemas=_list(_ref("schema"), "Subjects whose schema or level changes, those that break first."),
+        cost={"anyOf": [_ref("cost"), {"type": "null"}]},
+        rights=_object(
+            gained=_list(_ref("right")),
+            lost=_list(_ref("right")),
+            unknown=_list(_ref("place"), "Changes whose rights are known only after the apply."),
+        ),
+        guards=_said({"type": ["object", "null"]}, "As `infra guards --json` has it; null: guards were not asked."),
+        refusals=_list(_TEXT, "Why a review or the base's schemas refuse it; guards say theirs in `guards`."),
+    )
+    shape["properties"] |= _KEPT
+    title = "The document of `infra plan --json`, version 1"
+    return {"$schema": _DIALECT, "title": title, **shape, "$defs": _definitions()}
 
 
 def _definitions() -> dict[str, Any]:

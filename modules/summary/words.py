@@ -57,8 +57,11 @@ def total_words(plan: EnvironmentPlan, base: str | None = None) -> str:
             return "nothing to destroy"
         if base:
             return f"no changes against {base}"
+        if plan.targets:
+            return f"no changes in {', '.join(plan.targets)}; the rest was left out (--target)"
         return "no changes: what is deployed equals the environment's YAML"
-    return counts_words(plan.counts) or "outputs change"
+    only = f"; only {', '.join(plan.targets)} (--target), the rest was left out" if plan.targets else ""
+    return (counts_words(plan.counts) or "outputs change") + only
 
 
 def _named(names: Sequence[str], many: int = _NAMED) -> str:

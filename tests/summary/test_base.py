@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from cli.main import main
@@ -16,6 +17,7 @@ from modules.environment.model import Environment
 from modules.errors import ApplyError, ConfigError, InterruptedRun
 from modules.project import Project
 from modules.summary.base import rehearsed_base
+from modules.summary.shape import SCHEMA_FILE
 
 SCHEMA = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}]}
 YAML = """\
@@ -83,6 +85,8 @@ def test_the_plan_shows_the_change_and_schemas_are_held_against_the_base(
     assert code == 1, err
     assert 'field "channel" has no default: BACKWARD needs one' in err
     assert "lower the subject's compatibility in a change of its own first" in err
+    shape = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    assert [each.message for each in jsonschema.Draft202012Validator(shape).iter_errors(document)] == []
     assert document["counts"].get("create", 0) == 0 and document["counts"]["update"] >= 2
     changed = [each["address"] for stack in document["stacks"] for each in stack["changes"]]
     assert 'kafka_topic.topic["orders"]' in changed
