@@ -51,6 +51,22 @@ def test_what_services_make_themselves_is_left_out(drift: Drift, rule: str | Non
     assert len(found.drifts) == (0 if rule else 1)
 
 
+def test_what_the_laptops_kafka_connect_worker_is_given_is_left_out() -> None:
+    from modules.adoption.live import _word
+    from modules.drift.kafka import _acl
+    from modules.local.connect import CONFIG_TOPIC, OFFSET_TOPIC, STATUS_TOPIC
+    from modules.local.connect_access import worker_acls
+
+    ids = [
+        f"{each.principal}|{each.host}|{_word(each.operation)}|{_word(each.permission_type)}|{_word(each.restype)}"
+        f"|{each.name}|{_word(each.resource_pattern_type)}"
+        for each in worker_acls()
+    ]
+    topics = [unmanaged("topic", name) for name in (CONFIG_TOPIC, OFFSET_TOPIC, STATUS_TOPIC)]
+    assert sift([*topics, *(_acl(each) for each in ids)], (), TODAY).drifts == ()
+    assert len(sift([_acl("User:connect|*|Read|Allow|Topic|orders|Literal")], (), TODAY).drifts) == 1
+
+
 @pytest.mark.parametrize("match", ["topic clicks*", "clicks.raw", "topics: kafka_topic.topic*", 'kafka_topic*raw"]'])
 def test_the_yaml_leaves_out_by_name_or_address_until_a_day(match: str) -> None:
     drift = Drift("missing", "topic", "clicks.raw", "topics", 'kafka_topic.topic["clicks.raw"]')
