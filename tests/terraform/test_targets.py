@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from cli._plans import say_targets
 from modules.errors import ConfigError, PlanError
+from modules.summary.words import total_words
+from modules.terraform.plan import EnvironmentPlan
+from modules.terraform.results import apply_failure
 from tests.terraform.support import Workbench, data
 
 CLUSTER = {"resource": data(broker="b-1"), "output": {"bootstrap": {"value": "${terraform_data.broker.output}"}}}
@@ -105,3 +109,29 @@ def test_a_refresh_alone_changes_nothing_and_skips_what_was_never_applied(two: W
         ("warehouse", "never applied"),
         ("topics", "never applied"),
     ]
+
+
+def test_a_plan_of_a_part_never_says_that_all_is_as_the_yaml_says(two: Workbench) -> None:
+    deployment = two.deployment()
+    plan = deployment.plan(targets=["cluster"])
+    assert total_words(plan) == "1 to create; only cluster (--target), the rest was left out"
+    deployment.apply(plan)
+    again = two.deployment().plan(targets=["cluster"])
+    assert total_words(again) == "no changes in cluster; the rest was left out (--target)"
+
+
+def test_the_command_line_says_why_a_target_is_discouraged(capsys: pytest.CaptureFixture[str]) -> None:
+    say_targets(["topics"])
+    assert capsys.readouterr().err == (
+        "warning: --target leaves out everything but topics and what it needs: what is deployed then is not what the "
+        "YAML says; plan and deploy without it as soon as you can\n"
+    )
+    say_targets([])
+    assert capsys.readouterr().err == ""
+
+
+def test_a_stopped_deploy_of_a_part_goes_on_with_the_same_targets() -> None:
+    plan = EnvironmentPlan("dev", (), targets=("topics", 'kafka_topic.topic["orders"]'))
+    error = apply_failure(plan, [], [], interrupted=True)
+    command = """infra deploy --env dev --target topics --target 'kafka_topic.topic["orders"]'"""
+    assert error.do == f"`{command}` goes on from here"
