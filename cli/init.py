@@ -57,6 +57,8 @@ def init(
     from modules.scaffold import check_answers, option_named, priced
 
     root = _root()
+    if root != Path.cwd():
+        note(f"in the project {root}")
     asking = not yes and not json and sys.stdin.isatty()
     if not asking and not yes:
         raise ConfigError("there is nobody to answer", where="infra init", do="add --yes, and options for the answers")
