@@ -100,7 +100,7 @@ class _Looker:
         self._people = {name for name, row in listed["USER"].items() if _text(row, "type") in ("", "PERSON", "NULL")}
         found = list(self._of_account(listed)) if self._whole else []
         found += self._of_databases(live)
-        roles = {each.name for each in found if each.type == "role"}
+        roles: set[Name] = {(each.name,) for each in found if each.type == "role"}
         yield from found
         yield from self._rights(live)
         yield from self._foreign(live, roles)
@@ -164,30 +164,31 @@ class _Looker:
             ):
                 yield self._grant(right)
 
-    def _foreign(self, live: Catalogue, strange: set[str]) -> Iterator[Drift]:
-        """Rights of roles that nobody declared on what is declared."""
+    def _foreign(self, live: Catalogue, strange: set[Name]) -> Iterator[Drift]:
+        """Rights on what is declared of roles that nobody declared; `strange` are roles that count themselves."""
         ours = {item.name for item in self._should.of_kind("ROLE", "DATABASE ROLE")}
         ours |= {name for kind, name in self._managed.objects if kind in ("ROLE", "DATABASE ROLE")}
         # Who gets a declared right is compared with the others.
-        ours |= {right.role for right in self._should.rights}
+        ours |= {right.role for right in self._should.rights} | {(name,) for name in SYSTEM_ROLES} | {(self._role,)}
         for item in live.of_kind("DATABASE", "SCHEMA", "TABLE", "VIEW", "DYNAMIC TABLE", "ICEBERG TABLE", "WAREHOUSE"):
             if item.key not in self._should.items:
                 continue
             kind = "TABLE" if item.kind == "ICEBERG TABLE" else item.kind
-            words = f"SHOW GRANTS ON {kind} {qualified(item.name)}"
-            for row in self._rows(words, "rights on what is declared"):
-                of_database = _text(row, "granted_to").upper().replace(" ", "_") == "DATABASE_ROLE"
-                grantee = parse_name(_text(row, "grantee_name"))
-                role = (item.name[0], *grantee) if of_database and len(grantee) == 1 else grantee
-                privilege = _text(row, "privilege")
-                if role in ours or role[-1] in SYSTEM_ROLES or role == (self._role,) or not grantee[0]:
-                    continue
-                if privilege == "OWNERSHIP" and role[-1] not in strange:
-                    continue
-                yield self._grant(Right(role, privilege, item.kind, item.name))
+            for row in self._rows(f"SHOW GRANTS ON {kind} {qualified(item.name)}", "rights on what is declared"):
+                role, words = _grantee(row, "granted_to", item.name[0])
+                owns = _text(row, "privilege") == "OWNERSHIP" and role not in strange
+                if role and role not in ours and not owns:
+                    yield self._grant(Right(role, _text(row, "privilege"), item.kind, item.name), words)
+            if item.kind not in ("DATABASE", "SCHEMA"):
+                continue
+            for row in self._rows(f"SHOW FUTURE GRANTS IN {kind} {qualified(item.name)}", "rights on what will be"):
+                role, words = _grantee(row, "grant_to", item.name[0])
+                if role and role not in ours:
+                    of = kind_of_granted(_text(row, "grant_on"))
+                    yield self._grant(Right(role, _text(row, "privilege"), of, item.name, "future"), words)
 
-    def _grant(self, right: Right) -> Drift:
-        words = "DATABASE ROLE" if len(right.role) == 2 else "ROLE"
+    def _grant(self, right: Right, words: str = "") -> Drift:
+        words = words or ("DATABASE ROLE" if len(right.role) == 2 else "ROLE")
         on = "ACCOUNT" if right.scope == "account" else f"{right.kind} {qualified(right.name)}"
         if right.scope == "future":
             place = "SCHEMA" if len(right.name) == 2 else "DATABASE"
@@ -259,6 +260,13 @@ _SECTIONS = {
     "NETWORK RULE": "network_rules", "STORAGE INTEGRATION": "storage_integrations", "STAGE": "stages", "PIPE": "pipes",
     "EXTERNAL VOLUME": "external_volumes", "USER": "users",
 }  # fmt: skip
+
+
+def _grantee(row: Mapping[str, Any], column: str, database: str) -> tuple[Name, str]:
+    """Whom a right is given to, and what REVOKE calls that: a role, a database role, a share."""
+    words = _text(row, column).upper().replace("_", " ") or "ROLE"
+    name = parse_name(_text(row, "grantee_name")) if _text(row, "grantee_name") else ()
+    return ((database, *name) if words == "DATABASE ROLE" and len(name) == 1 else name), words
 
 
 def _text(row: Mapping[str, Any], key: str) -> str:
