@@ -80,7 +80,7 @@ def put_back(artefact: Artefact, deployment: Deployment, project: Project) -> En
         write_private(folder_of_keys / Path(name).name, key.encode())
     for name, files in artefact.files.items():
         folder = deployment.folders[name]
-        if files.first_state is not None:
+        if files.first_state is not None and _never_applied(folder):
             write_private(private_folder(folder.path) / folder.state_file.name, files.first_state)
         if files.imports:
             private_folder(folder.path)
@@ -97,6 +97,10 @@ def put_back(artefact: Artefact, deployment: Deployment, project: Project) -> En
         for each in artefact.plan.stacks
     )
     return replace(artefact.plan, stacks=stacks)
+
+
+def _never_applied(folder: WorkingFolder) -> bool:
+    return not folder.state_file.is_file() or untouched(folder.state_file.read_bytes())
 
 
 def _made_up(project: Project, environment: str) -> list[Path]:

@@ -6,8 +6,9 @@ Who plans needs only public keys; who deploys needs the private one, which is a 
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from modules.environment.section import Section
 from modules.environment.types import SecretRef
@@ -30,8 +31,8 @@ class Plans(Section):
         default_factory=list,
         description="Age public keys that plans are encrypted for; default: the public half of `key`.",
     )
-    kms: str | None = Field(
-        None, description="Instead of age: a key of AWS KMS, as alias/NAME, ARN or id.", pattern=f"^{KMS_KEY}$"
+    kms: Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{KMS_KEY}$"})] | None = Field(
+        None, description="Instead of age: a key of AWS KMS, as alias/NAME, ARN or id."
     )
 
     @field_validator("recipients")
@@ -42,6 +43,13 @@ class Plans(Section):
                 # Not repeated: it may be the private key.
                 raise ValueError("expected age public keys: `age1` and 58 letters and digits")
         return recipients
+
+    @field_validator("kms")
+    @classmethod
+    def _a_kms_key(cls, kms: str | None) -> str | None:
+        if kms is not None and not re.fullmatch(KMS_KEY, kms):
+            raise ValueError("expected a key of AWS KMS: alias/NAME, its ARN or its id")
+        return kms
 
     @model_validator(mode="after")
     def _one_kind(self) -> Plans:

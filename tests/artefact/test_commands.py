@@ -13,7 +13,9 @@ import pytest
 from moto import mock_aws
 
 from cli.main import main
+from modules.errors import ApplyError, StateLockedError
 from modules.project import Project
+from modules.terraform.engine import Deployment
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 YAML = """\
@@ -162,3 +164,29 @@ def test_another_checkout_finds_the_plan_for_its_content_in_a_bucket(
     (there / "environments" / "small.yaml").write_text(f"{YAML} ")
     refused = infra(capsys, "deploy", "--plan", bucket, "--key", f"file:{tmp_path / 'key.txt'}")
     assert f"{bucket}: no plan of small was kept for this content (" in refused.err
+
+
+def test_a_deploy_that_came_to_nothing_leaves_the_plan_and_one_that_stopped_half_way_does_not(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = str(tmp_path / "plan")
+    assert infra(capsys, "plan", "--out", place).code == 2
+
+    def locked(self: Deployment, plan: object) -> None:
+        raise StateLockedError("another run holds the environment")
+
+    def half(self: Deployment, plan: object) -> None:
+        state = self.folders["cluster"].state_file
+        state.write_bytes(state.read_bytes().replace(b'"serial": 0', b'"serial": 1'))
+        raise ApplyError("it stopped", details=["cluster: applied"])
+
+    monkeypatch.setattr(Deployment, "apply", locked)
+    assert "another run holds the environment" in infra(capsys, "deploy", "--plan", place).err
+    assert "another run holds the environment" in infra(capsys, "deploy", "--plan", place).err
+
+    monkeypatch.setattr(Deployment, "apply", half)
+    stopped = infra(capsys, "deploy", "--plan", place)
+    assert stopped.err.splitlines()[-1] == (
+        "  the reviewed plan is used up; to have what is left reviewed: `infra plan --env small --offline --out`"
+    )
+    assert "the plan was applied in part already, " in infra(capsys, "deploy", "--plan", place).err

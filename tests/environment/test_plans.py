@@ -36,7 +36,7 @@ def test_a_key_pair_or_a_key_of_kms_is_taken(tmp_path: Path) -> None:
             f"{{key: {PRIVATE}}}",
             "environments/dev.yaml:2: plans.key: expected a secret reference: env:NAME, file:PATH,",
         ),
-        ("{kms: my-key}", "environments/dev.yaml:2: plans.kms: "),
+        ("{kms: my-key}", "environments/dev.yaml:2: plans.kms: expected a key of AWS KMS: alias/NAME, its ARN or"),
         (f"{{kms: alias/a, recipients: [{PUBLIC}]}}", "environments/dev.yaml:2: plans: `kms` goes without `key` and"),
         ("{keys: x}", "environments/dev.yaml:2: plans.keys: unknown key `keys`; did you mean `key`?"),
     ],
