@@ -153,7 +153,7 @@ def local(tmp_path: Path) -> Iterator[Scratch]:
 
 @pytest.mark.soak
 @pytest.mark.platform
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_from_pull_request_to_drift_on_the_laptop_platform(local: Scratch) -> None:
     forge, runner = local.forge, local.runner
 
