@@ -103,6 +103,6 @@ def check_answers(answers: Answers) -> None:
         ("--message-size", answers.message_size, DataSizeValue),
     ):
         try:
-            kind.parse(value)  # type: ignore[attr-defined]
+            kind.parse(value)
         except ValueError as error:
             raise ConfigError(str(error), where=option, do="write it as the YAML has it") from None
