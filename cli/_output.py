@@ -61,12 +61,14 @@ def print_json(value: Any) -> None:
 
 
 def fail(error: InfraError, code: int | None = None) -> int:
-    """Print what happened, where, and what to do; return the exit code."""
+    """Print what happened, where, and what to do; return the exit code. What others said may repeat a secret."""
+    from modules.redaction import redact_known
+
     red, bold, off = ("\033[31m", "\033[1m", "\033[0m") if _coloured() else ("", "", "")
     where = f"{bold}{error.where}{off}: " if error.where else ""
-    note(f"{red}error{off}: {where}{error.what}")
+    note(f"{red}error{off}: {where}{redact_known(error.what)}")
     for line in error.details:
-        note(f"  {line}")
+        note(f"  {redact_known(line)}")
     if error.do:
         note(f"  → {error.do}")
     return error.exit_code if code is None else code

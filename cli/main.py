@@ -140,6 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code; every foreseen error ends here as three plain lines."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else every start reads what every package declares
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _leave_no_core()
     try:
         result = typer.main.get_command(app).main(args=arguments, prog_name="infra", standalone_mode=False)
     except InfraError as error:
@@ -162,13 +163,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(result or 0)
 
 
+def _leave_no_core() -> None:
+    """A core dump would hold every secret in memory: none of this process, nor of any that it starts.
+
+    1 rather than 0: a kernel that hands cores to a program (`core_pattern` with a pipe) heeds no limit but this one,
+    and into a file of one byte it writes nothing.
+    """
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        limit = 0 if most == 0 or sys.platform != "linux" else 1
+        resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+
 def _defect(arguments: Sequence[str]) -> int:
-    """Keeps an unforeseen error's traceback in a file (mode 0600) and says where it is."""
+    """Keeps an unforeseen error's traceback in a file (mode 0600), without secrets, and says where it is."""
     import tempfile
     import traceback
 
+    from modules.redaction import redact_known
+
     with tempfile.NamedTemporaryFile("w", prefix="infra-", suffix=".log", delete=False) as log:
-        log.write(f"infra {' '.join(arguments)}\n{traceback.format_exc()}")
+        log.write(f"infra {' '.join(arguments)}\n{redact_known(traceback.format_exc())}")
     kind = sys.exc_info()[0]
     return fail(
         InfraError(

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-__all__ = ["PLACEHOLDER", "Redactor"]
+__all__ = ["PLACEHOLDER", "Redactor", "redact_known", "remember"]
 
 PLACEHOLDER = "(secret)"
 
@@ -51,6 +51,21 @@ class Redactor:
     def __bool__(self) -> bool:
         """Whether there is anything to look for."""
         return self._pattern is not None
+
+
+_known: set[str] = set()
+"""What this process has read, for the texts of failures that nobody foresaw."""
+
+
+def remember(secret: str) -> str:
+    """The secret itself; `redact_known` cuts it out from now on."""
+    _known.add(secret)
+    return secret
+
+
+def redact_known(text: str) -> str:
+    """The text without any secret that this process has read."""
+    return Redactor(tuple(_known))(text) if _known else text
 
 
 def _values(secret: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Resolves secret references (`env:`, `file:`, `aws-sm:`, `aws-ssm:`) at the last moment, at the edge.
 
-A secret's value is returned, never logged, cached or put into an error. A file that everyone on the machine may read
+A secret's value is returned, never logged or put into an error; it is remembered only
+to be cut out of what others say. A file that everyone on the machine may read
 is refused, as ssh refuses such a key: a warning would be read once and the key stay open.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 from modules.environment.types import SecretRefValue
 from modules.errors import SecretError
 from modules.project import Project
+from modules.redaction import remember
 
 __all__ = ["check_storable", "keep_secret", "resolve_secret", "store_secret"]
 
@@ -42,6 +44,7 @@ def keep_secret(path: Path, value: str) -> None:
     Raises:
         SecretError: it cannot be written.
     """
+    remember(value)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -142,4 +145,4 @@ def _from_file(reference: SecretRefValue, project: Project) -> str:
 def _not_empty(value: str, reference: SecretRefValue) -> str:
     if not value:
         raise SecretError("the secret is empty", where=str(reference), do="put the secret there")
-    return value
+    return remember(value)

@@ -1,14 +1,17 @@
 """Runs one Terraform command in a working folder.
 
-Standard output goes to a file, not a pipe: a Terraform that outlives this process (SIGKILL) then goes on writing
-without harm, and the next run waits for it (`records.py`). The file is tailed for live events.
+Standard output goes to a file, not a pipe of ours: a Terraform that outlives this process (SIGKILL) then goes on
+writing without harm, and the next run waits for it (`records.py`). The file is tailed for live events. Where secrets
+are known, a process between the two cuts them out (`log_keeper.py`): none is on disk, not even for a moment.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +28,9 @@ from modules.terraform.records import forget_child, record_child
 __all__ = ["RunResult", "Runner"]
 
 _POLL_SECONDS = 0.05
+_KEEPER_SECONDS = 10.0
+"""How long the log's last lines are waited for, should something else hold the pipe."""
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Runner:
         self._command = command
         self._environment = dict(environment)
         self._interrupts = interrupts
+        self._secrets = tuple(secrets)
         self._clean = Redactor(secrets)
 
     def stream(self, arguments: Sequence[str], folder: Path, on_event: Callable[[Event], None]) -> RunResult:
@@ -69,11 +76,11 @@ class Runner:
         self._interrupts.check()
         log = folder / f"{arguments[0]}.log"
         collected = _Collected(self._clean, on_event)
-        child = self._start(arguments, folder, log)
+        child, keeper = self._start(arguments, folder, log)
         try:
             with self._interrupts.running(child), log.open("rb") as lines:
                 ended = threading.Event()
-                threading.Thread(target=_wait, args=(child, ended), daemon=True).start()
+                threading.Thread(target=_wait, args=(child, keeper, ended), daemon=True).start()
                 while not ended.wait(_POLL_SECONDS):
                     collected.feed(lines.read())
                 collected.feed(lines.read(), last=True)
@@ -104,20 +111,28 @@ class Runner:
         lines = tuple(self._clean(line) for line in errors.decode(errors="replace").splitlines() if line.strip())
         return RunResult(child.returncode, messages=lines, output=output)
 
-    def _start(self, arguments: Sequence[str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
+    def _start(
+        self, arguments: Sequence[str], folder: Path, log: Path
+    ) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes] | None]:
+        """Terraform, and who keeps its log where there is anything to cut out."""
         try:
             # O_APPEND: standard error shares the file, and neither overwrites the other.
             descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         except OSError as error:
             raise from_os(error, folder) from None
+        keeper = None
         try:
+            # `init` evaluates no variable and asks no provider.
+            if self._clean and arguments[0] != "init":
+                keeper = self._start_keeper(folder, descriptor)
+            target = keeper.stdin if keeper else descriptor
             child = subprocess.Popen(
                 [*self._command.prefix, *arguments],
                 cwd=folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
-                stdout=descriptor,
-                stderr=descriptor,
+                stdout=target,
+                stderr=target,
                 start_new_session=True,
                 umask=0o077,
             )
@@ -125,8 +140,28 @@ class Runner:
             raise self._unstartable(error) from None
         finally:
             os.close(descriptor)
+            if keeper is not None and keeper.stdin is not None:
+                keeper.stdin.close()
         record_child(folder, child.pid, f"terraform {arguments[0]}")
-        return child
+        return child, keeper
+
+    def _start_keeper(self, folder: Path, log: int) -> subprocess.Popen[bytes]:
+        """The process that writes the log; it is given the secrets first."""
+        keeper = subprocess.Popen(
+            # `-S`: it needs nothing but this project, and starts in half the time.
+            [sys.executable, "-S", "-P", "-m", "modules.terraform.log_keeper"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            umask=0o077,
+        )
+        assert keeper.stdin is not None
+        keeper.stdin.write(json.dumps(self._secrets).encode() + b"\n")
+        keeper.stdin.flush()
+        return keeper
 
     def _unstartable(self, error: OSError) -> PlanError:
         return PlanError(
@@ -147,9 +182,12 @@ class Runner:
                 log.write_text(cleaned)
 
 
-def _wait(child: subprocess.Popen[bytes], ended: threading.Event) -> None:
+def _wait(child: subprocess.Popen[bytes], keeper: subprocess.Popen[bytes] | None, ended: threading.Event) -> None:
     # A thread of its own, since waiting with a timeout polls, and each command's end would be noticed late.
     child.wait()
+    if keeper is not None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            keeper.wait(_KEEPER_SECONDS)
     ended.set()
 
 
