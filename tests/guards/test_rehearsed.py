@@ -67,7 +67,7 @@ def test_a_topic_is_not_deleted_until_its_address_is_named(run: Run) -> None:
     assert code == 1 and "error: environment dev: guard data-loss refuses the plan; nothing was touched" in err
     assert f"data-loss: topics {METRICS}: holds data: it will be deleted, its messages are lost" in err
     assert f"--allow-destroy '{METRICS}'" in err and "Traceback" not in err
-    assert "data-loss" in out and "deployed" not in out
+    assert "data-loss" in out and "dev: deployed" not in out
 
     code, out, _ = run(gone, "plan", "--allow-destroy", METRICS, "--allow-destroy", "kafka_topic.nothing")
     assert code == 2
