@@ -118,6 +118,9 @@ def _forms(value: str) -> Iterator[str]:
         yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
     yield quote_plus(value)
     yield value.replace("'", "'\\''")
+    yield value.replace("'", "'\"'\"'")  # as Python's shlex does
+    yield value.encode().hex()
+    yield value.encode().hex().upper()
     yield from _base64(value.encode())
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from typing import Any
 
 from modules.redaction import Redactor
@@ -26,7 +25,7 @@ def main() -> int:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    stream = sys.stdin.buffer
+    stream = open(0, "rb", closefd=False)  # noqa: SIM115
     redactor = Redactor(json.loads(stream.readline()))
     rest = b""
     while data := stream.read1(_CHUNK):
