@@ -157,7 +157,7 @@ def open_approved(target: Target, deployment: Deployment, place: str, given: str
         do = (
             "leave out --offline"
             if target.offline and not manifest.offline
-            else f"plan for this: `infra plan --env {name} --out`"
+            else f"plan for this: `infra plan --env {name} --out DIR`"
         )
         raise PlanError(wrong, where=str(kept), do=do)
     artefact = read_artefact(kept, key_of(target, given, to_open=True))
@@ -173,12 +173,12 @@ def require_holds(artefact: Artefact, kept: Kept, now: Now) -> None:
     from modules.artefact.holds import still_holds
 
     if reasons := still_holds(artefact, now):
-        offline = " --offline" if now.offline else ""
+        again = f"`infra plan --env {now.environment}{' --offline' if now.offline else ''} --out DIR`"
         raise PlanError(
             f"the approved plan no longer holds: {reasons[0]}",
             where=str(kept),
             details=reasons[1:],
-            do=f"nothing was touched; plan again, to be reviewed: `infra plan --env {now.environment}{offline} --out`",
+            do=f"nothing was touched; plan again, to be reviewed: {again}",
         )
 
 
@@ -222,7 +222,7 @@ def compare(target: Target, place: str, given: str | None, *, as_json: bool) -> 
         for line in reasons:
             typer.echo(f"  {line}")
         offline = " --offline" if target.offline else ""
-        note(f"  → plan again: `infra plan --env {target.environment.name}{offline} --out`")
+        note(f"  → plan again: `infra plan --env {target.environment.name}{offline} --out DIR`")
     else:
         typer.echo(
             f"the plan of {artefact.created} holds: nothing it was made from has moved, and a new plan is the same"

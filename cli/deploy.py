@@ -159,7 +159,7 @@ def _apply_reviewed(
         moved = _moved(deployment, before)
         mark(kept, manifest, target.project, "failed" if moved else "untouched")
         if moved:
-            again = f"`infra plan --env {target.environment.name}{' --offline' if target.offline else ''} --out`"
+            again = f"`infra plan --env {target.environment.name}{' --offline' if target.offline else ''} --out DIR`"
             error.details = (*error.details, f"the reviewed plan is used up; to have what is left reviewed: {again}")
         raise
     mark(kept, manifest, target.project, "applied")

@@ -63,7 +63,7 @@ def find_project(start: Path | None = None) -> Project:
             return Project(folder)
     raise ConfigError(
         f"no `environments` folder in {here} or above it",
-        do="run infra inside a project, or set INFRA_PROJECT to its folder",
+        do="begin one with `infra init`, run infra inside a project, or set INFRA_PROJECT to its folder",
     )
 
 

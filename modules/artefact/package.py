@@ -40,7 +40,7 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 PAYLOAD = "plan.encrypted"
 _INNER = "artefact.json"
-_AGAIN = "plan again: `infra plan --out`"
+_AGAIN = "plan again: `infra plan --out DIR`"
 
 
 @dataclass(frozen=True)

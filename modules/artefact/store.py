@@ -226,7 +226,7 @@ def read_artefact(kept: Kept, key: PlanKey) -> Artefact:
     manifest = manifest_of(kept)
     payload = kept.read(PAYLOAD)
     if payload is None:
-        raise PlanError(f"{PAYLOAD} is missing", where=str(kept), do="plan again: `infra plan --out`")
+        raise PlanError(f"{PAYLOAD} is missing", where=str(kept), do="plan again: `infra plan --out DIR`")
     return unpack(manifest, payload, key, str(kept))
 
 
@@ -238,7 +238,9 @@ def manifest_of(kept: Kept) -> Manifest:
     """
     content = kept.read(MANIFEST)
     if content is None:
-        raise PlanError(f"there is no plan here: {MANIFEST} is missing", where=str(kept), do="plan: `infra plan --out`")
+        raise PlanError(
+            f"there is no plan here: {MANIFEST} is missing", where=str(kept), do="plan: `infra plan --out DIR`"
+        )
     return read_manifest(content, str(kept))
 
 
@@ -341,7 +343,7 @@ def _none_there(whole: FolderPlace | BucketPlace, environment: str, content_hash
     kept = _kept(whole)
     if not kept:
         what = f"this holds no plan of infra: there is no {MANIFEST}"
-        return PlanError(what, where=str(whole), do="plan first: `infra plan --out`")
+        return PlanError(what, where=str(whole), do="plan first: `infra plan --out DIR`")
     if content_hash is None:
         return PlanError("these are several plans", where=str(whole), details=kept[:10], do="name one of them")
     mine = [name.rpartition("/")[2] for name in kept if name.rpartition("/")[0] == environment]

@@ -229,7 +229,23 @@ def malformed_state(state: Path, kind: type[TerraformError], texts: Sequence[str
         return kind("the state is malformed", where=state_place(state), do=do, details=_limited(texts))
     backups = sorted((state.parent / "backups").glob("*.tfstate"))
     do = f"put the newest backup in its place: cp {backups[-1]} {state}" if backups else "restore it from a backup"
-    return kind("the state file is malformed", where=str(state), do=do, details=_limited(texts))
+    said = (*_limited(texts), *((_held(backups[-1], state.parent.parent.name),) if backups else ()))
+    return kind("the state file is malformed", where=str(state), do=do, details=said)
+
+
+def _held(backup: Path, environment: str) -> str:
+    """What the newest backup knows: it is from before the last apply, and knows nothing of what that made."""
+    from modules.terraform.state import parse_state  # which says by this module what is wrong
+
+    try:
+        known = len(parse_state(backup.read_bytes(), str(backup)).addresses)
+        held = f"it knows {known or 'no'} resource{'' if known == 1 else 's'}"
+    except (TerraformError, ValueError, OSError):
+        held = "it cannot be read either"
+    return (
+        f"the newest backup is from before the last apply; {held}. What that apply made is taken over by "
+        f"`infra import --env {environment} --write` afterwards, before anything is deployed"
+    )
 
 
 def disk_error(folder: Path, kind: type[TerraformError] = ApplyError) -> TerraformError:

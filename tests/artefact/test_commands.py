@@ -80,7 +80,7 @@ def test_an_approved_plan_is_refused_while_a_byte_differs_and_applied_once_it_do
     assert refused.code == 1
     assert refused.err.splitlines()[-2:] == [
         f"error: {place}: the approved plan no longer holds: environments/small.yaml was changed",
-        "  → nothing was touched; plan again, to be reviewed: `infra plan --env small --offline --out`",
+        "  → nothing was touched; plan again, to be reviewed: `infra plan --env small --offline --out DIR`",
     ]
     compared = infra(capsys, "plan", "--compare", place)
     assert (compared.code, compared.out.splitlines()[1]) == (2, "  environments/small.yaml was changed")
@@ -109,7 +109,7 @@ def test_a_plan_is_for_one_environment_and_one_mode(
     other = infra(capsys, "deploy", "--plan", place, env="other")
     assert other.err.splitlines()[-2:] == [
         f"error: {place}: it is a plan for environment small, not other",
-        "  → plan for this: `infra plan --env other --out`",
+        "  → plan for this: `infra plan --env other --out DIR`",
     ]
     target = infra(capsys, "deploy", "--plan", place, "--target", "topics")
     assert target.err.splitlines()[-2] == "error: --plan goes without --target"
@@ -187,6 +187,6 @@ def test_a_deploy_that_came_to_nothing_leaves_the_plan_and_one_that_stopped_half
     monkeypatch.setattr(Deployment, "apply", half)
     stopped = infra(capsys, "deploy", "--plan", place)
     assert stopped.err.splitlines()[-1] == (
-        "  the reviewed plan is used up; to have what is left reviewed: `infra plan --env small --offline --out`"
+        "  the reviewed plan is used up; to have what is left reviewed: `infra plan --env small --offline --out DIR`"
     )
     assert "the plan was applied in part already, " in infra(capsys, "deploy", "--plan", place).err

@@ -82,8 +82,12 @@ def test_a_state_that_was_emptied_is_not_taken_for_a_stack_that_was_never_applie
         deployment = bench.deployment()
         deployment.apply(deployment.plan())
     (bench.folder("one") / "terraform.tfstate").write_bytes(b"")
-    with pytest.raises(PlanError, match="malformed"):
+    with pytest.raises(PlanError, match="malformed") as caught:
         bench.deployment().plan()
+    # It is from before the last apply, so what that made has to be taken over before anything is deployed.
+    said = " ".join(caught.value.details)
+    assert "from before the last apply; it knows 1 resource." in said
+    assert f"`infra import --env {bench.folder('one').parent.name} --write`" in said
 
 
 def test_an_errored_state_is_taken_over_only_where_it_follows_the_state(bench: Workbench) -> None:
