@@ -135,6 +135,9 @@ def _base64(data: bytes) -> Iterator[str]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         whole = encode(data).decode()
         yield whole
+        for width in (64, 76):  # wrapped, as PEM, MIME and `base64` do
+            lines = [whole[start : start + width] for start in range(0, len(whole), width)]
+            yield from (line for line in lines if _SHORTEST_LINE <= len(line) < len(whole))
         for before in range(3):
             text = encode(b"\0" * before + data).decode()
             first = -(-before * 8 // 6)
