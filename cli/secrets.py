@@ -42,6 +42,6 @@ def check(env: EnvOption, json: JsonOption = False) -> None:
     else:
         for finding in findings:
             show_finding(finding)
-    code = conclude(findings, "findings")
+    code = conclude(findings)
     if code:
         raise typer.Exit(code)

@@ -38,7 +38,7 @@ def wanted(patient: Patient, environment: Environment) -> bool:
     """Whether somebody logs in to make the estate; on a laptop the platform has to be up."""
     if environment.warehouse.engine != "terraform":
         return False
-    return environment.warehouse.account is not None or (environment.platform == "local" and _up(patient))
+    return environment.platform != "local" or environment.warehouse.account is not None or _up(patient)
 
 
 def _up(patient: Patient) -> bool:
@@ -56,6 +56,10 @@ def identity(patient: Patient) -> Iterator[Finding]:
     """The login, and its privileges."""
     environment = patient.load()
     if environment is None:
+        return
+    if environment.platform != "local" and environment.warehouse.account is None:
+        do = "write `account: {organization: …, account: …, user: …, private_key: env:SNOWFLAKE_PRIVATE_KEY}` there"
+        yield Finding("snowflake", "fail", "the account is not named: `warehouse.account` is missing", do)
         return
     client = platform_for(environment, patient.project).snowflake_client("admin")
     try:

@@ -87,8 +87,8 @@ def test_each_environment_is_asked_about_what_it_has(project: Project) -> None:
     aws = {"provider": {"aws": [{"region": "us-east-1"}]}, "resource": {"aws_vpc": {"main": {}}}}
     documents = {"local": {}, "msk": aws, "confluent": {}}
     assert asked("local") == {"secrets"}
-    assert asked("prod") == {"secrets", "reach", "endpoints", "aws", "aws permissions", "aws quotas"}
-    assert asked("dev") == {"secrets", "reach", "endpoints", "confluent", "confluent quotas"}
+    assert asked("prod") == {"secrets", "snowflake", "reach", "endpoints", "aws", "aws permissions", "aws quotas"}
+    assert asked("dev") == {"secrets", "snowflake", "reach", "endpoints", "confluent", "confluent quotas"}
 
 
 def test_no_check_is_in_both_tables() -> None:
