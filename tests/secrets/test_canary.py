@@ -6,6 +6,7 @@ What a rehearsal does not read, `infra secrets check` does. The real platform's 
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
 import typing
@@ -16,7 +17,6 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-import cli.main
 from cli.main import main
 from modules.environment import load_environment
 from modules.environment.model import Environment
@@ -198,7 +198,7 @@ def test_a_failure_nobody_foresaw_keeps_no_canary_in_its_file(
         ]
         raise RuntimeError(f"login refused: {values!r} " + " ".join(values))
 
-    monkeypatch.setattr(cli.main.importlib, "import_module", fails)
+    monkeypatch.setattr(importlib, "import_module", fails)
     assert main(["plan", "-e", "canary"]) == 1
     hunter = Hunter(sown.canaries)
     out, err = capfd.readouterr()
