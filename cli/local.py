@@ -13,6 +13,7 @@ from cli._services import show_progress
 
 if TYPE_CHECKING:
     from modules.local.platform import ServiceStatus
+    from modules.project import Project
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -111,7 +112,7 @@ def logs(
 
 @app.command(epilog="Examples:  infra local reset  ·  infra local reset --yes")
 def reset(yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask.")) -> None:
-    """Stop all services and wipe their data, logs and secrets."""
+    """Stop all services and wipe their data, logs and secrets; laptop environments are then to be deployed anew."""
     from modules.errors import LocalError
     from modules.local import platform
     from modules.project import find_project
@@ -128,6 +129,24 @@ def reset(yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask.")) ->
     with show_progress() as progress:
         platform.reset(project, progress)
     note("the local platform is as if it had never been started")
+    for name in _forgotten(project):
+        note(f"{name} is to be deployed anew: its states are put aside, as nothing they speak of is there any more")
+
+
+def _forgotten(project: Project) -> list[str]:
+    """Environments of the laptop that were deployed; their states are put aside."""
+    from modules.environment import list_environments, load_environment
+    from modules.errors import InfraError
+    from modules.local.forget import forget_states
+
+    ours = []
+    for name in list_environments(project):
+        try:
+            if load_environment(project, name).platform == "local":
+                ours.append(name)
+        except InfraError:
+            continue  # what is wrong with it, its own commands say
+    return forget_states(project, ours)
 
 
 def _table(found: list[ServiceStatus]) -> None:

@@ -6,16 +6,14 @@ both are of one mind, nothing drifted: the next deploy only takes note of it.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from modules.drift.model import AttributeDrift, Drift
 from modules.drift.words import in_words, name_of, words_of
 from modules.environment.model import Environment
 from modules.environment.warehouse_presets import completed
 from modules.terraform.plan import AttributeChange, Change, EnvironmentPlan
+from modules.terraform.settled import columns, settled
 from modules.terraform.source import Declared
 
 __all__ = ["drift_of_plan"]
@@ -54,68 +52,12 @@ def _changed(stack: str, change: Change, environment: Environment, now: Declared
     attributes = tuple(
         said
         for each in change.attributes
-        if now is None or not _settled(now, each)
+        if now is None or not settled(now, each)
         for said in _said(change, each, environment)
     )
     if not attributes:
         return None
     return Drift("changed", words_of(change.type).word, name_of(change), stack, change.address, attributes)
-
-
-_UNKNOWN = object()
-
-
-def _settled(now: Declared, attribute: AttributeChange) -> bool:
-    """Whether the YAML says by now what is there."""
-    if attribute.sensitive:
-        return False
-    if attribute.path == "column" and isinstance(attribute.after, list):
-        wanted = now.block.get("column")
-        return isinstance(wanted, list) and _columns(wanted) == _columns(attribute.after)
-    wanted = _literal(now, attribute.path)
-    if wanted is _UNKNOWN:
-        return False
-    return _same(wanted, attribute.after)
-
-
-def _literal(now: Declared, path: str) -> Any:
-    """What the declaration gives an attribute, or an item of a map; `_UNKNOWN` where only Terraform could tell."""
-    name, bracket, item = path.partition("[")
-    if bracket:
-        item = item.removesuffix("]").strip('"')
-    else:
-        name, _, item = path.partition(".")
-    given = now.block.get(name)
-    value = now.literal(name)
-    if value is None and given is not None and not _is_absent(now, given):
-        return _UNKNOWN
-    if not item:
-        return value
-    if value is None:
-        return None
-    return value.get(item) if isinstance(value, Mapping) else _UNKNOWN
-
-
-def _is_absent(now: Declared, given: Any) -> bool:
-    """`${each.value.comment}` of an entry that has none."""
-    match = re.fullmatch(r"\$\{each\.value\.(\w+)\}", given) if isinstance(given, str) else None
-    return match is not None and isinstance(now.value, Mapping) and now.value.get(match[1]) is None
-
-
-def _same(wanted: Any, there: Any) -> bool:
-    if wanted is None or there is None:
-        return wanted is None and there is None
-    if isinstance(wanted, list | dict) or isinstance(there, list | dict):
-        return bool(wanted == there)
-    if str(wanted).lower() == str(there).lower():
-        return True
-    texts = [each.replace("$${", "${").replace("%%{", "%{") for each in (str(wanted), str(there))]
-    if texts[0] == texts[1]:
-        return True
-    try:
-        return isinstance(wanted, str) and isinstance(there, str) and bool(json.loads(wanted) == json.loads(there))
-    except ValueError:
-        return False
 
 
 def _said(change: Change, attribute: AttributeChange, environment: Environment) -> Iterator[AttributeDrift]:
@@ -124,7 +66,7 @@ def _said(change: Change, attribute: AttributeChange, environment: Environment) 
         return
     whole = in_words(change, attribute, environment)
     evolving = _evolves(environment, name_of(change))
-    before, after = _columns(attribute.before), _columns(attribute.after)
+    before, after = columns(attribute.before), columns(attribute.after)
     for name in dict.fromkeys([*before, *after]):
         if before.get(name) == after.get(name) or (evolving and name not in before):
             continue  # a connector may add columns to a table that says so
@@ -135,19 +77,6 @@ def _said(change: Change, attribute: AttributeChange, environment: Environment) 
 def _evolves(environment: Environment, table: str) -> bool:
     its = completed(environment).tables.get(table)
     return its is not None and its.schema_evolution
-
-
-def _columns(blocks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Column → `VARCHAR, not null, "comment"`."""
-    found = {}
-    for block in blocks:
-        parts = [str(block.get("type") or "")]
-        if block.get("nullable") is False:
-            parts.append("not null")
-        if block.get("comment"):
-            parts.append(f'"{str(block["comment"]).replace("$${", "${").replace("%%{", "%{")}"')
-        found[str(block.get("name"))] = ", ".join(parts)
-    return found
 
 
 _HOLDERS = ("database", "schema", "table", "view", "role", "database role", "user", "warehouse", "topic")

@@ -23,7 +23,8 @@ from modules.terraform.plan import EnvironmentPlan, StackPlan, parse_plan
 from modules.terraform.plan_file import LOCK_FILE, with_lock
 from modules.terraform.review import judge, review, review_declared
 from modules.terraform.runner import Runner, RunResult
-from modules.terraform.source import planned_creations
+from modules.terraform.settled import unsettled
+from modules.terraform.source import declared, planned_creations
 from modules.terraform.state import OutputValue
 from modules.terraform.targets import covers
 from modules.terraform.workdir import WorkingFolder, inputs_digest
@@ -148,6 +149,7 @@ class Planner:
         )
         if mode == "refresh-only":
             return plan
+        plan = replace(plan, drift=unsettled(plan.drift, declared(document)))
         return replace(plan, findings=(*review(plan), *unrecorded.findings(found, taken, destroy=mode == "destroy")))
 
     def _known_inputs(self, folder: WorkingFolder) -> dict[str, OutputValue]:
