@@ -67,10 +67,15 @@ def deploy(
         )
     if result is None:
         note("nothing to change")
-    start_carrying(opened)
+    if planned.targets:
+        # What carries events needs all of it, and only the whole is something to go back to.
+        note(f"only a part was deployed, so the rest is as it was: `infra deploy --env {env}` brings it")
+    else:
+        start_carrying(opened)
     if not offline:
         before = last_deployed(opened.project, env)
-        record_deploy(opened.project, env)
+        if not planned.targets:
+            record_deploy(opened.project, env)
     measured, back = _smoke(opened, before, began, as_json=json) if smoke else (None, ())
     if json:
         found = {"smoke": measured, "way_back": list(back)} if smoke else {}
