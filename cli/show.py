@@ -108,7 +108,8 @@ def _head(manifest: Manifest, artefact: Artefact | None, used: str | None) -> li
 def _cost(cost: Any) -> str:
     if cost.get("monthly") is None:
         return f"not known: {cost.get('why')}"
-    least = f"{float(cost['monthly']):,.2f} {cost['currency']}"
+    amount = f"{float(cost['monthly']):,.2f}"
+    least = f"${amount}" if cost["currency"] == "USD" else f"{amount} {cost['currency']}"
     return least if not cost.get("unknown") else f"at least {least}; {cost['unknown']} prices are not known"
 
 
