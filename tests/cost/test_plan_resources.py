@@ -23,7 +23,7 @@ from modules.cost.resources import Pricing, price_resources, read_documents
 from modules.cost.resources.documents import Document, parse_document
 from modules.cost.resources.pricing import PRICERS, free_types
 from modules.environment.loader import load_environment
-from modules.terraform import engine
+from modules.terraform import planning
 from tests.platforms.conftest import Rehearse, rehearse
 from tests.platforms.golden import GOLDEN, cases, project_of
 from tests.platforms.test_msk_moto import plugin_folder
@@ -82,13 +82,13 @@ def by_price(lines: Iterable[Line]) -> dict[str, tuple[Decimal, Decimal | None]]
 def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, Any]]]:
     """Stack → the last JSON that `terraform show` gave of its plan."""
     found: dict[str, dict[str, Any]] = {}
-    parse = engine.parse_plan
+    parse = planning.parse_plan
 
     def recorded(stack: str, document: dict[str, Any], **rest: Any) -> Any:
         found[stack] = document
         return parse(stack, document, **rest)
 
-    monkeypatch.setattr(engine, "parse_plan", recorded)
+    monkeypatch.setattr(planning, "parse_plan", recorded)
     yield found
 
 

@@ -105,6 +105,7 @@ def test_what_can_be_changed_about_brokers_is_changed_in_place_and_the_rest_is_r
     refused = planned(brokers, f"{brokers}, registry: {{kind: glue}}")
     assert refused.code == 1 and "the registry cannot go to Glue" in refused.err
     answer = planned(f"{type_}, {brokers}", "mode: serverless")
-    assert (answer.code, answer.changes[CLUSTER]) == (2, "delete")
+    assert (answer.code, answer.changes[CLUSTER]) == (1, "delete")
+    assert "guard data-loss refuses the plan" in answer.err
     assert answer.changes["cluster: aws_msk_serverless_cluster.main"] == "create"
     assert any(each == "warn" and "its topics and their messages are lost" in text for each, text in answer.findings)

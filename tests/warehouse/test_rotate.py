@@ -214,7 +214,7 @@ def test_a_key_in_an_environment_variable_is_refused_before_anything_is_changed(
     assert str(caught.value) == (
         "env:CONNECTOR_KEY: a secret in an environment variable cannot be changed from here: it ends with this "
         "process\n"
-        "  → keep it in a file (`file:…`) or in AWS Secrets Manager (`aws-sm:…`) and change the reference"
+        "  → keep it in a file (`file:…`) or in AWS (`aws-sm:…`, `aws-ssm:…`) and change the reference"
     )
     assert account.slots() == before
 
