@@ -196,3 +196,13 @@ def test_a_half_made_object_is_kept_and_replaced_by_the_next_apply(bench: Bench)
 def test_a_resource_the_plugin_does_not_serve_is_refused_by_name(bench: Bench) -> None:
     bench.resource(None, {"resource": {"memory_unserved": {"it": {}}}})
     assert "bundled infra/memory plugin does not implement memory_unserved" in bench.fails("plan")
+
+
+def test_a_plugin_starts_below_a_long_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket's path may have a hundred characters, a temporary folder's many more."""
+    long = tmp_path / ("t" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    bench = Bench(tmp_path, started=True)
+    bench.apply()
+    assert list(long.glob("infra-plugin-*")) == []

@@ -31,6 +31,8 @@ from modules.local.plugins.protocol.servicer import ProviderServicer
 __all__ = ["add_provider", "new_server", "serve"]
 
 _COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
+_LONGEST_SOCKET = 100
+"""Bytes: `sun_path` has 108 on Linux and 104 on macOS."""
 _WORKERS = 128
 """Threads are made on demand; the number only has to exceed any sensible `-parallelism`."""
 
@@ -43,7 +45,7 @@ def serve(provider: Provider) -> None:
     # Terraform gets Ctrl-C as well and tells its plugins what to do about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
-    folder = tempfile.mkdtemp(prefix="infra-plugin-")
+    folder = _own_folder()
     done = threading.Event()
     server = new_server(done.set)
     add_provider(server, provider)
@@ -64,6 +66,15 @@ def serve(provider: Provider) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _own_folder() -> str:
+    """A folder that only the user can enter, with a name that is short enough for a socket in it."""
+    folder = tempfile.mkdtemp(prefix="infra-plugin-")
+    if len(os.fsencode(f"{folder}/socket")) <= _LONGEST_SOCKET:
+        return folder
+    shutil.rmtree(folder)
+    return tempfile.mkdtemp(prefix="infra-plugin-", dir="/tmp")
 
 
 def new_server(on_shutdown: Callable[[], None]) -> Any:
