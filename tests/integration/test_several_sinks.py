@@ -15,7 +15,7 @@ from modules.warehouse.connection import connect
 from tests.integration.conftest import new_project
 from tests.integration.program import Infra
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.platform, pytest.mark.soak, pytest.mark.timeout(240)]
 
 MORE = """extends: local
 topics:

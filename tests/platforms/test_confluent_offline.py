@@ -11,8 +11,8 @@ from tests.platforms.conftest import Rehearse
 from tests.platforms.golden import GOLDEN, cases
 from tests.platforms.rehearsal import PLAN
 
-WHOLE = ("confluent-basic-dev", "confluent-dedicated_privatelink-prod")
-"""Cases that are deployed and destroyed in every run: the smallest and the largest; the others in `make soak`."""
+WHOLE = ("confluent-dedicated_privatelink-prod",)
+"""What is deployed and destroyed in every run: the largest; the smallest is in tests/simulated, others in `make soak`."""
 
 OTHERS = sorted(set(cases("confluent")) - set(WHOLE))
 
