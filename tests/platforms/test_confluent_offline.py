@@ -12,7 +12,7 @@ from tests.platforms.golden import GOLDEN, cases
 from tests.platforms.rehearsal import PLAN
 
 WHOLE = ("confluent-dedicated_privatelink-prod",)
-"""What is deployed and destroyed in every run: the largest; the smallest is in tests/simulated, others in `make soak`."""
+"""Deployed and destroyed in every run: the largest; the smallest is in tests/simulated, others in `make soak`."""
 
 OTHERS = sorted(set(cases("confluent")) - set(WHOLE))
 
