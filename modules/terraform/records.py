@@ -29,6 +29,7 @@ __all__ = [
     "settle", "state_free",
 ]  # fmt: skip
 
+_DYING_SECONDS = 5.0
 _TOLERANCE_SECONDS = 2.0
 """A process's creation time moves a little when the clock is corrected."""
 
@@ -170,6 +171,7 @@ def settle(
     record = ProcessRecord.read(folder / "run.json")
     if record is not None and not record.alive():
         record = None
+        _let_go(folder)
     if record is None and not state_free(folder):
         record = _orphan_in(folder)
         if record is None and not state_free(folder):
@@ -183,6 +185,7 @@ def settle(
             )
     if record is not None:
         _wait(record, stack, note, check, timeout)
+        _let_go(folder)
     forget_child(folder)
     leftover = folder / ".terraform.tfstate.lock.info"
     if leftover.exists() and state_free(folder):
@@ -191,6 +194,13 @@ def settle(
         # Terraform that ended in good order has removed the file itself.
         who, since = info.get("Who", "?"), info.get("Created", "?")
         note(f"{stack}: cleared the lock of a run that died (by {who}, since {since})")
+
+
+def _let_go(folder: Path) -> None:
+    """Wait a little for the state: a killed process counts as dead while its last threads still hold what it held."""
+    until = time.monotonic() + _DYING_SECONDS
+    while not state_free(folder) and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def _wait(
