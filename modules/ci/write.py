@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from modules.errors import ConfigError
+from modules.files import replace_text
 
 __all__ = ["Written", "write_workflows"]
 
@@ -61,12 +60,7 @@ def _text(file: Path) -> str | None:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(file)
+        replace_text(file, text)
     except OSError as error:
         raise ConfigError(
             f"cannot be written: {error.strerror}", where=str(file), do="free space or check the folder's rights"

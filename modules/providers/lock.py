@@ -6,13 +6,12 @@ from the registry, whose checksums are signed. From then on `init` installs what
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from modules.errors import ConfigError
+from modules.files import replace_text
 from modules.project import Project
 from modules.providers.mirror import best_package
 from modules.providers.needed import Needed, bare_folder, run_terraform
@@ -98,12 +97,7 @@ def _change(address: str, before: Locked | None, after: Locked | None) -> LockCh
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        replace_text(path, text)
     except OSError as error:
         raise ConfigError(
             f"cannot write the lock file: {error.strerror or error}", where=str(path), do="check the folder's rights"

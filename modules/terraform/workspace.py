@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shlex
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from modules.project import OUTPUTS_FILE, Project
 from modules.terraform.backend import remember
-from modules.terraform.command import base_environment, terraform_command
+from modules.terraform.command import base_environment, invocation, terraform_command
 from modules.terraform.failures import from_os
 from modules.terraform.files import private_folder, write_private
 from modules.terraform.interrupts import Interrupts
@@ -138,7 +135,7 @@ class Workspace:
     @contextlib.contextmanager
     def working(self, action: str) -> Iterator[None]:
         """Hold the environment, take the signals, and make every working folder ours."""
-        command = shlex.join(["infra", *sys.argv[1:]]) if Path(sys.argv[0]).name == "infra" else f"infra {action}"
+        command = invocation(action)
         where = f"environment {self.environment}"
         try:
             with self.interrupts.installed(), self._lock(command, where):
