@@ -13,6 +13,7 @@ from typing import Any
 from modules.project import Project
 from modules.terraform.engine import Deployment
 from modules.terraform.events import Event
+from modules.terraform.plan import StackPlan
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.source import StackSource
 
@@ -84,6 +85,35 @@ def data(**resources: Any) -> dict[str, Any]:
 
 def shell(command: str) -> list[dict[str, Any]]:
     return [{"local-exec": {"command": command}}]
+
+
+CLUSTER = {
+    "resource": data(broker="b-1"),
+    "output": {
+        "bootstrap": {"value": "${terraform_data.broker.output}"},
+        "key": {"value": '${sensitive("top-${terraform_data.broker.output}")}', "sensitive": True},
+    },
+}
+TOPICS = {
+    "variable": {"bootstrap": {"type": "any"}, "key": {"type": "string", "sensitive": True, "ephemeral": False}},
+    "resource": data(
+        topic={"for_each": {"orders": {}, "orders.dlq": {}}, "input": "${var.bootstrap}/${each.key}"},
+        acl={"input": "${var.key}"},
+    ),
+    "output": {"names": {"value": "${[for t in terraform_data.topic : t.output]}"}},
+}
+TOPICS_INPUTS = {"bootstrap": ("cluster", "bootstrap"), "key": ("cluster", "key")}
+
+
+def two_stacks(bench: Workbench) -> None:
+    """`topics` lives on what `cluster` puts out, one output of it sensitive."""
+    bench.stack("topics", TOPICS, inputs=TOPICS_INPUTS)
+    bench.stack("cluster", CLUSTER)
+
+
+def kinds(plan: StackPlan) -> dict[str, str]:
+    """What the plan does, by address."""
+    return {change.address: change.kind for change in plan.changes}
 
 
 def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
