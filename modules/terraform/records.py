@@ -25,8 +25,8 @@ from modules.terraform.failures import state_locked
 from modules.terraform.files import private_folder, write_private
 
 __all__ = [
-    "ProcessRecord", "environment_holder", "environment_lock", "forget_child", "record_child", "running_child",
-    "settle", "state_free",
+    "ProcessRecord", "environment_holder", "environment_lock", "forget_child", "hold_log", "record_child",
+    "running_child", "settle", "state_free",
 ]  # fmt: skip
 
 _DYING_SECONDS = 5.0
@@ -186,7 +186,10 @@ def settle(
     if record is not None:
         _wait(record, stack, note, check, timeout)
         _let_go(folder)
+    _await_logs(folder)
     forget_child(folder)
+    # A state that was to replace the one that is there (`state_server.py`).
+    (folder / "terraform.tfstate.new").unlink(missing_ok=True)
     leftover = folder / ".terraform.tfstate.lock.info"
     if leftover.exists() and state_free(folder):
         info = _lock_info(folder)
@@ -201,6 +204,15 @@ def _let_go(folder: Path) -> None:
     until = time.monotonic() + _DYING_SECONDS
     while not state_free(folder) and time.monotonic() < until:
         time.sleep(0.02)
+
+
+def _await_logs(folder: Path) -> None:
+    """Wait a little for the last lines of a Terraform that is gone: who keeps its log (`log_keeper.py`) outlives it by
+    a moment, and the journal is read from that log next."""
+    until = time.monotonic() + _DYING_SECONDS
+    for log in sorted(folder.glob("*.log")):
+        while not _log_written(log) and time.monotonic() < until:
+            time.sleep(0.02)
 
 
 def _wait(
@@ -261,6 +273,12 @@ if sys.platform == "win32":
             return False
         return True
 
+    def hold_log(descriptor: int) -> None:
+        """Locks would keep a file from being read there."""
+
+    def _log_written(log: Path) -> bool:
+        return True
+
     def state_free(folder: Path) -> bool:
         return not (folder / ".terraform.tfstate.lock.info").exists()
 
@@ -273,6 +291,25 @@ else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return False
+        return True
+
+    def hold_log(descriptor: int) -> None:
+        """Mark a log as being written; whoever inherits the descriptor holds it on, until its own end."""
+        with contextlib.suppress(OSError):  # a file system without locks
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _log_written(log: Path) -> bool:
+        """Whether nobody writes it any more."""
+        import errno
+        import fcntl
+
+        try:
+            with log.open("rb") as lines:
+                fcntl.flock(lines, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno != errno.EWOULDBLOCK
         return True
 
     def state_free(folder: Path) -> bool:

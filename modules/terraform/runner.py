@@ -23,7 +23,7 @@ from modules.terraform.command import TerraformCommand
 from modules.terraform.events import Diagnostic, Event, Message, Summary, parse_line
 from modules.terraform.failures import from_os
 from modules.terraform.interrupts import Interrupts
-from modules.terraform.records import forget_child, record_child
+from modules.terraform.records import forget_child, hold_log, record_child
 
 __all__ = ["RunResult", "Runner"]
 
@@ -120,6 +120,8 @@ class Runner:
             descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         except OSError as error:
             raise from_os(error, folder) from None
+        # Let go with the last process that writes it, also after this one was killed: `settle` waits for that.
+        hold_log(descriptor)
         keeper = None
         try:
             # `init` evaluates no variable and asks no provider.
