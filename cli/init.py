@@ -62,6 +62,10 @@ def init(
     asking = not yes and not json and sys.stdin.isatty()
     if not asking and not yes:
         raise ConfigError("there is nobody to answer", where="infra init", do="add --yes, and options for the answers")
+    if install and ci in (None, "none") and not asking:
+        raise ConfigError(
+            "it is for workflows, and none are written", where="--install", do="add --ci github or gitlab"
+        )
     answers = _asked(
         root,
         name=name,
@@ -78,10 +82,13 @@ def init(
     if to_stdout:
         sys.stdout.write(scaffold.files[scaffold.own])
         return
-    if not json:
-        _show(scaffold, str(report.total))
+    # All that can be refused is, before anything is shown.
+    _refuse_replacing(root, scaffold, {}, force=force)
     forge = ci or (_choose("CI", ("github", "gitlab", "none"), "none") if asking else "none")
     workflows = _workflows(root, scaffold, forge, install, asking=asking) if forge != "none" else {}
+    _refuse_replacing(root, scaffold, workflows, force=force)
+    if not json:
+        _show(scaffold, str(report.total))
     if asking:
         typer.confirm(f"Write {scaffold.own}{' and the workflows' * bool(workflows)}?", True, abort=True, err=True)
     written = _write(root, scaffold, workflows, force=force)
@@ -189,9 +196,13 @@ def _show(scaffold: Scaffold, total: str) -> None:
     note(f"{scaffold.answers.name}: {total} a month (`infra cost --env {scaffold.answers.name}` has every line)")
 
 
-def _write(root: Path, scaffold: Scaffold, workflows: Mapping[str, str], *, force: bool) -> dict[str, str]:
-    """All files or none: what a person may have changed is replaced with `force` alone."""
-    from modules.ci.write import write_workflows
+def _refuse_replacing(root: Path, scaffold: Scaffold, workflows: Mapping[str, str], *, force: bool) -> None:
+    """What a person may have changed is replaced with `force` alone.
+
+    Raises:
+        ConfigError: there is such an environment, or a workflow that is another; or a file is none.
+    """
+    from modules.ci.write import texts_before
 
     if (root / scaffold.own).exists() and not force:
         raise ConfigError(
@@ -199,6 +210,13 @@ def _write(root: Path, scaffold: Scaffold, workflows: Mapping[str, str], *, forc
             where=scaffold.own,
             do="choose another name, look at it with --stdout, or add --force to replace it",
         )
+    texts_before(root, workflows, force=force)
+    texts_before(root, scaffold.files, force=True)
+
+
+def _write(root: Path, scaffold: Scaffold, workflows: Mapping[str, str], *, force: bool) -> dict[str, str]:
+    from modules.ci.write import write_workflows
+
     extended = {file for file in scaffold.files if file == ".gitignore" and (root / file).exists()}
     written = [*write_workflows(root, workflows, force=force), *write_workflows(root, scaffold.files, force=True)]
     return {each.file: "extended" if each.file in extended else each.outcome for each in written}

@@ -10,7 +10,7 @@ from typing import Literal
 from modules.errors import ConfigError
 from modules.files import replace_text
 
-__all__ = ["Written", "write_workflows"]
+__all__ = ["Written", "texts_before", "write_workflows"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,24 @@ def write_workflows(root: Path, files: Mapping[str, str], *, force: bool = False
     """Writes all of them, or none.
 
     Raises:
-        ConfigError: a file is there already and is another, and `force` is not given; or one cannot be written.
+        ConfigError: as `texts_before`; or one cannot be written.
+    """
+    before = texts_before(root, files, force=force)
+    written = []
+    for file, text in files.items():
+        if before[file] == text:
+            written.append(Written(file, "unchanged"))
+            continue
+        _write(root / file, text)
+        written.append(Written(file, "created" if before[file] is None else "replaced"))
+    return tuple(written)
+
+
+def texts_before(root: Path, files: Mapping[str, str], *, force: bool = False) -> dict[str, str | None]:
+    """What is in the files now; None: there is no such file. Asked before anything is shown or written.
+
+    Raises:
+        ConfigError: a file is there already and is another, and `force` is not given; or it is not to be read.
     """
     before = {file: _text(root / file) for file in files}
     others = [file for file, text in files.items() if before[file] not in (None, text)]
@@ -38,14 +55,7 @@ def write_workflows(root: Path, files: Mapping[str, str], *, force: bool = False
             details=others,
             do="compare with `--stdout`, then add --force to replace them",
         )
-    written = []
-    for file, text in files.items():
-        if before[file] == text:
-            written.append(Written(file, "unchanged"))
-            continue
-        _write(root / file, text)
-        written.append(Written(file, "created" if before[file] is None else "replaced"))
-    return tuple(written)
+    return before
 
 
 def _text(file: Path) -> str | None:

@@ -18,11 +18,15 @@ from modules.environment.schema import APPLICATIONS_FILE, FILE, render_applicati
 from modules.project import Project
 from modules.scaffold.answers import PLATFORMS, Answers
 
-__all__ = ["Scaffold", "to_fill_in"]
+__all__ = ["IGNORED", "Scaffold", "to_fill_in"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _GITIGNORE = ".gitignore"
 _FILL_IN = "fill in: "
+IGNORED = (".infra/", ".infra-ci/", "plans/", "plan-key*.txt", "*.tfstate", "*.tfstate.*", "*.p8")
+"""What git must not keep: states, working folders and the laptop's data; what GitLab's jobs leave on a runner that
+stays; plans that were kept (`infra plan --out plans/`) and the key that opens them; a state saved by hand; Snowflake's
+keys."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,11 @@ class Scaffold:
         return f"environments/{self.answers.name}.yaml"
 
     @classmethod
-    def of(cls, root: Path, answers: Answers, *, budget: str = "", amount: str = "") -> Scaffold:
+    def of(cls, root: Path, answers: Answers, *, budget: str = "", why: str = "") -> Scaffold:
         """Render everything for a project folder; nothing is written.
 
         Args:
-            budget, amount: USD a month that is allowed, and what is expected; empty: no budget.
+            budget, why: USD a month that is allowed, and how that came about; empty: no budget.
         """
         base = "environments/base.yaml"
         there = (root / base).is_file()
@@ -52,7 +56,7 @@ class Scaffold:
             "title": PLATFORMS[answers.option][0].upper() + PLATFORMS[answers.option][1:],
             "own_project": there and not _says(root / base, answers.project),
             "budget": budget,
-            "amount": amount,
+            "why": why,
         }
         shared = {base: _rendered("base.yaml.j2", values), **_shipped()}
         kept = tuple(file for file in shared if (root / file).is_file())
@@ -109,12 +113,12 @@ def _shipped() -> dict[str, str]:
 
 
 def _ignored(file: Path) -> str | None:
-    """A .gitignore with `.infra/` in it; None where that is so already."""
+    """A .gitignore with all of `IGNORED` in it; None where that is so already."""
     before = file.read_text(encoding="utf-8") if file.is_file() else ""
-    if any(line.strip().rstrip("/").lstrip("/") == ".infra" for line in before.splitlines()):
-        return None
+    there = {line.strip().strip("/") for line in before.splitlines()}
+    missing = [line for line in IGNORED if line.strip("/") not in there]
     gap = "" if not before or before.endswith("\n") else "\n"
-    return f"{before}{gap}.infra/\n"
+    return "\n".join([f"{before}{gap}{missing[0]}", *missing[1:], ""]) if missing else None
 
 
 def _rendered(name: str, values: Mapping[str, object]) -> str:

@@ -10,15 +10,18 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from cli.main import main
+from modules.cost.lines import money
 from modules.cost.report import report
 from modules.environment import load_environment
 from modules.project import Project
 from modules.scaffold import PLATFORMS, Answers, Scaffold, priced, to_fill_in
+from modules.scaffold.files import IGNORED
 
 Capture = pytest.CaptureFixture[str]
 
@@ -41,10 +44,19 @@ def test_every_choice_loads_as_it_was_answered_within_its_budget(option: str, pr
     assert str(environment.workload.ingress) == "5GB/day"
     if option != "local":
         assert environment.budget is not None
-        assert environment.budget.monthly.amount >= found.total.least  # type: ignore[union-attr]
-        assert f"budget: {{monthly: {environment.budget.monthly}}}" in scaffold.files[scaffold.own]
-    # With the budget in it costs the same.
-    assert report(environment).total == found.total
+        top = found.total.least if found.total.most is None else found.total.most
+        assert environment.budget.monthly.amount >= top * Decimal("1.25")
+        (line,) = [line for line in scaffold.files[scaffold.own].splitlines() if line.startswith("budget:")]
+        budget, _, why = line.partition(" # ")
+        assert budget == f"budget: {{monthly: {environment.budget.monthly}}}"
+        assert money(top) in why
+        assert why.endswith(", rounded up to 50")
+        assert ("no known price" in why) is (found.total.most is None)
+    # With the budget in it costs the same, and what is unknown within known ends cannot break it.
+    priced_again = report(environment)
+    assert priced_again.total == found.total
+    assert priced_again.budget is None or not priced_again.budget.over
+    assert priced_again.budget is None or priced_again.budget.maybe is (found.total.most is None)
 
 
 def test_what_a_person_must_change_is_named_by_its_line(tmp_path: Path) -> None:
@@ -65,7 +77,8 @@ def test_the_program_makes_a_project_of_an_empty_folder(folder: Path, capsys: Ca
     said = capsys.readouterr()
     assert said.out == ""
     assert "created: environments/dev.yaml" in said.err
-    assert (folder / ".gitignore").read_text() == ".infra/\n"
+    ignored = (folder / ".gitignore").read_text()
+    assert ignored.startswith(".infra/\n.infra-ci/\nplans/\n")
     assert load_environment(Project(folder), "dev").confluent.tier == "basic"
     assert main(["validate"]) == 0
 
@@ -82,13 +95,16 @@ def test_a_second_environment_keeps_what_all_share(folder: Path, capsys: Capture
     assert main(["init", "dev", "--platform", "confluent", "--project", "shop", "--yes"]) == 0
     base = folder / "environments" / "base.yaml"
     base.write_text(base.read_text().replace("retention: 30d", "retention: 7d"))
-    (folder / ".gitignore").write_text("build/\n")
+    rest = "\n".join(each for each in IGNORED if each not in (".infra/", "plans/"))
+    (folder / ".gitignore").write_text("build/\n/.infra\n/plans/")
     assert main(["init", "prod", "--platform", "msk", "--yes"]) == 0
     assert "kept as it is: environments/base.yaml" in capsys.readouterr().err
     prod = load_environment(Project(folder), "prod")
     assert (prod.project, prod.production, str(prod.topics["order-events"].retention)) == ("shop", True, "7d")
     assert "project:" not in (folder / "environments" / "prod.yaml").read_text()
-    assert (folder / ".gitignore").read_text() == "build/\n.infra/\n"
+    assert (folder / ".gitignore").read_text() == f"build/\n/.infra\n/plans/\n{rest}\n"
+    assert main(["init", "test", "--platform", "local", "--yes"]) == 0
+    assert ".gitignore" not in capsys.readouterr().err, "what it holds already is not written again"
 
 
 def test_what_is_there_is_not_written_over(folder: Path, capsys: Capture) -> None:
@@ -97,7 +113,7 @@ def test_what_is_there_is_not_written_over(folder: Path, capsys: Capture) -> Non
     mine.write_text("extends: base\nplatform: local\n")
     capsys.readouterr()
     assert main(["init", "dev", "--platform", "msk", "--yes"]) == 1
-    assert capsys.readouterr().err.endswith(
+    assert capsys.readouterr().err == (
         "error: environments/dev.yaml: there is such an environment already\n"
         "  → choose another name, look at it with --stdout, or add --force to replace it\n"
     )
@@ -115,11 +131,16 @@ def test_stdout_writes_nothing(folder: Path, capsys: Capture) -> None:
 def test_workflows_come_along(folder: Path, capsys: Capture) -> None:
     words = ["init", "dev", "--platform", "confluent", "--ci", "github", "--yes"]
     assert main(words) == 1
-    assert "--install: this project does not hold infra itself" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("error: --install: this project does not hold infra itself")
     assert list(folder.iterdir()) == [], "all files or none"
     assert main([*words, "--install", "pip install infra==1.0.0"]) == 0
     assert "pip install infra==1.0.0" in (folder / ".github/workflows/infra-plan.yml").read_text()
     assert (folder / "environments" / "dev.yaml").is_file()
+    (folder / ".github/workflows/infra-plan.yml").write_text("mine")
+    capsys.readouterr()
+    assert main(["init", "prod", *words[2:], "--install", "pip install infra==1.0.0"]) == 1
+    assert "3 files are there already, and are not what would be written" in capsys.readouterr().err.splitlines()[0]
+    assert not (folder / "environments" / "prod.yaml").exists()
 
 
 @pytest.mark.parametrize(
@@ -133,6 +154,10 @@ def test_workflows_come_along(folder: Path, capsys: Capture) -> None:
         (
             ["dev", "--platform", "msk", "--region", "Frankfurt", "--yes"],
             "--region: `Frankfurt` is not a region of AWS\n  → give one, such as eu-central-1",
+        ),
+        (
+            ["dev", "--platform", "msk", "--install", "pip install infra", "--yes"],
+            "--install: it is for workflows, and none are written\n  → add --ci github or gitlab",
         ),
         (
             ["base", "--platform", "local", "--yes"],
