@@ -22,12 +22,25 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=T
 StackArgument = Annotated[str, typer.Argument(help="The stack: cluster, topics, warehouse or connect.")]
 
 
-def _open(name: str) -> tuple[Project, Environment]:
+RehearsalOption = Annotated[bool, typer.Option("--offline", help="The rehearsals' states instead of the real ones.")]
+
+
+def _open(name: str, *, offline: bool = False) -> tuple[Project, Environment]:
+    from dataclasses import replace
+
     from modules.environment import load_environment
     from modules.project import find_project
+    from modules.simulated import LABEL
 
-    project = find_project()
-    return project, load_environment(project, name)
+    project = replace(find_project(), offline=offline)
+    environment = load_environment(project, name)
+    if offline:
+        note(LABEL)
+    return project, environment
+
+
+def _also(offline: bool) -> str:
+    return " --offline" if offline else ""
 
 
 def _confirm(question: str, *, yes: bool, json: bool) -> None:
@@ -93,19 +106,22 @@ def migrate(
     note(f"the states of {env} are in {target.name}; `infra plan --env {env}` shows that nothing changed{also}")
 
 
-@app.command(epilog="Examples:  infra state show --env prod  ·  infra state show -e prod --json | jq .states")
-def show(env: EnvOption = "local", json: JsonOption = False) -> None:
+@app.command(
+    epilog="Examples:  infra state show --env prod  ·  infra state show -e prod --json | jq .states  ·  "
+    "infra state show -e prod --offline"
+)
+def show(env: EnvOption = "local", json: JsonOption = False, offline: RehearsalOption = False) -> None:
     """Where each stack's state is, how old, and how much is in it."""
     from modules.state.inspect import show as look
     from modules.state.where import places_of
 
-    project, environment = _open(env)
+    project, environment = _open(env, offline=offline)
     found = [each for place in places_of(environment, project) for each in look(place)]
     if json:
-        print_json({"version": 1, "environment": env, "states": [each.to_json() for each in found]})
+        print_json({"version": 1, "environment": env, "offline": offline, "states": [each.to_json() for each in found]})
         return
     if not found:
-        note(f"environment {env} has no states; `infra deploy --env {env}` makes them")
+        note(f"environment {env} has no states; `infra deploy --env {env}{_also(offline)}` makes them")
     for each in found:
         print(f"{each.stack}  {each.where}")
         if each.problem:
@@ -123,17 +139,18 @@ def backups(
     stack: Annotated[str | None, typer.Argument(help="One stack only.")] = None,
     env: EnvOption = "local",
     json: JsonOption = False,
+    offline: RehearsalOption = False,
 ) -> None:
     """Earlier states that can be put back: versions in the bucket, backups beside files."""
     from modules.state.inspect import earlier
     from modules.state.where import place_of
 
-    project, environment = _open(env)
+    project, environment = _open(env, offline=offline)
     found = earlier(project.environment_state(env), place_of(environment, project), (stack,) if stack else ())
     if json:
         from dataclasses import asdict
 
-        print_json({"version": 1, "environment": env, "backups": [asdict(each) for each in found]})
+        print_json({"version": 1, "environment": env, "offline": offline, "backups": [asdict(each) for each in found]})
         return
     if not found:
         note(f"environment {env} has no earlier states")
@@ -158,6 +175,7 @@ def restore(
     file: Annotated[Path | None, typer.Option("--file", help="A state in a file, such as an errored.tfstate.")] = None,
     yes: YesOption = False,
     json: JsonOption = False,
+    offline: RehearsalOption = False,
 ) -> None:
     """Put an earlier state back. Resources are not touched; the state that is replaced stays as an earlier one."""
     from modules.errors import ConfigError
@@ -168,7 +186,7 @@ def restore(
 
     if (identifier is None) == (file is None):
         raise ConfigError("name one earlier state, or a file", do="`infra state backups` lists them")
-    project, environment = _open(env)
+    project, environment = _open(env, offline=offline)
     root, place = project.environment_state(env), place_of(environment, project)
     if file is not None:
         try:
@@ -185,6 +203,6 @@ def restore(
         note("the same resources as now")
     _confirm(f"Put this state of {stack} back (as serial {planned.serial})?", yes=yes, json=json)
     done = put_back(root, place, stack, content, note)
-    note(f"`infra plan --env {env}` shows what differs now from what is deployed")
+    note(f"`infra plan --env {env}{_also(offline)}` shows what differs now from what is deployed")
     if json:
-        print_json(done.to_json())
+        print_json({"offline": offline, **done.to_json()})

@@ -66,7 +66,7 @@ def show(place: Place) -> tuple[Shown, ...]:
         held = place.store.holder(stack) if isinstance(place, Bucket) else None
         shown = Shown(stack, place.of(stack), _time(content.modified), len(content.content), locked=_lock(held))
         try:
-            state = parsed(content.content, place.of(stack))
+            state = parsed(content.content, place.of(stack), simulated=place.simulated)
         except StateError as error:
             found.append(Shown(**{**asdict(shown), "problem": error.what}))
             continue
@@ -86,7 +86,7 @@ def earlier(root: Path, place: Place, stacks: Sequence[str] = ()) -> tuple[Earli
     for stack in stacks or _known(root, place):
         if isinstance(place, Bucket):
             found += _versions(place, stack)
-        found += _backups(root / stack)
+        found += _backups(root / stack, simulated=place.simulated)
     return tuple(found)
 
 
@@ -103,7 +103,7 @@ def earlier_content(root: Path, place: Place, stack: str, identifier: str) -> by
     if content is None:
         raise StateError(
             f"stack {stack} has no earlier state `{identifier}`", where=place.of(stack),
-            do=f"`infra state backups --env {root.name}` lists them",
+            do=f"`infra state backups --env {root.name}{' --offline' if place.simulated else ''}` lists them",
         )  # fmt: skip
     return content
 
@@ -124,18 +124,18 @@ def _versions(place: Bucket, stack: str) -> list[Earlier]:
     ]
 
 
-def _backups(folder: Path) -> list[Earlier]:
+def _backups(folder: Path, *, simulated: bool) -> list[Earlier]:
     found = []
     for path in sorted((folder / "backups").glob("*"), reverse=True):
-        serial, resources = _facts(path.read_bytes())
+        serial, resources = _facts(path.read_bytes(), simulated=simulated)
         moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         found.append(Earlier(folder.name, path.name, _time(moment), path.stat().st_size, serial, resources))
     return found
 
 
-def _facts(content: bytes) -> tuple[int | None, int | None]:
+def _facts(content: bytes, *, simulated: bool = False) -> tuple[int | None, int | None]:
     try:
-        return (state := parsed(content, "")).serial, len(state.addresses)
+        return (state := parsed(content, "", simulated=simulated)).serial, len(state.addresses)
     except StateError:
         return None, None
 

@@ -45,6 +45,8 @@ class Place(Protocol):
     """Where the states of one environment are."""
 
     name: str
+    simulated: bool
+    """Whether they are a rehearsal's."""
 
     def of(self, stack: str) -> str:
         """Where this stack's is, for people."""
@@ -70,8 +72,9 @@ class Files:
 
     name = "files on this machine"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, simulated: bool = False) -> None:
         self._root = root
+        self.simulated = simulated
 
     def of(self, stack: str) -> str:
         return str(self._root / stack / "terraform.tfstate")
@@ -114,7 +117,9 @@ class Files:
 
 
 class Bucket:
-    """Objects of a bucket, with Terraform's own lock."""
+    """Objects of a bucket, with Terraform's own lock; a rehearsal's states are never there."""
+
+    simulated = False
 
     def __init__(self, store: S3Backend) -> None:
         self.store = store
@@ -141,11 +146,14 @@ class Bucket:
         return self.store.lock(stack, operation)
 
 
-def parsed(content: bytes, place: str) -> State:
+def parsed(content: bytes, place: str, *, simulated: bool = False) -> State:
     """A state that is to be moved or put back.
 
+    Args:
+        simulated: whether it must be a rehearsal's; a real one is never taken for one, nor the other way round.
+
     Raises:
-        StateError: it is malformed, another tool's, or a rehearsal's.
+        StateError: it is malformed, another tool's, or of the other kind.
     """
     try:
         state = parse_state(content, place, StateError)
@@ -154,7 +162,13 @@ def parsed(content: bytes, place: str) -> State:
             "the state is malformed", where=place,
             do="`infra state restore` puts an earlier one back; nothing was changed",
         ) from None  # fmt: skip
-    if state.simulated:
+    if simulated and not state.simulated:
+        raise StateError(
+            "this state is of real resources, not of a rehearsal",
+            where=place,
+            do="leave out --offline; nothing was changed",
+        )
+    if state.simulated and not simulated:
         raise StateError(
             "this state was made by an offline rehearsal: what it holds does not exist", where=place,
             do="take it away; nothing was changed",

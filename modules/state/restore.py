@@ -41,7 +41,7 @@ def restoration(place: Place, stack: str, content: bytes) -> Restoration:
     Raises:
         StateError: it is no state, or of another lineage than what is there.
     """
-    state = parsed(content, f"the state to be restored for {stack}")
+    state = parsed(content, f"the state to be restored for {stack}", simulated=place.simulated)
     there = _current(place, stack)
     if there is not None and there.lineage != state.lineage and not there.empty:
         raise StateError(
@@ -77,6 +77,6 @@ def _current(place: Place, stack: str) -> State | None:
     """What is there; None where nothing is, or it is malformed (then it is what is to be mended)."""
     found = place.fetch(stack)
     try:
-        return parsed(found.content, place.of(stack)) if found else None
+        return parsed(found.content, place.of(stack), simulated=place.simulated) if found else None
     except StateError:
         return None

@@ -12,15 +12,17 @@ __all__ = ["place_of", "places_of", "way"]
 
 
 def place_of(environment: Environment, project: Project) -> Place:
-    """Where the YAML says that the states are."""
-    store = store_of(environment)
-    return Bucket(store) if store else Files(project.environment_state(environment.name))
+    """Where the YAML says that the states are; a rehearsal's are files here always."""
+    store = None if project.offline else store_of(environment)
+    return Bucket(store) if store else Files(project.environment_state(environment.name), simulated=project.offline)
 
 
 def places_of(environment: Environment, project: Project) -> tuple[Place, ...]:
     """That one, and every other in which states were left behind."""
     root = project.environment_state(environment.name)
     found: list[Place] = [place_of(environment, project)]
+    if project.offline:
+        return tuple(found)
     if isinstance(found[0], Bucket) and local_states(root):
         found.append(Files(root))
     before = remembered(root)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modules.project import Project
 from modules.terraform.backend import mount_states
 from modules.terraform.s3 import S3Backend
 from tests.state_backend.project import Place, state
@@ -53,7 +54,7 @@ def test_a_version_of_the_bucket_is_put_back_under_a_serial_of_its_own(place: Pl
     assert place.infra("state", "restore", "topics", chosen, "--env", "shared", "--yes", "--json") == 0, place.err
     done = json.loads(place.out)
     assert done == {
-        "stack": "topics", "serial": 9, "gained": ["terraform_data.a"], "lost": ["terraform_data.c"],
+        "offline": False, "stack": "topics", "serial": 9, "gained": ["terraform_data.a"], "lost": ["terraform_data.c"],
     }  # fmt: skip
     assert "knows again: terraform_data.a" in place.err and "forgets: terraform_data.c" in place.err
     put_back = json.loads(place.held("topics") or b"")
@@ -127,6 +128,31 @@ def test_a_backup_beside_a_local_state_is_put_back_and_older_plans_are_stale(
     assert _deployment(bench).plan().counts["create"] == 2
     kept = {path.name.split("-")[1] for path in (place.folder / "one" / "backups").glob("*.tfstate")}
     assert len(kept) >= 2
+
+
+def test_a_rehearsals_states_are_shown_and_put_back_by_themselves(place: Place, tmp_path: Path) -> None:
+    place.put("topics", state(3))
+    there = Project(place.root, offline=True).environment_state("shared") / "topics"
+    (there / "backups").mkdir(parents=True)
+    (there / "terraform.tfstate").write_bytes(state(8, "simulated-1", ("a", "b")))
+    (there / "backups" / "before.tfstate").write_bytes(state(7, "simulated-1"))
+    assert place.infra("state", "show", "--env", "shared", "--offline", "--json") == 0, place.err
+    shown = json.loads(place.out)
+    assert (shown["offline"], [(each["serial"], each["problem"]) for each in shown["states"]]) == (True, [(8, None)])
+    assert place.infra("state", "backups", "--env", "shared", "--offline") == 0, place.err
+    assert place.out.splitlines()[1].split()[3:] == ["serial", "7,", "1", "resources", "before.tfstate"]
+    assert "OFFLINE REHEARSAL" in place.err
+    assert place.infra("state", "restore", "topics", "gone", "--env", "shared", "--offline", "--yes") == 1
+    assert "`infra state backups --env shared --offline` lists them" in place.err
+    (tmp_path / "real.tfstate").write_bytes(state(9))
+    real = ("--file", str(tmp_path / "real.tfstate"))
+    assert place.infra("state", "restore", "topics", *real, "--env", "shared", "--offline", "--yes") == 1
+    assert "this state is of real resources, not of a rehearsal" in place.err
+    assert place.infra("state", "restore", "topics", "before.tfstate", "--env", "shared", "--offline", "--yes") == 0
+    assert "`infra plan --env shared --offline` shows what differs" in place.err
+    put_back = json.loads((there / "terraform.tfstate").read_text())
+    assert (put_back["serial"], len(put_back["resources"])) == (9, 1)
+    assert place.held("topics") == state(3), "the real one is another"
 
 
 def _deployment(bench: Workbench):  # type: ignore[no-untyped-def]
