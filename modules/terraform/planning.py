@@ -19,8 +19,9 @@ from modules.terraform.failures import from_os, terraform_failure
 from modules.terraform.files import write_private
 from modules.terraform.journal import settled
 from modules.terraform.parallel import side_by_side
-from modules.terraform.plan import EnvironmentPlan, StackPlan, parse_plan
+from modules.terraform.plan import EnvironmentPlan, StackPlan
 from modules.terraform.plan_file import LOCK_FILE, with_lock
+from modules.terraform.plan_json import parse_plan
 from modules.terraform.review import judge, review, review_declared
 from modules.terraform.runner import Runner, RunResult
 from modules.terraform.settled import unsettled

@@ -11,7 +11,8 @@ import pytest
 from cli._plan_view import plan_lines, result_json, result_lines, show_plan
 from cli._progress import LiveProgress, PlainProgress
 from modules.terraform.events import Diagnostic, ResourceEvent
-from modules.terraform.plan import Change, EnvironmentPlan, Finding, StackPlan, parse_plan
+from modules.terraform.plan import Change, EnvironmentPlan, Finding, StackPlan
+from modules.terraform.plan_json import parse_plan
 from modules.terraform.results import ApplyResult, StackResult
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from modules.drift.model import Drift, DriftReport
 from modules.project import Project
-from modules.terraform.plan import EnvironmentPlan, parse_plan
+from modules.terraform.plan import EnvironmentPlan
+from modules.terraform.plan_json import parse_plan
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

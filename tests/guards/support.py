@@ -11,7 +11,8 @@ from typing import Any
 from modules.environment import Environment, load_environment
 from modules.guards import GuardReport, check_guards
 from modules.project import Project
-from modules.terraform.plan import EnvironmentPlan, parse_plan
+from modules.terraform.plan import EnvironmentPlan
+from modules.terraform.plan_json import parse_plan
 
 REAL = Path(__file__).parents[2] / "environments"
 TODAY = date(2026, 11, 22)

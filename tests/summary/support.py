@@ -15,7 +15,8 @@ from modules.project import Project
 from modules.summary import Base, summarise
 from modules.summary.model import Summary
 from modules.summary.schemas import schemas_of
-from modules.terraform.plan import EnvironmentPlan, parse_plan
+from modules.terraform.plan import EnvironmentPlan
+from modules.terraform.plan_json import parse_plan
 from modules.terraform.review import review
 
 __all__ = ["CASES", "TESTDATA", "change", "plan_of", "recorded", "summary_of"]

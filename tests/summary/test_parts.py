@@ -21,7 +21,8 @@ from modules.summary.entries import entries_of
 from modules.summary.gather import bare
 from modules.summary.text import to_lines
 from modules.summary.words import cost_line, schema_line
-from modules.terraform.plan import EnvironmentPlan, StackPlan, parse_plan
+from modules.terraform.plan import EnvironmentPlan, StackPlan
+from modules.terraform.plan_json import parse_plan
 from tests.summary.support import change, plan_of
 
 TOPIC = {"name": "orders", "partitions": 6, "config": {"retention.ms": "1"}}

@@ -10,7 +10,8 @@ import pytest
 
 from modules.errors import PlanError
 from modules.terraform.engine import PlanRefusedError
-from modules.terraform.plan import Change, EnvironmentPlan, Finding, StackPlan, parse_plan
+from modules.terraform.plan import Change, EnvironmentPlan, Finding, StackPlan
+from modules.terraform.plan_json import parse_plan
 from modules.terraform.review import judge, review, review_declared
 from tests.terraform.support import Workbench, data
 
