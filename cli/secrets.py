@@ -20,8 +20,10 @@ def group() -> None:
     """Secrets: what is referred to, and whether it is there."""
 
 
-@app.command(epilog="Examples:  infra secrets check --env dev  ·  infra secrets check --env prod --json")
-def check(env: EnvOption, json: JsonOption = False) -> None:
+@app.command(
+    epilog="Examples:  infra secrets check  ·  infra secrets check --env dev  ·  infra secrets check --env prod --json"
+)
+def check(env: EnvOption = "local", json: JsonOption = False) -> None:
     """Check every secret reference of an environment; exit 1 if one does not resolve or a secret stands in clear.
 
     Each reference is told with its place in the YAML, whether it resolves, its file's mode, its age and end as far as

@@ -32,7 +32,7 @@ EPILOG = (
 
 @app.callback(epilog=EPILOG)
 def status(
-    env: EnvOption,
+    env: EnvOption = "local",
     watch: bool = typer.Option(False, "--watch", "-w", help="Look again and again until Ctrl-C."),
     every: float = typer.Option(5.0, "--every", min=1.0, help="Seconds between two looks with --watch."),
     as_json: JsonOption = False,

@@ -71,7 +71,8 @@ def check_secrets(
     now: datetime | None = None,
     on_reference: Callable[[str], None] = lambda _path: None,
 ) -> tuple[tuple[Checked, ...], tuple[Finding, ...]]:
-    """Every reference, and what is wrong besides: secrets in clear, private files that others may read.
+    """Every reference, and what is wrong besides: secrets in clear, private files that others may read; that there is no
+    reference is found, too.
 
     Args:
         on_reference: told each reference's path before it is asked for.
@@ -81,7 +82,10 @@ def check_secrets(
     for each in references_of(environment, project):
         on_reference(each.path)
         checked.append(_checked(each, project, now))
-    return tuple(checked), (*_in_clear(environment, project), *_own_files(environment, project))
+    besides = (*_in_clear(environment, project), *_own_files(environment, project))
+    if not checked:
+        besides = (Finding("secret", "ok", f"{environment.source}: no secret references, so none to resolve"), *besides)
+    return tuple(checked), besides
 
 
 def _checked(its: Reference, project: Project, now: datetime) -> Checked:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from cli.main import main
 from modules.environment import load_environment
 from modules.findings import Finding
 from modules.project import OUTPUTS_FILE, Project
@@ -141,6 +142,18 @@ def test_keys_of_the_clis_own_that_others_may_read_fail(write: Write) -> None:
         ".infra/env/dev/secrets/connector.p8: others on this machine may read it (mode 0640)"
     )
     assert failure.do == f"chmod 600 {path}"
+
+
+def test_an_environment_without_references_says_so_and_the_laptops_is_the_default(
+    write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = write(local="extends: base\nplatform: local\n")
+    monkeypatch.setenv("INFRA_PROJECT", str(project.root))
+    monkeypatch.delenv("INFRA_ENV", raising=False)
+    assert main(["secrets", "check"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "✓ secret: environments/local.yaml: no secret references, so none to resolve\n"
+    assert said.err == "all is well\n"
 
 
 def git(project: Project, *arguments: str) -> None:
