@@ -13,8 +13,9 @@ _OF_A_SHELL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "INFRA_ENV", "INFR
 def pytest_configure() -> None:
     from hypothesis import settings
 
+    # No deadline in either: a loaded machine is no finding.
     settings.register_profile("same every time", derandomize=True, deadline=None)
-    if not os.environ.get("HYPOTHESIS_RANDOM"):
-        settings.load_profile("same every time")
+    settings.register_profile("anew", derandomize=False, deadline=None)
+    settings.load_profile("anew" if os.environ.get("HYPOTHESIS_RANDOM") else "same every time")
     for name in _OF_A_SHELL:
         os.environ.pop(name, None)

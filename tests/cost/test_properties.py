@@ -24,9 +24,7 @@ from modules.environment.model import Environment
 
 BOOK = load_book()
 REGION = "us-east-1"
-TRIES = settings(
-    max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TRIES = settings(max_examples=15, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 GROWING: dict[str, tuple[Any, ...]] = {
     "bytes a day": (0, 1, 10**6, 10**9, 3 * 10**9, 10**11, 7 * 10**11, 10**13),

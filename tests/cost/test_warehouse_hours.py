@@ -150,7 +150,7 @@ READERS = st.builds(
     TIMES, st.integers(1, 100), st.integers(0, 24), st.integers(1, 7),
 )  # fmt: skip
 ROUNDING = Decimal("1e-20")
-TRIES = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+TRIES = settings(max_examples=150, deadline=None, database=None)
 
 
 @TRIES
