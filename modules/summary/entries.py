@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from modules.summary.model import Entry
 from modules.terraform.plan import UNKNOWN, AttributeChange, Change, EnvironmentPlan
-from modules.terraform.review import as_subject, lost_data
+from modules.terraform.reviews.data import lost_data
+from modules.terraform.reviews.schemas import as_subject
 
 __all__ = ["attributes_of", "entries_of"]
 

@@ -15,7 +15,7 @@ from modules.summary.avro_fields import field_changes
 from modules.summary.model import Base, BaseSchema, Entry, SchemaCheck, Verdict
 from modules.terraform.avro_rules import SchemaUnreadableError, incompatibilities
 from modules.terraform.plan import UNKNOWN, Change, EnvironmentPlan
-from modules.terraform.review import as_subject
+from modules.terraform.reviews.schemas import as_subject
 
 if TYPE_CHECKING:
     from modules.environment.model import Environment

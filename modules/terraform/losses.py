@@ -11,7 +11,7 @@ from typing import Any
 
 from modules.environment.types import DurationValue
 from modules.terraform.plan import Change, EnvironmentPlan
-from modules.terraform.review import lost_data
+from modules.terraform.reviews.data import lost_data
 
 __all__ = ["Loss", "losses", "object_name"]
 
