@@ -57,9 +57,13 @@ class Bench(Workbench):
         return content_of(ENVIRONMENT, self.project, list(self.sources.values()), deployment.command)
 
     def keep(self, plan: EnvironmentPlan, deployment: Deployment, key: AgeKey, place: Path) -> Artefact:
-        artefact = gather(plan, deployment, ENVIRONMENT, self.project, self.content(deployment), {}, {})
-        write_artefact(artefact, key, str(place))
-        return read_artefact(find_artefact(str(place), "test", None), key)
+        return written(
+            gather(plan, deployment, ENVIRONMENT, self.project, self.content(deployment), {}, {}), key, place
+        )
+
+    def planned_and_kept(self, key: AgeKey, place: Path) -> Artefact:
+        deployment = self.deployment()
+        return self.keep(deployment.plan(), deployment, key, place)
 
     def now(self, deployment: Deployment) -> Now:
         return Now("test", False, self.content(deployment).parts, states_of(deployment), {})
@@ -78,6 +82,12 @@ def key(tmp_path: Path) -> AgeKey:
     return age_key(tmp_path)
 
 
+def written(artefact: Artefact, key: AgeKey, place: Path) -> Artefact:
+    """As it is read back."""
+    write_artefact(artefact, key, str(place))
+    return read_artefact(find_artefact(str(place), "test", None), key)
+
+
 def another_checkout(here: Bench, folder: Path) -> Bench:
     """The same content elsewhere, with the states but no plugin, lock or plan file."""
     there = Bench(folder)
@@ -90,17 +100,20 @@ def another_checkout(here: Bench, folder: Path) -> Bench:
     return there
 
 
+def applied_elsewhere(here: Bench, kept: Artefact, folder: Path) -> tuple[Bench, Deployment]:
+    """Another checkout, in which the kept plan still held and was applied."""
+    there = another_checkout(here, folder)
+    deployment = there.deployment()
+    assert still_holds(kept, there.now(deployment)) == ()
+    deployment.apply(put_back(kept, deployment, there.project))
+    return there, deployment
+
+
 def test_a_first_deploy_planned_here_is_applied_elsewhere_the_next_wave_as_approved(
     tmp_path: Path, key: AgeKey
 ) -> None:
     here = Bench(tmp_path / "here")
-    at = here.deployment()
-    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
-
-    there = another_checkout(here, tmp_path / "there")
-    deployment = there.deployment()
-    assert still_holds(kept, there.now(deployment)) == ()
-    deployment.apply(put_back(kept, deployment, there.project))
+    there, _ = applied_elsewhere(here, here.planned_and_kept(key, tmp_path / "plan"), tmp_path / "there")
 
     assert there.said("second") == "two after one"
     assert there.planned() == ["second"]
@@ -111,13 +124,8 @@ def test_unchanged_it_is_applied_without_planning_anything(tmp_path: Path, key: 
     here = Bench(tmp_path / "here")
     here.deployment().apply(here.deployment().plan())
     here.write(second="three")
-    at = here.deployment()
-    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
-
-    there = another_checkout(here, tmp_path / "there")
-    deployment = there.deployment()
-    assert still_holds(kept, there.now(deployment)) == ()
-    deployment.apply(put_back(kept, deployment, there.project))
+    kept = here.planned_and_kept(key, tmp_path / "plan")
+    there, deployment = applied_elsewhere(here, kept, tmp_path / "there")
 
     assert there.said("second") == "three after one"
     assert there.planned() == []
@@ -133,8 +141,7 @@ def test_a_wave_that_comes_out_otherwise_than_approved_stops_for_review(tmp_path
     here = Bench(tmp_path / "here")
     here.deployment().apply(here.deployment().plan())
     here.write(first="ONE")
-    at = here.deployment()
-    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
+    kept = here.planned_and_kept(key, tmp_path / "plan")
 
     there = another_checkout(here, tmp_path / "there")
     deployment = there.deployment()
@@ -150,13 +157,12 @@ def test_one_byte_of_a_state_is_found_and_terraform_would_not_have(tmp_path: Pat
     bench = Bench(tmp_path / "here")
     bench.deployment().apply(bench.deployment().plan())
     bench.write(second="three")
-    at = bench.deployment()
-    kept = bench.keep(at.plan(), at, key, tmp_path / "plan")
+    kept = bench.planned_and_kept(key, tmp_path / "plan")
     state = bench.folder("first") / "terraform.tfstate"
     state.write_bytes(state.read_bytes().replace(b'"value": "one"', b'"value": "onE"', 1))
 
     serial = json.loads(state.read_text())["serial"]
-    assert still_holds(kept, bench.now(at)) == (
+    assert still_holds(kept, bench.now(bench.deployment())) == (
         f"state of stack first was changed since: it has the same serial ({serial}) and another content",
     )
 
@@ -227,8 +233,7 @@ def test_elsewhere_plugins_are_initialised_with_the_lock_the_plan_was_made_with(
     tmp_path: Path, key: AgeKey, mirror: Path
 ) -> None:
     here = WithPlugin(tmp_path / "here", mirror)
-    at = here.deployment()
-    kept = here.keep(at.plan(), at, key, tmp_path / "plan")
+    kept = here.planned_and_kept(key, tmp_path / "plan")
     assert b"registry.terraform.io/mongey/kafka" in kept.files["first"].lock
 
     there = WithPlugin(tmp_path / "there", mirror)
@@ -313,8 +318,7 @@ def test_a_plan_made_on_one_machine_is_applied_on_another_with_states_in_a_bucke
     shared.stack("first", {"resource": data(a="two")})
     at = shared.deployment()
     made = gather(at.plan(), at, ENVIRONMENT, shared.project, content(shared, at), {}, {})
-    write_artefact(made, key, str(tmp_path / "plan"))
-    kept = read_artefact(find_artefact(str(tmp_path / "plan"), "test", None), key)
+    kept = written(made, key, tmp_path / "plan")
 
     other = shared.again(tmp_path / "elsewhere")
     deployment = other.deployment()
