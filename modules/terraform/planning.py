@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -24,6 +24,7 @@ from modules.terraform.plan_file import LOCK_FILE, with_lock
 from modules.terraform.plan_json import parse_plan
 from modules.terraform.review import judge, review, review_declared
 from modules.terraform.runner import Runner, RunResult
+from modules.terraform.serving import put_back, serve, worth_it
 from modules.terraform.settled import unsettled
 from modules.terraform.source import declared, planned_creations
 from modules.terraform.state import OutputValue
@@ -103,7 +104,7 @@ class Planner:
         try:
             official = self._at.providers.kind == "official"
             another = official and lock is not None and write_private(here, lock)
-            folder.initialise(runner, self._at.command, self._at.providers, document, on_event, force=another)
+            self._initialise(folder, runner, document, on_event, force=another)
             if official and lock is not None:
                 write_private(here, lock)  # `init` may have added hashes of this system
             elif lock is not None and here.is_file():
@@ -202,14 +203,32 @@ class Planner:
         if mode != "normal":
             arguments.append(f"-{mode}")
         arguments += [f"-target={address}" for address in targets]
-        fresh = folder.initialise(runner, self._at.command, self._at.providers, document, on_event)
+        initialise = partial(self._initialise, folder, runner, document, on_event, destroy=mode == "destroy")
+        fresh = initialise()
         folder.plan_file.unlink(missing_ok=True)
         result = runner.stream(arguments, folder.path, on_event)
         heal = any(word in item.summary for item in result.diagnostics for word in _HEAL)
         if result.code == 1 and heal and not fresh:
-            folder.initialise(runner, self._at.command, self._at.providers, document, on_event, force=True)
+            initialise(force=True)
             result = runner.stream(arguments, folder.path, on_event)
         return _Ran(result, drifted, frozenset(imports))
+
+    def _initialise(
+        self,
+        folder: WorkingFolder,
+        runner: Runner,
+        document: Mapping[str, object],
+        on_event: Callable[[Event], None],
+        *,
+        destroy: bool = False,
+        force: bool = False,
+    ) -> bool:
+        """`terraform init` where needed, True when it ran; what follows works on the file, or is served the state."""
+        put_back(folder.path)
+        fresh = folder.initialise(runner, self._at.command, self._at.providers, document, on_event, force=force)
+        if folder.store is None and self._at.command.bundled and worth_it(document, folder.state(), destroy=destroy):
+            serve(folder.path, runner)
+        return fresh
 
     def _unplanned(
         self, folder: WorkingFolder, document: Mapping[str, object], result: RunResult, mode: Mode

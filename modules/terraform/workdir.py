@@ -25,6 +25,7 @@ from modules.terraform.own_locks import clear_own, forget_own, note_own
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.runner import Runner
 from modules.terraform.s3 import S3Backend
+from modules.terraform.serving import FILE_BACKEND, put_back
 from modules.terraform.snapshots import mounted, state_bytes
 from modules.terraform.source import StackSource, declared, read_document
 from modules.terraform.state import OutputValue, State, new_simulated_state, read_state
@@ -35,7 +36,6 @@ _IMPORTS = "infra_import.tf.json"
 BACKUPS_KEPT = 10
 SPACE_BYTES = 20_000_000
 """Free space without which nothing is begun."""
-_LOCAL = {"local": {"path": "terraform.tfstate"}}
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ class WorkingFolder:
         plain = {name: item.value for name, item in inputs.items() if not item.sensitive}
         try:
             private_folder(self.path)
+            put_back(self.path)
             write_private(self.path / "cdk.tf.json", content)
             write_private(self.path / "infra_override.tf.json", self._override(document if unprotected else {}))
             if self.simulated and not (self.state_file.exists() and self.state_file.stat().st_size):
@@ -117,7 +118,7 @@ class WorkingFolder:
         return document
 
     def _backend(self) -> dict[str, Any]:
-        return self.store.block(self.source.name) if self.store else _LOCAL
+        return self.store.block(self.source.name) if self.store else FILE_BACKEND
 
     def _override(self, unprotected: Mapping[str, Any]) -> bytes:
         """An override file replaces the backend that the synthesised JSON names, and leaves that byte for byte as it
