@@ -80,10 +80,12 @@ def new_backups(project: Project, environment: str, since: float) -> Mapping[str
             for stack, version in versions.items()
             if version
         }
+    from modules.terraform.copies import AFTER
+
     found = sorted(project.environment_state(environment).glob("*/backups/*.tfstate"))
     first: dict[str, str] = {}
     for path in found:
-        if path.stat().st_mtime >= since:
+        if path.stat().st_mtime >= since and not path.name.endswith(AFTER):
             first.setdefault(path.parent.parent.name, str(path))
     return first
 

@@ -71,8 +71,8 @@ def check_secrets(
     now: datetime | None = None,
     on_reference: Callable[[str], None] = lambda _path: None,
 ) -> tuple[tuple[Checked, ...], tuple[Finding, ...]]:
-    """Every reference, and what is wrong besides: secrets in clear, private files that others may read; and that there is
-    no reference.
+    """Every reference, and what is wrong besides: secrets in clear, private files that others may read; and that there
+    is no reference.
 
     Args:
         on_reference: told each reference's path before it is asked for.

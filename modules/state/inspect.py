@@ -86,7 +86,7 @@ def earlier(root: Path, place: Place, stacks: Sequence[str] = ()) -> tuple[Earli
     for stack in stacks or _known(root, place):
         if isinstance(place, Bucket):
             found += _versions(place, stack)
-        found += _backups(root / stack, simulated=place.simulated)
+        found += _backups(root / stack, place)
     return tuple(found)
 
 
@@ -124,12 +124,15 @@ def _versions(place: Bucket, stack: str) -> list[Earlier]:
     ]
 
 
-def _backups(folder: Path, *, simulated: bool) -> list[Earlier]:
+def _backups(folder: Path, place: Place) -> list[Earlier]:
+    now = None if isinstance(place, Bucket) else place.fetch(folder.name)
     found = []
     for path in sorted((folder / "backups").glob("*"), reverse=True):
-        serial, resources = _facts(path.read_bytes(), simulated=simulated)
+        content = path.read_bytes()
+        serial, resources = _facts(content, simulated=place.simulated)
         moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        found.append(Earlier(folder.name, path.name, _time(moment), path.stat().st_size, serial, resources))
+        current = now is not None and now.content == content
+        found.append(Earlier(folder.name, path.name, _time(moment), len(content), serial, resources, current))
     return found
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from modules.errors import ApplyError, InfraError, PlanError
 from modules.terraform.command import invocation
 from modules.terraform.compare import differences
+from modules.terraform.copies import back_up_before, keep_after
 from modules.terraform.events import Event, ResourceEvent
 from modules.terraform.failures import from_os, terraform_failure
 from modules.terraform.journal import Journal
@@ -77,7 +78,7 @@ class Applier:
         begun = time.monotonic()
         try:
             folder.check_space(ApplyError)
-            backup = folder.back_up()
+            backup = back_up_before(folder)
             journal = Journal(folder.path, plan, invocation(action), _held(folder), backup)
             try:
                 result = self._run_apply(folder, self._at.runner(name, inputs), plan, course, journal)
@@ -92,6 +93,8 @@ class Applier:
             raise StackFailed(name, error, course.done, course.running) from None
         finally:
             folder.changed(self._at.progress.note, failed=outcome == "failed")
+            if outcome == "ok":
+                keep_after(folder, self._at.progress.note)
             self._at.progress.finished(name, action, outcome)
         seconds = time.monotonic() - begun
         counts = result.summary

@@ -234,7 +234,8 @@ def malformed_state(state: Path, kind: type[TerraformError], texts: Sequence[str
 
 
 def _held(backup: Path, environment: str) -> str:
-    """What the newest backup knows: it is from before the last apply, and knows nothing of what that made."""
+    """What the newest backup knows: one from before the last apply knows nothing of what that made."""
+    from modules.terraform.copies import AFTER
     from modules.terraform.state import parse_state  # which says by this module what is wrong
 
     try:
@@ -242,6 +243,8 @@ def _held(backup: Path, environment: str) -> str:
         held = f"it knows {known or 'no'} resource{'' if known == 1 else 's'}"
     except (TerraformError, ValueError, OSError):
         held = "it cannot be read either"
+    if backup.name.endswith(AFTER):
+        return f"the newest backup is as the last apply left it; {held}"
     return (
         f"the newest backup is from before the last apply; {held}. What that apply made is taken over by "
         f"`infra import --env {environment} --write` afterwards, before anything is deployed"

@@ -116,8 +116,13 @@ def test_a_backup_beside_a_local_state_is_put_back_and_older_plans_are_stale(
         deployment = _deployment(bench)
         deployment.apply(deployment.plan())
     assert place.infra("state", "backups", "one", "--env", "shared", "--json") == 0, place.err
-    [backup] = json.loads(place.out)["backups"]
-    assert backup["resources"] == 2
+    newest, backup = json.loads(place.out)["backups"]
+    assert (newest["resources"], newest["current"], backup["resources"], backup["current"]) == (3, True, 2, False)
+    lost = place.folder / "one" / "terraform.tfstate"
+    content = lost.read_bytes()
+    lost.unlink()
+    assert place.infra("state", "restore", "one", newest["id"], "--env", "shared", "--yes") == 0, place.err
+    assert {**json.loads(lost.read_text()), "serial": 0} == {**json.loads(content), "serial": 0}
     bench.stack("one", {"resource": data(**dict.fromkeys("abcd", "x"))})
     deployment = _deployment(bench)
     plan = deployment.plan()

@@ -84,6 +84,11 @@ def test_a_state_that_was_emptied_is_not_taken_for_a_stack_that_was_never_applie
     (bench.folder("one") / "terraform.tfstate").write_bytes(b"")
     with pytest.raises(PlanError, match="malformed") as caught:
         bench.deployment().plan()
+    assert "the newest backup is as the last apply left it; it knows 2 resources" in caught.value.details
+    for copy in (bench.folder("one") / "backups").glob("*.after.tfstate"):
+        copy.unlink()
+    with pytest.raises(PlanError, match="malformed") as caught:
+        bench.deployment().plan()
     # It is from before the last apply, so what that made has to be taken over before anything is deployed.
     said = " ".join(caught.value.details)
     assert "from before the last apply; it knows 1 resource." in said

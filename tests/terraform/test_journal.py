@@ -154,7 +154,7 @@ def killed_while_writing(bench: Workbench, *added: str) -> EnvironmentPlan:
     plan = deployment.plan()
     deployment.apply(plan)
     folder = bench.folder("one")
-    backup = sorted((folder / "backups").glob("*.tfstate"))[-1]
+    backup = sorted((folder / "backups").glob("*[0-9].tfstate"))[-1]
     journal = Journal(folder, plan.stack("one"), "infra deploy", ["kafka_topic.first"], backup)
     for name in added:
         journal.take(step("apply_start", f"kafka_topic.{name}"))
