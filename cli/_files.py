@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli._output import note
 from modules.errors import ConfigError
+from modules.files import replace_file
 
 __all__ = ["Kind", "check_target", "write_file", "write_page"]
 
@@ -88,15 +88,7 @@ def _is(target: Path, kind: Kind) -> bool:
 
 def _replace(target: Path, content: bytes) -> None:
     if not target.exists() or target.is_file():
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-            Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(target, content, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
     else:  # a pipe or a device, `/dev/stdout`: there is nothing to replace
         target.write_bytes(content)
 

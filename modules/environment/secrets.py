@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from modules.environment.types import SecretRefValue
 from modules.errors import SecretError
+from modules.files import replace_file
 from modules.project import Project
 from modules.redaction import remember
 
@@ -47,16 +47,7 @@ def keep_secret(path: Path, value: str) -> None:
     remember(value)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(value)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(path, value.encode(), lasting=True)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SecretError(

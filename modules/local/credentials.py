@@ -6,11 +6,11 @@ tested the way the others are.
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
 from modules.errors import LocalError
+from modules.files import replace_file
 from modules.local.endpoints import KAFKA_PRINCIPALS, secret_file
 from modules.project import Project
 
@@ -58,11 +58,7 @@ def kafka_password(project: Project, principal: str) -> str:
 def write_private(path: Path, text: str) -> None:
     """Write a 0600 file that is never there half-written or readable for others."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    staged.replace(path)
+    replace_file(path, text.encode())
 
 
 def _key_pair() -> tuple[str, str]:

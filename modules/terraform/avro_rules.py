@@ -144,16 +144,8 @@ class _Side:
         if len(alike) == 1:
             # `["null", Record]` on both sides: what is wrong is inside the record.
             yield from self._walk(alike[0], branch, path, seen)
-        elif self.backward:
-            yield (
-                f"{_at(path)} no longer takes {_name(branch)}: {self.level} forbids it, "
-                f"because new readers meet old events that hold {_name(branch)}"
-            )
         else:
-            yield (
-                f"{_at(path)} may now be {_name(branch)}: {self.level} forbids it, "
-                f"because old readers do not know {_name(branch)} there"
-            )
+            yield self._unread(branch, path)
 
     def _from_union(self, reader: Any, writer: Any, path: str, seen: set[tuple[int, int]]) -> Iterator[str]:
         for branch in writer.schemas:
@@ -161,16 +153,20 @@ class _Side:
                 continue
             if _same(reader, branch):
                 yield from self._walk(reader, branch, path, seen)
-            elif self.backward:
-                yield (
-                    f"{_at(path)} no longer takes {_name(branch)}: {self.level} forbids it, "
-                    f"because new readers meet old events that hold {_name(branch)}"
-                )
             else:
-                yield (
-                    f"{_at(path)} may now be {_name(branch)}: {self.level} forbids it, "
-                    f"because old readers do not know {_name(branch)} there"
-                )
+                yield self._unread(branch, path)
+
+    def _unread(self, branch: Any, path: str) -> str:
+        """Of a type that the writer may write and the reader does not take."""
+        if self.backward:
+            return (
+                f"{_at(path)} no longer takes {_name(branch)}: {self.level} forbids it, "
+                f"because new readers meet old events that hold {_name(branch)}"
+            )
+        return (
+            f"{_at(path)} may now be {_name(branch)}: {self.level} forbids it, "
+            f"because old readers do not know {_name(branch)} there"
+        )
 
     def _retyped(self, reader: Any, writer: Any, path: str) -> str:
         old, new = (writer, reader) if self.backward else (reader, writer)
