@@ -12,7 +12,7 @@ from modules.local.credentials import ADMIN_KEY, kafka_password, kafka_password_
 from modules.local.endpoints import LocalEndpoints, load_endpoints, secret_file
 from modules.platforms.aws import fresh_password
 from modules.platforms.base import KafkaRole, RegistryClient, SnowflakeClient
-from modules.platforms.connector import connector_key, sink_schema
+from modules.platforms.connector import connector_key, connector_passphrase, sink_schema
 from modules.platforms.names import password_variable
 from modules.project import Project
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE
@@ -89,6 +89,8 @@ class LocalPlatform:
             user=user,
             role=snowflake_role,
             private_key=key,
+            # The stand-in's administrator is no account of the YAML's: his key is made with the platform.
+            passphrase=None if role == "admin" else connector_passphrase(self._environment),
             host=endpoints.snowflake_host,
             port=endpoints.snowflake_port,
             protocol="http",

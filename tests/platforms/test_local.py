@@ -11,7 +11,10 @@ from modules.errors import ConfigError, LocalError
 from modules.local.credentials import ensure_secrets, write_private
 from modules.local.endpoints import LocalEndpoints, record_file
 from modules.platforms import PLATFORMS, platform_for
+from modules.platforms.declare.connect_local import _Secrets
 from modules.project import Project
+from modules.warehouse.connection import load_private_key
+from tests.secrets.canary import private_key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -63,6 +66,29 @@ def test_the_administrator_s_key_resolves_and_the_connector_s_is_the_environment
     )  # fmt: skip
     assert (connector.database, connector.schema) == ("STREAMING", "PUBLIC")
     assert str(connector.private_key) == "file:.infra/env/local/secrets/svc-kafka-connector.p8"
+
+
+def test_an_encrypted_key_of_the_connector_comes_with_its_passphrase_and_the_worker_gets_it_opened(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(project)
+    monkeypatch.setenv("PHRASE", "phrase-of-a-test")
+    locked = project.root / "locked.p8"
+    locked.write_text(private_key("phrase-of-a-test"))
+    locked.chmod(0o600)
+    file = project.environments / "local.yaml"
+    given = "{connector_private_key: 'file:locked.p8', connector_private_key_passphrase: 'env:PHRASE'}"
+    file.write_text(f"{file.read_text()}\nwarehouse: {given}\n")
+    environment = load_environment(project, "local")
+    platform = platform_for(environment, project)
+    assert str(platform.snowflake_client("connector").passphrase) == "env:PHRASE"
+    assert platform.snowflake_client("admin").passphrase is None
+
+    reference = _Secrets(environment, project).of_connector()
+    assert reference.endswith(":svc-kafka-connector-opened.p8}")
+    opened = project.environment_state("local") / "secrets" / "svc-kafka-connector-opened.p8"
+    assert opened.stat().st_mode & 0o077 == 0
+    assert load_private_key(opened.read_text(), "here") and "ENCRYPTED" not in opened.read_text()
 
 
 def test_a_platform_that_is_not_ready_says_what_works_instead(

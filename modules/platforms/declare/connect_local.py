@@ -19,12 +19,13 @@ from modules.local.connect import secret_reference
 from modules.local.endpoints import LocalEndpoints, load_endpoints
 from modules.local.ports import HOST
 from modules.platforms.base import Platform, RegistryClient
-from modules.platforms.connector import connector_key
+from modules.platforms.connector import connector_key, connector_passphrase
 from modules.platforms.declare.connect_rest import declare_rest_connectors
 from modules.project import Project
 from modules.resources.base import Stack
 from modules.resources.expressions import literal, var
 from modules.resources.kafka_connect import KafkaConnectProvider
+from modules.warehouse.connection import plain_key
 
 __all__ = ["declare_local_connectors"]
 
@@ -46,7 +47,7 @@ def declare_local_connectors(stack: Stack, environment: Environment, platform: P
         "kafka-connect",
         lambda: platform.snowflake_client("connector"),
         registry,
-        private_key=secrets.reference("svc-kafka-connector.p8", connector_key(environment, project)),
+        private_key=secrets.of_connector(),
     )
     captured = dict(
         sources_on(
@@ -88,6 +89,16 @@ class _Secrets:
         if not self._project.offline:
             keep_secret(self._folder / name, resolve_secret(secret, self._project))
         return literal(secret_reference(self._folder / name))
+
+    def of_connector(self) -> str:
+        """The key of Snowflake's connector; of an encrypted one an opened copy, for the worker knows no passphrase."""
+        key, passphrase = connector_key(self._environment, self._project), connector_passphrase(self._environment)
+        if passphrase is None:
+            return self.reference("svc-kafka-connector.p8", key)
+        opened = self._folder / "svc-kafka-connector-opened.p8"
+        if not self._project.offline:
+            keep_secret(opened, plain_key(key, passphrase, self._project))
+        return literal(secret_reference(opened))
 
     def of_source(self, name: str) -> str:
         given = debezium_sources(self._environment)[name].password
