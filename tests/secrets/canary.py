@@ -8,12 +8,15 @@ bytes of its file are enough, journals included.
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import io
 import json
 import os
+import re
 import secrets
 import shlex
+import stat
 import tarfile
 import threading
 import zipfile
@@ -31,6 +34,8 @@ SHORTEST_LINE = 20
 _LARGEST = 16 * 2**20
 """Larger files are programs, which nothing here writes."""
 _BEGINNING = 8
+_LEGIBLE = re.compile(rb"[!-~]{%d,}" % _BEGINNING)
+"""What every form begins with: most of a database's files is something else, and need not be gone through."""
 
 
 def password(name: str) -> str:
@@ -112,13 +117,15 @@ class Hunter:
             for form, text in forms_of(part).items()
         ]
         # One look for the beginnings of all forms, since there are thousands of them and few texts hold any.
-        assert all(len(text) >= _BEGINNING for _, _, text in self._forms)
+        assert all(_LEGIBLE.match(text) for _, _, text in self._forms)
         self._beginnings = {text[:_BEGINNING] for _, _, text in self._forms}
 
     def in_bytes(self, data: bytes, place: str) -> Iterator[Found]:
         """In text or a file's content, and in what is packed in it."""
         begun = self._beginnings.intersection(
-            data[start : start + _BEGINNING] for start in range(len(data) - _BEGINNING + 1)
+            data[start : start + _BEGINNING]
+            for run in _LEGIBLE.finditer(data)
+            for start in range(run.start(), run.end() - _BEGINNING + 1)
         )
         if begun:
             forms = [each for each in self._forms if each[2][:_BEGINNING] in begun]
@@ -129,14 +136,23 @@ class Hunter:
     def in_text(self, text: str, place: str) -> list[Found]:
         return list(self.in_bytes(text.encode(errors="surrogateescape"), place))
 
-    def in_folder(self, folder: Path, meant: Iterable[Meant] = ()) -> list[Found]:
-        """In each file's name and content, also of what ends while it is looked at; `meant` places are left out."""
+    def in_folder(
+        self, folder: Path, meant: Iterable[Meant] = (), *, since: float = 0.0, largest: int = _LARGEST
+    ) -> list[Found]:
+        """In each file's name and content, also of what ends while it is looked at; `meant` places are left out.
+
+        Args:
+            since: leave out files that were not changed after this time.
+            largest: leave out larger ones.
+        """
         found: list[Found] = []
         for path in sorted(folder.rglob("*")):
             place = str(path.relative_to(folder))
             hits = list(self.in_bytes(place.encode(), f"name of {place}"))
-            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
-                hits += self.in_bytes(path.read_bytes(), place)
+            with contextlib.suppress(FileNotFoundError):
+                about = path.lstat()
+                if stat.S_ISREG(about.st_mode) and about.st_mtime >= since and about.st_size <= largest:
+                    hits += self.in_bytes(path.read_bytes(), place)
             found += [hit for hit in hits if not any(_is_meant(hit, place, each) for each in meant)]
         return found
 
@@ -175,10 +191,17 @@ def _below(pid: int) -> Iterator[int]:
 
 
 class Processes:
-    """Notes the arguments of every process below this one, looking every few milliseconds, while it is entered."""
+    """Notes the arguments of every process below this one, looking every few milliseconds, while it is entered.
 
-    def __init__(self, every: float = 0.005) -> None:
+    Services go on without their parent, so they are not below: `marked` finds those that inherited its name and value
+    in their environment, and what is below them, looking every tenth of a second.
+    """
+
+    def __init__(self, every: float = 0.005, marked: tuple[str, str] | None = None) -> None:
         self._every = every
+        self._mark = f"\0{'='.join(marked)}\0".encode() if marked else None
+        self._known: set[int] = set()
+        self._marked: set[int] = set()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.arguments: set[tuple[str, ...]] = set()
@@ -194,18 +217,40 @@ class Processes:
         self._thread.join(30)
 
     def _watch(self) -> None:
+        rounds = 0
         while not self._ended.wait(self._every):
-            for pid in _below(os.getpid()):
-                try:
-                    arguments = tuple(Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1])
-                    if arguments in self.arguments:
-                        continue
-                    self.arguments.add(arguments)
-                    limits = Path(f"/proc/{pid}/limits").read_text()
-                except OSError:
+            self._look(_below(os.getpid()))
+            rounds += 1
+            if self._mark and rounds % 20 == 0:
+                self._find_marked()
+                for pid in self._marked:
+                    self._look((pid, *_below(pid)))
+
+    def _look(self, pids: Iterable[int]) -> None:
+        for pid in pids:
+            try:
+                arguments = tuple(Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1])
+                if not arguments or arguments in self.arguments:
                     continue
-                core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
-                self.cores.add((" ".join(arguments), " ".join(core.split()[4:6])))
+                self.arguments.add(arguments)
+                limits = Path(f"/proc/{pid}/limits").read_text()
+            except OSError:
+                continue
+            core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+            self.cores.add((" ".join(arguments), " ".join(core.split()[4:6])))
+
+    def _find_marked(self) -> None:
+        assert self._mark is not None
+        there = {int(name) for name in os.listdir("/proc") if name.isdecimal()} - {os.getpid()}
+        self._marked &= there
+        self._known &= there
+        for pid in there - self._known:
+            self._known.add(pid)
+            try:
+                if self._mark in b"\0" + Path(f"/proc/{pid}/environ").read_bytes():
+                    self._marked.add(pid)
+            except OSError:
+                continue
 
     def text(self) -> str:
         return "\n".join("\0".join(arguments) for arguments in sorted(self.arguments))

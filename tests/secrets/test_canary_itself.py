@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -69,3 +71,19 @@ def test_the_arguments_of_a_process_of_a_process_are_seen() -> None:
         run.stdin.close()
         run.wait()
     assert seen.cores
+
+
+def test_the_arguments_of_a_process_that_left_its_parent_are_seen_by_its_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY_MARK", VALUE[:12])
+    inner = "import sys, time; time.sleep(60)"
+    outer = (
+        "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', "
+        f"{inner!r}, sys.argv[1][::-1]], stdout=-3, start_new_session=True).pid)"
+    )
+    with Processes(marked=("CANARY_MARK", VALUE[:12])) as seen:
+        run = subprocess.run([sys.executable, "-c", outer, VALUE[::-1]], stdout=subprocess.PIPE, check=True)
+        try:
+            seen.arguments.clear()
+            until(lambda: bool(HUNTER.in_text(seen.text(), "argv")))
+        finally:
+            os.kill(int(run.stdout), signal.SIGKILL)
