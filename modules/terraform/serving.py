@@ -28,7 +28,7 @@ SERVED_FROM = 300
 
 FILE_BACKEND = {"local": {"path": "terraform.tfstate"}}
 _OVERRIDE = "infra_override.tf.json"
-_SERVED = {"http": {}}
+_SERVED: dict[str, Any] = {"http": {}}
 """`child.py` looks for this, as `json.dumps` writes it."""
 _RECORD = Path(".terraform") / "terraform.tfstate"
 _RECORD_OF_FILE = Path(".terraform") / "infra-record-of-file.json"
