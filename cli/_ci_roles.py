@@ -33,7 +33,9 @@ def roles(
     repository: Annotated[
         str, typer.Option("--repository", metavar="OWNER/NAME", help="Whose jobs; default: git's `origin`.")
     ] = "",
-    branch: Annotated[str, typer.Option("--branch", help="GitLab: the branch that deploys.")] = "main",
+    branch: Annotated[
+        str, typer.Option("--branch", help="GitLab: the branch that deploys; default: the repository's default branch.")
+    ] = "",
     server: Annotated[str, typer.Option("--server", help="GitLab: its address.")] = "https://gitlab.com",
     existing_provider: Annotated[
         bool,
@@ -52,8 +54,10 @@ def roles(
     from cli._deployment import open_target
     from cli._plan_view import result_json, show_plan, show_result
     from cli._progress import live_progress
+    from modules.revisions import default_branch
 
     target = open_target(env, offline=offline)
+    branch = branch or (default_branch(target.project) if forge == "gitlab" else "main")
     whose = _repository(target.project, forge, repository, branch, server)
     deployment = _deployment(target, whose, new_provider=not existing_provider)
     with live_progress() as progress:

@@ -42,7 +42,9 @@ def init(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there and differ.")] = False,
-    branch: Annotated[str, typer.Option("--branch", help="A merge into it deploys.")] = "main",
+    branch: Annotated[
+        str, typer.Option("--branch", help="A merge into it deploys; default: the repository's default branch.")
+    ] = "",
     runner: Annotated[
         str, typer.Option("--runner", help="Label of the machines that reach the brokers; default: hosted ones.")
     ] = "",
@@ -60,28 +62,32 @@ def init(
     """Write the workflows: plan and cost on a pull request, reviewed plan on a merge, drift and prices at night."""
     from modules.ci.pipeline import Options, pipeline
     from modules.ci.render import render
-    from modules.ci.write import write_workflows
+    from modules.ci.write import repository_of, write_workflows
     from modules.project import find_project
+    from modules.revisions import default_branch, folder_in_repository
 
     project = find_project()
+    branch, folder = branch or default_branch(project), folder_in_repository(project)
     words = ["infra", "ci", "init", forge, *(word for name in env or [] for word in ("--env", name))]
     given = {"--branch": (branch, "main"), "--runner": (runner, ""), "--install": (install, "")}
     given["--on-smoke-failure"] = (on_smoke_failure, "stop")
     words += [word for name, (value, default) in given.items() if value != default for word in (name, value)]
-    options = Options(branch, runner, install, on_smoke_failure, shlex.join(words))
+    options = Options(branch, runner, install, on_smoke_failure, shlex.join(words), folder)
     found = pipeline(project, env or [], options)
     files = render(forge, found)
     if stdout:
         for file, text in files.items():
             sys.stdout.write(f"# {file}\n{text}" if len(files) > 1 else text)
         return
-    written = write_workflows(project.root, files, force=force)
+    written = write_workflows(repository_of(project.root, folder), files, force=force)
     if json:
         steps = [asdict(step) for step in found.steps]
         print_json({"version": 1, "files": [asdict(each) for each in written], "environments": steps})
         return
     for each in written:
         note(f"{each.outcome}: {each.file}")
+    if folder:
+        note(f"at the top of the repository {repository_of(project.root, folder)}; this project is {folder} in it")
     _say_what_is_next(forge, found)
 
 

@@ -210,7 +210,7 @@ def _refuse_replacing(root: Path, scaffold: Scaffold, workflows: Mapping[str, st
             where=scaffold.own,
             do="choose another name, look at it with --stdout, or add --force to replace it",
         )
-    texts_before(root, workflows, force=force)
+    texts_before(_top(root), workflows, force=force)
     texts_before(root, scaffold.files, force=True)
 
 
@@ -218,21 +218,34 @@ def _write(root: Path, scaffold: Scaffold, workflows: Mapping[str, str], *, forc
     from modules.ci.write import write_workflows
 
     extended = {file for file in scaffold.files if file == ".gitignore" and (root / file).exists()}
-    written = [*write_workflows(root, workflows, force=force), *write_workflows(root, scaffold.files, force=True)]
+    written = [*write_workflows(_top(root), workflows, force=force), *write_workflows(root, scaffold.files, force=True)]
     return {each.file: "extended" if each.file in extended else each.outcome for each in written}
+
+
+def _top(root: Path) -> Path:
+    """Of the repository, where the services look for workflows."""
+    from modules.ci.write import repository_of
+    from modules.project import Project
+    from modules.revisions import folder_in_repository
+
+    return repository_of(root, folder_in_repository(Project(root)))
 
 
 def _workflows(root: Path, scaffold: Scaffold, forge: str, install: str, *, asking: bool) -> dict[str, str]:
     """The workflows of the project as it will be."""
     from modules.ci.pipeline import Options, pipeline
     from modules.ci.render import render
+    from modules.project import Project
+    from modules.revisions import default_branch, folder_in_repository
 
-    words = ["infra", "ci", "init", forge]
+    branch, folder = default_branch(Project(root)), folder_in_repository(Project(root))
+    words = ["infra", "ci", "init", forge, *(["--branch", branch] if branch != "main" else [])]
     with scaffold.tried(root) as project:
         while True:
             given = [*words, "--install", install] if install else words
             try:
-                return render(forge, pipeline(project, [], Options("main", "", install, "stop", shlex.join(given))))
+                options = Options(branch, "", install, "stop", shlex.join(given), folder)
+                return render(forge, pipeline(project, [], options))
             except ConfigError as error:
                 if not asking or error.where != "--install" or install:
                     raise

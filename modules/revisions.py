@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from modules.errors import ConfigError
 from modules.project import Project
 
-__all__ = ["at_revision", "commit_of", "current", "is_revision", "merge_base"]
+__all__ = ["at_revision", "commit_of", "current", "default_branch", "folder_in_repository", "is_revision", "merge_base"]
 
 _FOLDER = "environments"
 
@@ -82,6 +83,45 @@ def merge_base(project: Project, one: str, other: str) -> str:
             do=f"compare them as they are, with `{one} {other}`; a shallow clone needs `git fetch --unshallow` first",
         )
     return out.decode().strip()
+
+
+def default_branch(project: Project) -> str:
+    """The branch that changes are merged into: the remote's default, else `main`, `master`, or the only one there is.
+
+    Without git, a repository or a commit `main` is assumed, as git and the services do.
+
+    Raises:
+        ConfigError: there are several branches, and none of them is one of those.
+    """
+    try:
+        code, out, _ = _git(project, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+        if code == 0:
+            return out.decode().strip().removeprefix("origin/")
+        _, out, _ = _git(project, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes/origin")
+        _, unborn, _ = _git(project, "symbolic-ref", "--quiet", "HEAD")
+    except ConfigError:
+        return "main"
+    names = [re.sub(r"^refs/(heads|remotes/origin)/", "", line) for line in out.decode().split()]
+    names = list(dict.fromkeys(names)) or [unborn.decode().strip().removeprefix("refs/heads/") or "main"]
+    for usual in ("main", "master"):
+        if usual in names:
+            return usual
+    if len(names) == 1:
+        return names[0]
+    raise ConfigError(
+        f"which branch changes are merged into is not known: there are {', '.join(names[:5])}",
+        where=str(project.root),
+        do="name it: --branch NAME; or `git remote set-head origin --auto`",
+    )
+
+
+def folder_in_repository(project: Project) -> str:
+    """Where the project is in its git repository, with `/`; "" at its top, or where there is no repository."""
+    try:
+        code, out, _ = _git(project, "rev-parse", "--show-prefix")
+    except ConfigError:
+        return ""
+    return os.fsdecode(out).rstrip("\n").rstrip("/") if code == 0 else ""
 
 
 def _commit(project: Project, revision: str) -> str:

@@ -33,7 +33,7 @@ _PLATFORMS = ("confluent", "msk", "redpanda", "local")
 KEY_VARIABLE = "INFRA_PLAN_KEY"
 """Where `infra` looks for the key of plans first (modules/artefact/keys.py)."""
 
-_SAFE = re.compile(r"[A-Za-z0-9][\w./+-]*")
+_SAFE = re.compile(r"[A-Za-z0-9_.][\w./+-]*")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Options:
         install: a shell command that brings `infra` onto a runner; "" when the repository holds infra itself.
         on_smoke_failure: after a deploy that misses its SLOs: stop, or deploy the revision before.
         command: how the workflows were written, for their headers.
+        folder: where the project is in its repository; "" at the top.
     """
 
     branch: str = "main"
@@ -53,6 +54,12 @@ class Options:
     install: str = ""
     on_smoke_failure: Literal["stop", "rollback"] = "stop"
     command: str = "infra ci init github"
+    folder: str = ""
+
+    @property
+    def at(self) -> str:
+        """What paths of the project begin with, from the top of the repository."""
+        return f"{self.folder}/" if self.folder else ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,11 @@ def pipeline(project: Project, names: Sequence[str], options: Options) -> Pipeli
     Raises:
         ConfigError: an environment does not load, there is none to deploy, or an option cannot stand in a workflow.
     """
-    for given, what in ((options.branch, "--branch"), (options.runner, "--runner")):
+    for given, what in (
+        (options.branch, "--branch"),
+        (options.runner, "--runner"),
+        (options.folder, "the project's folder"),
+    ):
         if given and not _SAFE.fullmatch(given):
             raise ConfigError(f"`{given}` cannot stand in a workflow", where=what, do="use letters, digits, - . / +")
     if len(options.install.splitlines()) > 1:

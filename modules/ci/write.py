@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from modules.errors import ConfigError
 from modules.files import replace_text
 
-__all__ = ["Written", "texts_before", "write_workflows"]
+__all__ = ["Written", "repository_of", "texts_before", "write_workflows"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,14 @@ class Written:
 
     file: str
     outcome: Literal["created", "replaced", "unchanged"]
+
+
+def repository_of(root: Path, folder: str) -> Path:
+    """The top of the repository in which `root` is `folder`: the services look for workflows there alone."""
+    top = root.resolve()
+    for _ in PurePosixPath(folder).parts:
+        top = top.parent
+    return top
 
 
 def write_workflows(root: Path, files: Mapping[str, str], *, force: bool = False) -> tuple[Written, ...]:

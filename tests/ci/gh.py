@@ -35,10 +35,10 @@ FILTERS: dict[str, Callable[[Any], list[object]]] = {
     ".[] | select(.merged_at != null) | .head.sha": lambda found: [
         each["head"]["sha"] for each in found if each["merged_at"] is not None
     ],
-    ".artifacts[] | select((.expired | not) and .workflow_run.head_repository_id == .workflow_run.repository_id) | "
-    '"\\(.workflow_run.id) \\(.workflow_run.head_sha)"': lambda found: [
+    "[.artifacts[] | select((.expired | not) and .workflow_run.head_repository_id == .workflow_run.repository_id)] | "
+    'sort_by(-.id) | .[] | "\\(.workflow_run.id) \\(.workflow_run.head_sha)"': lambda found: [
         f"{each['workflow_run']['id']} {each['workflow_run']['head_sha']}"
-        for each in found["artifacts"]
+        for each in sorted(found["artifacts"], key=lambda each: -each["id"])
         if not each["expired"] and each["workflow_run"]["head_repository_id"] == each["workflow_run"]["repository_id"]
     ],
     ".path": lambda found: [found["path"]],
@@ -84,7 +84,7 @@ def api(forge: Forge, method: str, address: str, fields: dict[str, str]) -> Any:
         return [each for each in forge.read("pulls") if each.get("merged") == match[1]]
     if path == "actions/artifacts" and method == "GET":
         require("actions:read")
-        return {"artifacts": [each for each in forge.read("artifacts") if each["name"] == query["name"]][::-1]}
+        return {"artifacts": [each for each in forge.read("artifacts") if each["name"] == query["name"]]}
     if (match := re.fullmatch(r"actions/runs/(\d+)", path)) and method == "GET":
         require("actions:read")
         return next(each for each in forge.read("runs") if each["id"] == int(match[1]))

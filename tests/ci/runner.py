@@ -94,6 +94,7 @@ class Run:
     path: str
     event: Event
     jobs: dict[str, Job] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> dict[str, str]:
@@ -147,7 +148,7 @@ class Runner:
         assert workflow["defaults"] == {"run": {"shell": "bash"}}
         assert workflow["permissions"] == {}
         made = self.forge.add("runs", path=path, event=event.name, head_sha=event.head_sha or event.sha)
-        run = Run(made["id"], path, event)
+        run = Run(made["id"], path, event, environment=workflow.get("env", {}))
         waiting = dict(workflow["jobs"])
         if only:
             self._job(run, only, {key: value for key, value in waiting[only].items() if key != "needs"})
@@ -197,6 +198,7 @@ class Runner:
             "GITHUB_BASE_REF": event.base_ref, "GITHUB_EVENT_NAME": event.name, "GITHUB_RUN_ID": str(run.id),
             "GITHUB_WORKSPACE": str(home / "work"), "RUNNER_TEMP": str(temp),
             **self.extra,
+            **run.environment,
             **{key: fill(str(value), contexts) for key, value in declared.get("env", {}).items()},
         }  # fmt: skip
         contexts["runner"] = {"temp": str(temp)}

@@ -125,6 +125,7 @@ def job(tmp_path: Path, gitlab: GitLab) -> Iterator[Any]:
         "        if option == '--out':\n"
         "            place.mkdir(exist_ok=True); place = place / 'plan.age'\n"
         "        place.write_text('sealed')\n"
+        f"if given[0] == 'deploy' and pathlib.Path({str(tmp_path / 'refuse')!r}).exists(): sys.exit(1)\n"
         "sys.exit(2 if given[0] == 'plan' and '--hash' not in given else 0)\n"
     )
     stand_in.chmod(0o755)
@@ -175,6 +176,24 @@ def test_without_a_reviewed_plan_the_deploy_stops_and_leaves_one_for_review(
     assert "No plan of this content was reviewed for dev" in done.stderr
     assert list(gitlab.packages) == [f"packages/generic/infra-plan-dev/{HASH}/plan.tar"]
     assert "deploy" not in (tmp_path / "calls").read_text()
+    assert job("deploy-dev").returncode == 0  # the retry, after it was reviewed
+
+
+def test_where_the_reviewed_plan_is_refused_what_is_left_is_planned_for_review(
+    job: Any, gitlab: GitLab, tmp_path: Path
+) -> None:
+    assert job("plan-dev").returncode == 0
+    (kept,) = gitlab.packages.items()
+    (tmp_path / "refuse").touch()
+    done = job("deploy-dev")
+    assert done.returncode == 1
+    assert "The reviewed plan of dev was refused or stopped half-way" in done.stderr
+    assert list(gitlab.packages) == [kept[0]]
+    planned = [
+        line for line in (tmp_path / "calls").read_text().splitlines() if line.startswith("plan --env dev --out")
+    ]
+    assert len(planned) == 2
+    (tmp_path / "refuse").unlink()
     assert job("deploy-dev").returncode == 0  # the retry, after it was reviewed
 
 

@@ -68,6 +68,14 @@ def test_the_plan_of_the_merged_head_is_taken_the_newest_first(forge: Forge, tmp
     assert found(forge, tmp_path) == newest
 
 
+def test_what_this_workflow_planned_after_a_refusal_goes_before_the_plan_that_was_refused(
+    forge: Forge, tmp_path: Path
+) -> None:
+    keep(forge)
+    left = keep(forge, path=DEPLOY, head=MERGED)
+    assert found(forge, tmp_path) == left
+
+
 def test_a_plan_that_this_workflow_kept_for_this_commit_is_taken(forge: Forge, tmp_path: Path) -> None:
     run = keep(forge, path=DEPLOY, head=MERGED)
     assert found(forge, tmp_path) == run

@@ -6,6 +6,7 @@ applied, smoke, drift. The short one is what a fork sees: rehearsals without any
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -192,6 +193,25 @@ def test_from_pull_request_to_drift_on_the_laptop_platform(local: Scratch) -> No
         pull["head"]["sha"]
     ]
     assert "clicks" in job.step("Apply it and measure").log
+
+    # The state moves between review and merge: that plan is refused, what is left is planned, kept, and applied by the
+    # next run on the same commit.
+    local.branch("late")
+    local.change("local", "partitions: 4", "partitions: 5", "Late", "late")
+    pull = forge.open_pull_request("late")
+    succeeded(runner.run(PLAN, Event.pull_request(pull)), "rehearse")
+    state = runner.folder / "machine" / "work" / ".infra" / "env" / "local" / "topics" / "terraform.tfstate"
+    content = json.loads(state.read_text())
+    state.write_text(json.dumps({**content, "serial": content["serial"] + 1}))
+    run = runner.run(DEPLOY, Event.merged(forge.merge(pull)))
+    assert run.outcomes == {"deploy-local": "failure"}, run.log
+    job = run.jobs["deploy-local"]
+    assert job.step("Apply it and measure").outputs == {"left": "yes"}, run.log
+    assert "state of stack topics was changed since" in job.log
+    assert "was refused or stopped half-way" in job.summary and "partitions" in job.summary
+    again = runner.run(DEPLOY, Event.on_main("workflow_dispatch", forge))
+    succeeded(again)
+    assert again.jobs["deploy-local"].step("Find the reviewed plan").outputs["run"] == str(run.id)
 
     # At night: nothing has drifted; then somebody has been at it, and an issue says so until it is right again.
     succeeded(runner.run(DRIFT, Event.on_main("schedule", forge)))

@@ -19,6 +19,8 @@ from modules.ci.project import own_workflows
 from modules.ci.render import actions
 from modules.errors import ConfigError
 from modules.project import Project
+from modules.revisions import default_branch
+from tests.ci.forge import git
 
 ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
@@ -83,6 +85,7 @@ VARIANTS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     ((), {"on_smoke_failure": "rollback", "runner": "vpc-runner", "branch": "release/1"}),
     (("local",), {}),
     (("prod", "dev"), {}),
+    ((), {"folder": "data/streaming", "branch": "trunk", "on_smoke_failure": "rollback"}),
 ]
 
 
@@ -97,7 +100,7 @@ def all_variants(project: Project, forge: str) -> list[str]:
 
 def test_github_s_schema_and_zizmor_find_nothing(project: Project) -> None:
     files = all_variants(project, "github")
-    assert len(files) == 12
+    assert len(files) == 15
     for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
         done = check(schema, *files)
         assert done.returncode == 0, done.stdout
@@ -311,6 +314,7 @@ def test_the_header_says_how_it_was_written(project: Project, capsys: pytest.Cap
         ({"install": "one\ntwo"}, "it has several lines"),
         ({"install": INSTALL, "branch": "main]\njobs:"}, "`main]\njobs:` cannot stand in a workflow"),
         ({"install": INSTALL, "runner": "${{ secrets.X }}"}, "`${{ secrets.X }}` cannot stand in a workflow"),
+        ({"install": INSTALL, "folder": "a b; rm"}, "`a b; rm` cannot stand in a workflow"),
     ],
 )
 def test_an_option_that_cannot_stand_in_a_workflow_is_refused(
@@ -319,6 +323,60 @@ def test_an_option_that_cannot_stand_in_a_workflow_is_refused(
     with pytest.raises(ConfigError) as refused:
         pipeline(project, (), Options(**options))
     assert refused.value.what == what
+
+
+def repository(folder: Path, *branches: str) -> None:
+    """A repository with one commit and these branches."""
+    folder.mkdir(exist_ok=True)
+    git(folder, "init", "--quiet", f"--initial-branch={branches[0]}")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "--message", "one")
+    for name in branches[1:]:
+        git(folder, "branch", name)
+
+
+@pytest.mark.parametrize(
+    ("branches", "branch"),
+    [(["trunk"], "trunk"), (["topic", "main"], "main"), (["topic", "master"], "master")],
+)
+def test_a_merge_into_the_default_branch_deploys(
+    project: Project, branches: list[str], branch: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository(project.root, *branches)
+    assert main(["ci", "init", "github", "--install", INSTALL, "--stdout"]) == 0
+    out = capsys.readouterr().out
+    assert out.count(f"    branches: [{branch}]\n") == 2
+    assert f"refs/heads/{branch}'" in out
+    assert ("--branch" in out) == (branch != "main")
+
+
+def test_a_clone_knows_the_default_branch_and_else_one_of_several_is_asked_for(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository(project.root, "trunk", "topic")
+    assert main(["ci", "init", "github", "--install", INSTALL]) == 1
+    said = capsys.readouterr().err
+    assert "which branch changes are merged into is not known: there are topic, trunk" in said
+    assert "--branch NAME" in said
+    git(tmp_path, "clone", "--quiet", str(project.root), str(tmp_path / "clone"))
+    assert default_branch(Project(tmp_path / "clone")) == "trunk"
+
+
+def test_workflows_stand_at_the_top_of_a_repository_whose_folder_the_project_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    top = project.root / "mono"
+    folder = top / "data" / "streaming"
+    shutil.copytree(project.environments, folder / "environments")
+    repository(top, "main")
+    monkeypatch.chdir(folder)
+    assert main(["ci", "init", "github", "--install", INSTALL]) == 0
+    assert f"at the top of the repository {top}; this project is data/streaming in it" in capsys.readouterr().err
+    assert not (folder / ".github").exists()
+    workflow = yaml.safe_load((top / ".github" / "workflows" / "infra-plan.yml").read_text())
+    assert workflow["env"] == {"INFRA_PROJECT": "data/streaming"}
+    assert workflow[True]["pull_request"]["paths"] == ["data/streaming/**", ".github/workflows/infra-plan.yml"]
+    assert main(["ci", "init", "gitlab", "--install", INSTALL]) == 0
+    assert yaml.safe_load((top / ".gitlab-ci.yml").read_text())["variables"]["INFRA_PROJECT"] == "data/streaming"
 
 
 def test_a_project_with_a_laptop_only_is_told_so(project: Project) -> None:
