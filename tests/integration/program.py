@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +33,8 @@ class Infra:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.said: list[tuple[str, Ran]] = []
+        """Each call's arguments and what came of it."""
 
     def __call__(self, *arguments: str) -> Ran:
         done = subprocess.run(
@@ -44,7 +47,9 @@ class Infra:
             stdin=subprocess.DEVNULL,
         )
         assert "Traceback" not in done.stderr, done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
+        ran = Ran(done.returncode, done.stdout, done.stderr)
+        self.said.append((" ".join(arguments), ran))
+        return ran
 
     def plan(self) -> Ran:
         return self("plan", "--env", "local", "--json")
@@ -54,6 +59,19 @@ class Infra:
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
+
+
+@contextmanager
+def up_and_deployed(project: Project) -> Iterator[Infra]:
+    """The project's local environment, down at the end also where it never came up whole."""
+    infra = Infra(project)
+    try:
+        for command in (("local", "up"), ("deploy", "--env", "local", "--yes")):
+            done = infra(*command)
+            assert done.code == 0, done.err
+        yield infra
+    finally:
+        infra("local", "down")
 
 
 class Running:

@@ -14,8 +14,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from modules.environment import load_environment
 from modules.local.endpoints import secret_file
 from modules.platforms import platform_for
+from modules.project import Project
 from tests.integration.conftest import new_project
-from tests.integration.program import Infra
+from tests.integration.program import Infra, up_and_deployed
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
 
@@ -35,21 +36,16 @@ topics: {order-events: {partitions: 1}, invoices: {partitions: 1}, secrets: {par
 
 @pytest.fixture(scope="module")
 def infra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infra]:
-    infra = Infra(new_project(tmp_path_factory.mktemp("applications")))
-    (infra.project.environments / "local.yaml").write_text(LOCAL)
-    (infra.project.environments / "applications").mkdir(exist_ok=True)
-    file(infra).write_text(BILLING)
-    try:
-        assert infra("local", "up").code == 0
-        deployed = infra("deploy", "--env", "local", "--yes")
-        assert deployed.code == 0, deployed.err
+    project = new_project(tmp_path_factory.mktemp("applications"))
+    (project.environments / "local.yaml").write_text(LOCAL)
+    (project.environments / "applications").mkdir(exist_ok=True)
+    file(project).write_text(BILLING)
+    with up_and_deployed(project) as infra:
         yield infra
-    finally:
-        infra("local", "down")
 
 
-def file(infra: Infra) -> Path:
-    return infra.project.environments / "applications" / "billing.yaml"
+def file(project: Project) -> Path:
+    return project.environments / "applications" / "billing.yaml"
 
 
 def settings(infra: Infra, role: str, **more: Any) -> dict[str, Any]:
@@ -140,7 +136,7 @@ def test_a_new_password_takes_effect_with_a_deploy(infra: Infra) -> None:
 
 def test_taken_out_its_login_is_refused(infra: Infra) -> None:
     billing = settings(infra, "billing")
-    file(infra).unlink()
+    file(infra.project).unlink()
     deployed = infra("deploy", "--env", "local", "--yes", "--json")
     assert deployed.code == 0, deployed.err
     topics = next(each for each in deployed.json["result"]["stacks"] if each["stack"] == "topics")

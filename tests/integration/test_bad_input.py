@@ -16,8 +16,9 @@ import pytest
 from modules.local import supervisor
 from modules.local.endpoints import load_endpoints, secret_file
 from modules.terraform.records import environment_lock
+from tests.integration.canary_parts import Hunt, hunting
 from tests.integration.conftest import new_project
-from tests.integration.program import Infra, Ran
+from tests.integration.program import Infra, Ran, up_and_deployed
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
@@ -25,15 +26,17 @@ YAML = "local.yaml"
 
 
 @pytest.fixture(scope="module")
-def infra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infra]:
-    infra = Infra(new_project(tmp_path_factory.mktemp("bad")))
-    try:
-        assert infra("local", "up").code == 0
-        deployed = infra("deploy", "--env", "local", "--yes")
-        assert deployed.code == 0, deployed.err
-        yield infra
-    finally:
-        infra("local", "down")
+def hunt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hunt]:
+    """Everything said, written and started here is searched for secrets at the end."""
+    project = new_project(tmp_path_factory.mktemp("bad"))
+    with hunting(project, every=0.05) as hunt, up_and_deployed(project) as infra:
+        hunt.infra = infra
+        yield hunt
+
+
+@pytest.fixture
+def infra(hunt: Hunt) -> Infra:
+    return hunt.infra
 
 
 def refused(ran: Ran, *lines: str) -> None:
@@ -205,3 +208,20 @@ def test_a_download_that_cannot_be_had_leaves_nothing_half_written(
     assert ran.code == 1 and ran.err.count("error: ") == 1, ran.err
     assert "the download failed 3 times (ConnectionError); is there a network?" in ran.err
     assert not [path for path in cache.rglob("*") if path.suffix in (".jar", ".gz", ".part")]
+
+
+def test_the_platforms_secrets_are_nowhere_but_in_their_files(hunt: Hunt) -> None:
+    """The short form of test_canary.py, over all that the tests above have done."""
+    password = secret_file(hunt.project, "kafka-admin.password")
+    kept = password.read_text()
+    password.write_text("canary-of-a-wrong-password")
+    for line in ("plan -e local", "doctor -e local", "status -e local"):
+        hunt.infra(*line.split())
+    password.write_text(kept)
+    hunt.gather()
+    wrong = [ran.err + ran.out for _, ran in hunt.infra.said[-3:]]
+    assert all("canary-of" not in said and "error" in said for said in wrong), wrong
+    assert len(hunt.canaries) >= 6 and hunt.open_files() == []
+    assert hunt.found() == []
+    assert hunt.seen is not None and "kafka.Kafka" in hunt.seen.text() and "log_keeper" in hunt.seen.text()
+    assert hunt.cores() == []

@@ -21,7 +21,7 @@ from modules.platforms import platform_for
 from modules.project import Project
 from modules.warehouse.connection import connect
 from tests.integration.conftest import new_project
-from tests.integration.program import Infra
+from tests.integration.program import Infra, up_and_deployed
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
@@ -31,14 +31,8 @@ LOAD = ("--duration", "5s", "--warmup", "50", "--rate", "100")
 
 @pytest.fixture(scope="module")
 def infra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infra]:
-    program = Infra(new_project(tmp_path_factory.mktemp("faults")))
-    try:
-        for command in (("local", "up"), ("deploy", "--env", "local", "--yes")):
-            done = program(*command)
-            assert done.code == 0, done.err
-        yield program
-    finally:
-        program("local", "down")
+    with up_and_deployed(new_project(tmp_path_factory.mktemp("faults"))) as infra:
+        yield infra
 
 
 def test_nothing_is_left_by_a_run_and_an_earlier_ones_rows_go_with_the_next(infra: Infra) -> None:
