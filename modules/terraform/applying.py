@@ -12,7 +12,7 @@ from modules.errors import ApplyError, InfraError, PlanError
 from modules.terraform.command import invocation
 from modules.terraform.compare import differences
 from modules.terraform.copies import back_up_before, keep_after
-from modules.terraform.events import Event, ResourceEvent
+from modules.terraform.events import Event, ResourceEvent, Summary
 from modules.terraform.failures import from_os, terraform_failure
 from modules.terraform.journal import Journal
 from modules.terraform.parallel import side_by_side
@@ -39,9 +39,17 @@ class Applier:
         results: list[StackResult] = []
         # A plan with targets leaves stacks out.
         planned = {stack.stack for stack in plan.stacks}
-        for wave in reversed(self._at.waves) if plan.destroy else self._at.waves:
-            self._at.interrupts.check()
-            names = [stack.name for stack in wave if stack.name in planned]
+        interrupts = self._at.interrupts
+        waves = [[stack.name for stack in wave if stack.name in planned] for wave in self._at.waves]
+        if plan.destroy:
+            waves.reverse()
+        for number, names in enumerate(waves):
+            if interrupts.count:
+                # Nothing new is begun; but what has nothing to do is as the plan has it.
+                if any(self._has_work(plan, name) for wave in waves[number:] for name in wave):
+                    raise apply_failure(plan, results, [], interrupted=True)
+                results += [StackResult(name, "unchanged") for wave in waves[number:] for name in wave]
+                break
             jobs = {name: partial(self._apply_stack, plan, plan.stack(name)) for name in names}
             outcomes = side_by_side(jobs, also=StackFailed)
             results += [item for item in outcomes.values() if isinstance(item, StackResult)]
@@ -53,8 +61,18 @@ class Applier:
                 if not failed:  # else what failed first is what is told
                     raise
             if failed:
-                raise apply_failure(plan, results, failed, interrupted=bool(self._at.interrupts.count))
+                raise apply_failure(plan, results, failed, interrupted=bool(interrupts.count))
+        if interrupts.count:
+            self._at.progress.note(
+                f"there was nothing left to stop: all is {'destroyed' if plan.destroy else 'applied'}"
+            )
         return ApplyResult(self._at.environment, tuple(results), plan.destroy, self._at.simulated)
+
+    def _has_work(self, whole: EnvironmentPlan, name: str) -> bool:
+        """Whether the stack is still to be applied, or looked at again because what it takes from others has moved."""
+        approved = whole.stack(name)
+        moved = not whole.destroy and inputs_digest(self._at.inputs(name)) != approved.inputs_digest
+        return approved.has_changes or approved.pending or moved
 
     def _apply_stack(self, whole: EnvironmentPlan, approved: StackPlan) -> StackResult:
         name = approved.stack
@@ -97,9 +115,7 @@ class Applier:
                 keep_after(folder, self._at.progress.note)
             self._at.progress.finished(name, action, outcome)
         seconds = time.monotonic() - begun
-        counts = result.summary
-        if counts is None:
-            return StackResult(name, "applied", seconds=seconds)
+        counts = result.summary or _planned(plan)
         return StackResult(name, "applied", counts.added, counts.changed, counts.destroyed, counts.imported, seconds)
 
     def _run_apply(
@@ -121,7 +137,7 @@ class Applier:
         result = runner.stream(arguments, folder.path, on_event)
         # A plan file holds sensitive values and serves once.
         folder.plan_file.unlink(missing_ok=True)
-        if result.code:
+        if result.code and not _stopped_when_done(result, plan, course):
             raise terraform_failure(
                 result.diagnostics, stack=name, folder=folder.path, phase="apply", output=result.messages
             )
@@ -165,6 +181,23 @@ class _Course:
             self._steps[event.address] = self._steps.get(event.address, 1) - 1
             if not self._steps[event.address]:
                 self.done.append(event.address)
+
+
+def _stopped_when_done(result: RunResult, plan: StackPlan, course: _Course) -> bool:
+    """Whether an interrupt came as the last change was done: Terraform fails then, with nothing left but outputs."""
+    errors = [item.summary for item in result.diagnostics if item.severity == "error"]
+    left = {change.address for change in plan.changes if change.kind != "read"} - set(course.done)
+    return errors == [_HALTED] and not left and not plan.outputs
+
+
+_HALTED = "execution halted"
+"""Terraform's whole message where it was asked to stop and had steps left (internal/terraform, `graph.walk`)."""
+
+
+def _planned(plan: StackPlan) -> Summary:
+    """What an apply did that did all of its plan and was stopped before it could say so."""
+    made, gone = plan.count("create") + plan.count("replace"), plan.count("delete") + plan.count("replace")
+    return Summary("apply", made, plan.count("update"), gone, plan.count("import"))
 
 
 def _held(folder: WorkingFolder) -> tuple[str, ...]:

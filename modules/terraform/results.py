@@ -127,7 +127,8 @@ def _course(plan: EnvironmentPlan, results: Sequence[StackResult], stopped: Mapp
             word = "nothing done" if stack.stack in stopped else "not begun"
             yield f"{stack.stack}: {word}, {len(left)} to do"
             continue
-        yield f"{stack.stack}: {len(complete)} of {len(complete) + len(left)} done"
+        unread = ", its outputs are not read" if stack.outputs and not left else ""
+        yield f"{stack.stack}: {len(complete)} of {len(complete) + len(left)} done{unread}"
         if left:
             yield f"  not done: {', '.join(left[:_SHOWN])}{' …' if len(left) > _SHOWN else ''}"
 

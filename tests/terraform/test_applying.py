@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from modules.errors import ApplyError, PlanError
+from modules.errors import ApplyError, InterruptedRun, PlanError
+from modules.terraform.applying import _Course, _stopped_when_done
+from modules.terraform.engine import Deployment
+from modules.terraform.events import Diagnostic, Event, ResourceEvent
+from modules.terraform.plan import Change, OutputChange, StackPlan
+from modules.terraform.runner import RunResult
 from tests.terraform.support import CLUSTER, TOPICS, TOPICS_INPUTS, Workbench, data, kinds, shell, two_stacks
 
 
@@ -182,3 +187,68 @@ def test_what_a_stack_outputs_is_handed_over_before_the_next_asks_for_its_secret
     assert kept["cluster"]["key"] == "top-b-1"
     deployment.destroy()
     assert kept["cluster"] == {}
+
+
+def interrupted_when_done(bench: Workbench, deployment: Deployment, address: str) -> None:
+    """Ctrl-C comes as this resource is done."""
+    heard = bench.progress.event
+
+    def event(stack: str, event: Event) -> None:
+        heard(stack, event)
+        if isinstance(event, ResourceEvent) and (event.step, event.address) == ("apply_complete", address):
+            deployment._at.interrupts.forward()
+
+    bench.progress.event = event  # type: ignore[method-assign]
+
+
+def test_an_interrupt_as_the_last_change_ends_leaves_an_apply_that_is_done_and_says_so(bench: Workbench) -> None:
+    two_stacks(bench)
+    deployment = bench.deployment()
+    deployment.apply(deployment.plan())
+    bench.stack("cluster", {**CLUSTER, "resource": data(broker="b-1", other="x")})
+    deployment = bench.deployment()
+    plan = deployment.plan()
+    interrupted_when_done(bench, deployment, "terraform_data.other")
+    # Terraform may come to its end or be stopped before the outputs, which do not change: all is done either way.
+    result = deployment.apply(plan)
+    assert [(each.stack, each.outcome, each.added) for each in result.stacks] == [
+        ("cluster", "applied", 1),
+        ("topics", "unchanged", 0),
+    ]
+    assert bench.progress.notes[-1] == "there was nothing left to stop: all is applied"
+    assert not bench.deployment().plan().has_changes
+
+
+@pytest.mark.parametrize(
+    ("done", "outputs", "errors", "whole"),
+    [
+        (["a.b"], (), ["execution halted"], True),
+        ([], (), ["execution halted"], False),
+        (["a.b"], (OutputChange("name", "update", 1, 2),), ["execution halted"], False),
+        (["a.b"], (), ["execution halted", "no"], False),
+    ],
+)
+def test_a_stopped_terraform_has_done_all_where_neither_changes_nor_outputs_are_left(
+    done: list[str], outputs: tuple[OutputChange, ...], errors: list[str], whole: bool
+) -> None:
+    plan = StackPlan("one", (Change("a.b", "a", "b", "create"),), outputs)
+    course = _Course(plan)
+    course.done += done
+    ended = RunResult(1, tuple(Diagnostic("error", each) for each in errors))
+    assert _stopped_when_done(ended, plan, course) is whole
+
+
+def test_an_interrupt_between_waves_says_what_is_applied_and_what_was_not_begun(bench: Workbench) -> None:
+    two_stacks(bench)
+    deployment = bench.deployment()
+    plan = deployment.plan()
+    bench.progress.finished = lambda *_: deployment._at.interrupts.forward()  # type: ignore[method-assign]
+    with pytest.raises(InterruptedRun) as caught:
+        deployment.apply(plan)
+    assert caught.value.exit_code == 130
+    assert str(caught.value).splitlines() == [
+        "interrupted",
+        "  cluster: applied",
+        "  topics: not begun, 3 to do",
+        "  → `infra deploy --env test` goes on from here",
+    ]
