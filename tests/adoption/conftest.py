@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -16,27 +13,10 @@ import pytest
 from cli.main import main
 from modules.project import Project
 from tests.platforms.golden import CASES, ENVIRONMENTS
+from tests.platforms.rehearsal import Answer
 from tests.plugins.attached import simulations
 
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.out)
-        return found
-
-    @property
-    def changes(self) -> dict[str, str]:
-        stacks = self.json["stacks"]
-        return {f"{stack['stack']}: {each['address']}": each["kind"] for stack in stacks for each in stack["changes"]}
-
-
-Run = Callable[..., Ran]
+Run = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -57,10 +37,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 def run(project: Project, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Rehearsals of the environment `live` find their simulated providers running."""
 
-    def ran(*arguments: str) -> Ran:
+    def ran(*arguments: str) -> Answer:
         capsys.readouterr()
         code = main(list(arguments))
-        return Ran(code, *capsys.readouterr())
+        return Answer(code, *capsys.readouterr())
 
     with simulations(Project(project.root, offline=True).environment_state("live") / "simulated.sqlite"):
         yield ran

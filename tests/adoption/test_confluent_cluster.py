@@ -9,7 +9,8 @@ import pytest
 from modules.adoption import confluent
 from modules.project import Project
 from tests.adoption.confluent_server import KEY, SECRET, cluster, environment, serving
-from tests.adoption.conftest import Ran, Run
+from tests.adoption.conftest import Run
+from tests.platforms.rehearsal import Answer
 
 ID = "env-1jrymj/lkc-19ynpv"
 CLUSTER = "/cmk/v2/clusters/lkc-19ynpv?environment=env-1jrymj"
@@ -24,7 +25,7 @@ def _key(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONFLUENT_CLOUD_API_SECRET", SECRET)
 
 
-def adopt(run: Run, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], *more: str, env: str = "live") -> Ran:
+def adopt(run: Run, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], *more: str, env: str = "live") -> Answer:
     with serving(answers) as (address, _):
         monkeypatch.setattr(confluent, "API", address)
         return run("import", "--env", env, "--cluster", ID, *more)

@@ -56,6 +56,7 @@ class Rehearsal:
     def __init__(
         self, case: str, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        self.case = case
         self.project, self.name = project_of(case, root)
         self._capsys = capsys
         monkeypatch.setenv("INFRA_PROJECT", str(root))
@@ -97,6 +98,31 @@ class Rehearsal:
 
     def destroy(self) -> Answer:
         return self._run("destroy", "--yes")
+
+    def plan_with(self, old: str, new: str) -> Answer:
+        """The plan with one place of the YAML changed, which it is no more afterwards."""
+        self.change(old, new)
+        try:
+            return self.plan()
+        finally:
+            self.change(new, old)
+
+    def planned_as_kept(self) -> Answer:
+        """The first plan, which is the golden one."""
+        planned = self.plan_text()
+        assert planned.code == 2, planned.err
+        kept = (GOLDEN / self.case / PLAN).read_text()
+        assert planned.out == kept, f"python -m tests.platforms.rehearsal {self.case}"
+        return planned
+
+    def deployed_as_planned(self) -> Answer:
+        """The first plan, the golden one; what it planned is there now, and nothing is left to do."""
+        planned = self.planned_as_kept()
+        deployed = self.deploy()
+        assert deployed.code == 0, deployed.err
+        again = self.plan()
+        assert (again.code, again.changes) == (0, {}), again.err
+        return planned
 
     def _run(self, *arguments: str) -> Answer:
         self._capsys.readouterr()

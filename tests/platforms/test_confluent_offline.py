@@ -8,8 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.platforms.conftest import Rehearse
-from tests.platforms.golden import GOLDEN, cases
-from tests.platforms.rehearsal import PLAN
+from tests.platforms.golden import cases
 
 WHOLE = ("confluent-dedicated_privatelink-prod",)
 """Deployed and destroyed in every run: the largest; the smallest is in tests/simulated, others in `make soak`."""
@@ -20,13 +19,7 @@ OTHERS = sorted(set(cases("confluent")) - set(WHOLE))
 @pytest.mark.parametrize("case", [*WHOLE, *(pytest.param(case, marks=pytest.mark.soak) for case in OTHERS)])
 def test_a_tier_is_planned_deployed_changed_and_destroyed(rehearse: Rehearse, case: str) -> None:
     it = rehearse(case)
-    planned = it.plan_text()
-    assert (planned.code, planned.out) == (2, (GOLDEN / case / PLAN).read_text()), planned.err
-
-    deployed = it.deploy()
-    assert deployed.code == 0, deployed.err
-    again = it.plan()
-    assert (again.code, again.changes) == (0, {}), again.err
+    planned = it.deployed_as_planned()
 
     it.add_to_common("topics: {order-events: {retention: 60d}, clicks: {partitions: 3}}")
     changed = it.plan()
@@ -50,9 +43,7 @@ def test_what_cannot_be_changed_about_a_cluster_is_refused_or_shown_as_a_replace
     cluster = "cluster: confluent_kafka_cluster.main"
 
     def planned(old: str, new: str) -> tuple[int, str | None, list[tuple[str, str]]]:
-        it.change(old, new)
-        answer = it.plan()
-        it.change(new, old)
+        answer = it.plan_with(old, new)
         return answer.code, answer.changes.get(cluster), answer.findings
 
     assert planned("tier: standard", "max_ecku: 4, tier: standard") == (2, "update", [])

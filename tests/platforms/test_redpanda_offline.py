@@ -6,14 +6,12 @@ What the rehearsal cannot show (what ECS would refuse, how long a broker takes) 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from modules.errors import InfraError
 from tests.platforms.conftest import Rehearse
-from tests.platforms.golden import GOLDEN, cases, golden
-from tests.platforms.rehearsal import PLAN
+from tests.platforms.golden import cases, golden
 from tests.terraform.support import Workbench
 
 WHOLE = ("redpanda-ec2-prod",)
@@ -32,12 +30,7 @@ def kinds(changes: dict[str, str], prefix: str) -> dict[str, str]:
 )
 def test_brokers_are_planned_deployed_upgraded_and_destroyed(rehearse: Rehearse, case: str) -> None:
     it = rehearse(case)
-    planned = it.plan_text()
-    assert (planned.code, planned.out) == (2, (GOLDEN / case / PLAN).read_text()), planned.err
-    deployed = it.deploy()
-    assert deployed.code == 0, deployed.err
-    again = it.plan()
-    assert (again.code, again.changes) == (0, {}), again.err
+    it.deployed_as_planned()
 
     it.change("redpanda:\n", "redpanda:\n  image: redpandadata/redpanda:v26.2.3\n")
     count = len(golden(case)["cluster"]["resource"]["aws_ecs_service"])
@@ -70,27 +63,21 @@ def test_what_is_refused_and_what_is_added_after_a_deploy(rehearse: Rehearse) ->
     it = rehearse("redpanda-ec2-prod")
     assert it.deploy().code == 0
 
-    def planned(old: str, new: str) -> Any:
-        it.change(old, new)
-        answer = it.plan()
-        it.change(new, old)
-        return answer
-
-    more = planned("brokers: 3", "brokers: 5")
+    more = it.plan_with("brokers: 3", "brokers: 5")
     assert more.code == 2
     brokers = kinds(more.changes, "broker-") | kinds(more.changes, "before-")
     assert brokers and all(kind == "create" and address[-1] in "45" for address, kind in brokers.items())
     assert more.changes["cluster: terraform_data.settled"] == "replace"
 
-    larger = planned("storage_per_broker: 500GiB", "storage_per_broker: 800GiB")
+    larger = it.plan_with("storage_per_broker: 500GiB", "storage_per_broker: 800GiB")
     assert set(kinds(larger.changes, "aws_ebs_volume").values()) == {"update"}
     assert larger.findings == []
 
-    machines = planned("memory: 16GiB", "memory: 32GiB")
+    machines = it.plan_with("memory: 16GiB", "memory: 32GiB")
     assert set(kinds(machines.changes, "aws_instance").values()) == {"update"}
     assert set(kinds(machines.changes, "before-").values()) == {"replace"}
 
-    moved = planned("compute: ec2", "compute: fargate\n  acknowledge_volumes_die_with_tasks: true")
+    moved = it.plan_with("compute: ec2", "compute: fargate\n  acknowledge_volumes_die_with_tasks: true")
     assert moved.code == 1
     assert any(severity == "refuse" and "from EC2 to FARGATE" in message for severity, message in moved.findings)
 
