@@ -145,12 +145,20 @@ def open_approved(target: Target, deployment: Deployment, place: str, given: str
         PlanError: it is none, damaged, or for something else altogether.
         SecretError: the key does not open it.
     """
+    from cli._output import note
     from modules.artefact.gather import states_of
     from modules.artefact.holds import Now, wrong_use
-    from modules.artefact.store import find_artefact, manifest_of, read_artefact
+    from modules.artefact.store import find_artefact, manifest_of, newest_artefact, read_artefact
 
     name, depends = target.environment.name, content(target, deployment)
-    kept = find_artefact(place, name, depends.hash)
+    try:
+        kept = find_artefact(place, name, depends.hash)
+    except PlanError as none:
+        newest = newest_artefact(place, name, offline=target.offline)
+        if newest is None:
+            raise
+        kept = newest
+        note(f"{place}: {none.what}; what has moved since the newest one:")
     manifest = manifest_of(kept)
     now = Now(name, target.offline, depends.parts, states_of(deployment), {})
     if wrong := wrong_use(manifest.environment, manifest.offline, now):

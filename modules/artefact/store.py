@@ -29,6 +29,7 @@ __all__ = [
     "find_artefact",
     "manifest_of",
     "mark",
+    "newest_artefact",
     "read_artefact",
     "refuse_applied",
     "write_artefact",
@@ -37,6 +38,7 @@ __all__ = [
 APPLIED = "applied.json"
 LEDGER = "applied-plans.json"
 _LEDGER_KEPT = 50
+_LOOKED_AT = 50
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -216,6 +218,24 @@ def find_artefact(place: str, environment: str, content_hash: str | None) -> Kep
     raise _none_there(whole, environment, content_hash)
 
 
+def newest_artefact(place: str, environment: str, *, offline: bool) -> Kept | None:
+    """Of many, the environment's newest that was not applied: what a refusal holds against what is checked out.
+
+    Raises:
+        PlanError: the bucket cannot be used.
+    """
+    whole: FolderPlace | BucketPlace = _bucket(place) if place.startswith("s3://") else FolderPlace(Path(place))
+    newest: tuple[str, Kept | None] = ("", None)
+    for name in [each for each in _kept(whole) if each.rpartition("/")[0] == environment][:_LOOKED_AT]:
+        kept = _below(whole, name)
+        with contextlib.suppress(PlanError):
+            manifest = manifest_of(kept)
+            fits = manifest.offline == offline and _beside(kept, manifest) is None
+            if fits and manifest.created > newest[0]:
+                newest = (manifest.created, kept)
+    return newest[1]
+
+
 def read_artefact(kept: Kept, key: PlanKey) -> Artefact:
     """Open what is there.
 
@@ -339,7 +359,11 @@ def _kept(whole: FolderPlace | BucketPlace) -> list[str]:
 
 def _none_there(whole: FolderPlace | BucketPlace, environment: str, content_hash: str | None) -> PlanError:
     if isinstance(whole, FolderPlace) and not whole.path.is_dir():
-        return PlanError("there is no such folder", where=str(whole), do="plan first: `infra plan --out DIR`")
+        return PlanError(
+            "this is no folder" if whole.path.exists() else "there is no such folder",
+            where=str(whole),
+            do="plan first: `infra plan --out DIR`",
+        )
     kept = _kept(whole)
     if not kept:
         what = f"this holds no plan of infra: there is no {MANIFEST}"
@@ -351,7 +375,8 @@ def _none_there(whole: FolderPlace | BucketPlace, environment: str, content_hash
         f"no plan of {environment} was kept for this content ({content_hash[:16]}…)",
         where=str(whole),
         details=[f"kept is one for {each[:16]}…" for each in mine[:5]],
-        do=f"plan what is checked out now, and have it reviewed: `infra plan --env {environment} --out {whole}`",
+        do=f"plan what is checked out now, and have it reviewed: `infra plan --env {environment} --out {whole}"
+        f"{'' if isinstance(whole, BucketPlace) else '/'}`",
     )
 
 

@@ -159,11 +159,13 @@ def test_another_checkout_finds_the_plan_for_its_content_in_a_bucket(
     assert applied.code == 0, applied.err
     state = replace(Project(there), offline=True).environment_state("small") / "topics" / "terraform.tfstate"
     assert "orders" in state.read_text()
-    assert infra(capsys, "plan").code == 0
+    assert infra(capsys, "plan", "--out", bucket, "--key", public).code == 0
 
     (there / "environments" / "small.yaml").write_text(f"{YAML} ")
     refused = infra(capsys, "deploy", "--plan", bucket, "--key", f"file:{tmp_path / 'key.txt'}")
+    assert refused.code == 1
     assert f"{bucket}: no plan of small was kept for this content (" in refused.err
+    assert "the approved plan no longer holds: environments/small.yaml was changed" in refused.err
 
 
 def test_a_deploy_that_came_to_nothing_leaves_the_plan_and_one_that_stopped_half_way_does_not(

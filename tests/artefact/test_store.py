@@ -21,6 +21,7 @@ from modules.artefact.store import (
     find_artefact,
     manifest_of,
     mark,
+    newest_artefact,
     read_artefact,
     refuse_applied,
     write_artefact,
@@ -220,6 +221,9 @@ def test_among_many_the_one_for_the_content_is_found(tmp_path: Path, key: AgeKey
     assert error.what == "no plan of dev was kept for this content (cccccccccccccccc…)"
     assert error.details == ("kept is one for aaaaaaaaaaaaaaaa…", "kept is one for bbbbbbbbbbbbbbbb…")
     assert refusal(store, key).what == "these are several plans"
+    assert str(newest_artefact(store, "dev", offline=second.plan.offline)) == where
+    assert newest_artefact(store, "dev", offline=not second.plan.offline) is None
+    assert newest_artefact(store, "prod", offline=second.plan.offline) is None
 
 
 @pytest.fixture
