@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -19,10 +18,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from modules.local.endpoints import secret_file
-from modules.local.plugins import write_mirror
-from modules.local.plugins.kafka.provider import KafkaProvider
 from tests.integration.conftest import RunningPlatform
-from tests.plugins.terraform_folder import Terraform
+from tests.integration.plugin_parts import KafkaFolder
 
 pytestmark = pytest.mark.platform
 
@@ -37,64 +34,6 @@ ACL = {
     "resource_type": "Topic",
     "resource_name": "plugin-orders",
 }
-
-
-class KafkaFolder(Terraform):
-    """A Terraform folder that manages the local broker, and an AdminClient to look behind its back."""
-
-    def __init__(self, folder: Path, platform: RunningPlatform) -> None:
-        write_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror", plugin=KafkaProvider)
-        self.password = secret_file(platform.project, "kafka-admin.password").read_text().strip()
-        self.bootstrap = platform.endpoints.kafka_bootstrap
-        self.admin = AdminClient(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "security.protocol": "SASL_PLAINTEXT",
-                "sasl.mechanism": "SCRAM-SHA-256",
-                "sasl.username": "admin",
-                "sasl.password": self.password,
-            }
-        )
-        self.resources()
-        self.init()
-
-    def resources(
-        self,
-        topics: dict[str, Any] | None = None,
-        acls: dict[str, Any] | None = None,
-        provider: dict[str, Any] | None = None,
-        **extra: Any,
-    ) -> None:
-        resource = {kind: body for kind, body in {"kafka_topic": topics, "kafka_acl": acls}.items() if body}
-        self.write(
-            {
-                "terraform": {"required_providers": {"kafka": {"source": "mongey/kafka", "version": "0.13.1"}}},
-                "provider": {
-                    "kafka": {
-                        "bootstrap_servers": [self.bootstrap],
-                        "tls_enabled": False,
-                        "sasl_mechanism": "scram-sha256",
-                        "sasl_username": "admin",
-                        "sasl_password": self.password,
-                        **(provider or {}),
-                    }
-                },
-                **({"resource": resource} if resource else {}),
-                **extra,
-            }
-        )
-
-    def topics(self) -> dict[str, int]:
-        """The plugin tests' topics and their numbers of partitions, as the broker has them."""
-        listed = self.admin.list_topics(timeout=10).topics
-        return {name: len(topic.partitions) for name, topic in listed.items() if name.startswith("plugin-")}
-
-    def settings(self, name: str) -> dict[str, str]:
-        """The settings made on a topic itself."""
-        resource = ConfigResource(ConfigResource.Type.TOPIC, name)
-        entries = self.admin.describe_configs([resource])[resource].result(10)
-        return {key: entry.value for key, entry in entries.items() if entry.source == 1}
 
 
 def shows(read: Callable[[], T], wanted: T) -> None:

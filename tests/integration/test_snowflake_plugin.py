@@ -9,11 +9,8 @@ from typing import Any
 
 import pytest
 
-from modules.local.endpoints import secret_file
-from modules.local.plugins import write_mirror
-from modules.local.plugins.snowflake.provider import SnowflakeProvider
 from tests.integration.conftest import RunningPlatform
-from tests.plugins.terraform_folder import Terraform
+from tests.integration.plugin_parts import SnowflakeFolder
 
 pytestmark = pytest.mark.platform
 
@@ -26,73 +23,6 @@ COLUMNS = [
     {"name": "SEEN", "type": "TIMESTAMP_NTZ(6)", "nullable": True},
     {"name": "RECORD_METADATA", "type": "VARIANT"},
 ]
-
-
-class SnowflakeFolder(Terraform):
-    """A Terraform folder that manages the stand-in, and a session to look behind its back."""
-
-    def __init__(self, folder: Path, platform: RunningPlatform) -> None:
-        write_mirror(folder / "mirror")
-        super().__init__(folder / "work", folder / "mirror", plugin=SnowflakeProvider)
-        self.endpoints = platform.endpoints
-        self.key = secret_file(platform.project, "snowflake-admin.p8").read_text()
-        self.resources({})
-        self.init()
-        self._session = self._connect()
-
-    def _connect(self) -> Any:
-        import snowflake.connector
-        from cryptography.hazmat.primitives import serialization
-
-        key = serialization.load_pem_private_key(self.key.encode(), None)
-        plain = serialization.NoEncryption()
-        der = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, plain)
-        return snowflake.connector.connect(
-            account="INFRA-LOCAL",
-            user=self.endpoints.snowflake_admin_user,
-            role="ACCOUNTADMIN",
-            host=self.endpoints.snowflake_host,
-            port=self.endpoints.snowflake_port,
-            protocol="http",
-            authenticator="SNOWFLAKE_JWT",
-            private_key=der,
-        )
-
-    def resources(self, *parts: dict[str, Any], provider: dict[str, Any] | None = None, **extra: Any) -> None:
-        merged: dict[str, dict[str, Any]] = {}
-        for part in parts:
-            for kind, bodies in part.items():
-                merged.setdefault(kind, {}).update(bodies)
-        source = {"source": "snowflakedb/snowflake", "version": "2.20.0"}
-        self.write(
-            {
-                "terraform": {"required_providers": {"snowflake": source}},
-                "provider": {
-                    "snowflake": {
-                        "organization_name": "INFRA",
-                        "account_name": "LOCAL",
-                        "user": self.endpoints.snowflake_admin_user,
-                        "role": "ACCOUNTADMIN",
-                        "authenticator": "SNOWFLAKE_JWT",
-                        "private_key": self.key,
-                        "host": self.endpoints.snowflake_host,
-                        "port": self.endpoints.snowflake_port,
-                        "protocol": "http",
-                        "params": {"CLIENT_TELEMETRY_ENABLED": "false"},
-                        "preview_features_enabled": ["snowflake_table_resource"],
-                        **(provider or {}),
-                    }
-                },
-                **({"resource": merged} if merged else {}),
-                **extra,
-            }
-        )
-
-    def sql(self, statement: str) -> list[dict[str, Any]]:
-        with self._session.cursor() as cursor:
-            cursor.execute(statement)
-            names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ API: https://kafka.apache.org/documentation/#connect_rest
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from modules.local.plugins.protocol.resource import Diagnostic, PluginError
+from modules.local.plugins.protocol.resource import Diagnostic
+from modules.local.plugins.rest import RestApi
 
 __all__ = ["ConnectApi", "ConnectRefusal", "unreachable"]
 
@@ -39,28 +39,12 @@ class ConnectRefusal(Exception):
         self.message = message
 
 
-class ConnectApi:
-    """One HTTP connection pool, opened at the first request."""
+class ConnectApi(RestApi):
+    """What is asked of a worker's connectors."""
 
     def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
+        super().__init__("Kafka Connect", _SECONDS, "application/json", unreachable, _refusal)
         self._pause = pause
-        self._url = ""
-        self._login: tuple[str, str] | None = None
-        self._headers: dict[str, str] = {}
-        self._http: Any = None
-        self._lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        return self._url
-
-    def configure(self, url: str, login: tuple[str, str] | None, headers: Mapping[str, str]) -> None:
-        with self._lock:
-            self._url, self._login, self._headers, self._http = url.rstrip("/"), login, dict(headers), None
-
-    def close(self) -> None:
-        if self._http is not None:
-            self._http.close()
 
     def config(self, name: str) -> dict[str, str] | None:
         """A connector's settings as the worker has them; None without the connector."""
@@ -94,25 +78,9 @@ class ConnectApi:
                     raise
             self._pause(_PAUSE_SECONDS)
 
-    def _call(self, method: str, path: str, body: Any) -> Any:
-        import httpx
 
-        with self._lock:
-            if self._http is None:
-                headers = {"Accept": "application/json", **self._headers}
-                self._http = httpx.Client(auth=self._login, timeout=_SECONDS, headers=headers, trust_env=False)
-        try:
-            answer = self._http.request(method, self._url + path, json=body)
-        except httpx.HTTPError as error:
-            diagnostic = unreachable(self._url)
-            raise PluginError(diagnostic.summary, f"{diagnostic.detail} ({type(error).__name__})") from None
-        if answer.status_code in (401, 403):
-            raise PluginError(
-                f"Kafka Connect at {self._url} refuses the login", "Check the provider's username and password."
-            )
-        if answer.is_error:
-            raise ConnectRefusal(answer.status_code, _message(answer))
-        return answer.json() if answer.content else None
+def _refusal(answer: Any) -> ConnectRefusal:
+    return ConnectRefusal(answer.status_code, _message(answer))
 
 
 def _message(answer: Any) -> str:

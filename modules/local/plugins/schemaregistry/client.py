@@ -5,15 +5,16 @@ API: https://docs.confluent.io/platform/current/schema-registry/develop/api.html
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 from urllib.parse import quote
 
-from modules.local.plugins.protocol.resource import Diagnostic, PluginError
+from modules.local.plugins.protocol.resource import Diagnostic
+from modules.local.plugins.rest import RestApi
 
 __all__ = ["RegistryApi", "RegistryRefusal", "unreachable"]
 
 _SECONDS = 15.0
+_ACCEPT = "application/vnd.schemaregistry.v1+json, application/json"
 
 
 def unreachable(url: str, path: tuple[str, ...] = ()) -> Diagnostic:
@@ -35,26 +36,11 @@ class RegistryRefusal(Exception):
         self.message = message
 
 
-class RegistryApi:
-    """One HTTP connection pool, opened at the first request."""
+class RegistryApi(RestApi):
+    """What is asked of the registry's subjects."""
 
     def __init__(self) -> None:
-        self._url = ""
-        self._login: tuple[str, str] | None = None
-        self._http: Any = None
-        self._lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        return self._url
-
-    def configure(self, url: str, login: tuple[str, str] | None) -> None:
-        with self._lock:
-            self._url, self._login, self._http = url.rstrip("/"), login, None
-
-    def close(self) -> None:
-        if self._http is not None:
-            self._http.close()
+        super().__init__("the Schema Registry", _SECONDS, _ACCEPT, unreachable, _refusal)
 
     def latest(self, subject: str) -> dict[str, Any] | None:
         """The newest version `{subject, version, id, schema, schemaType?, references?}`; None without the subject."""
@@ -97,26 +83,6 @@ class RegistryApi:
             if refusal.status == 404:
                 return None
             raise
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        import httpx
-
-        with self._lock:
-            if self._http is None:
-                headers = {"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
-                self._http = httpx.Client(auth=self._login, timeout=_SECONDS, headers=headers, trust_env=False)
-        try:
-            answer = self._http.request(method, self._url + path, json=body)
-        except httpx.HTTPError as error:
-            diagnostic = unreachable(self._url)
-            raise PluginError(diagnostic.summary, f"{diagnostic.detail} ({type(error).__name__})") from None
-        if answer.status_code in (401, 403):
-            raise PluginError(
-                f"the Schema Registry at {self._url} refuses the login", "Check the provider's username and password."
-            )
-        if answer.is_error:
-            raise _refusal(answer)
-        return answer.json() if answer.content else None
 
 
 def _refusal(answer: Any) -> RegistryRefusal:

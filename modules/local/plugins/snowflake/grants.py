@@ -1,4 +1,4 @@
-"""`snowflake_grant_privileges_to_account_role`, `…_to_database_role` and `snowflake_grant_account_role`.
+"""`snowflake_grant_privileges_to_account_role` and `…_to_database_role`.
 
 A grant is read back by what Snowflake shows for its object; a privilege that somebody revoked shows as drift,
 privileges granted by others do not. ALL PRIVILEGES and ON ALL are statements rather than objects: they are not read
@@ -19,7 +19,6 @@ from modules.local.plugins.snowflake.names import parse_name, qualified
 __all__ = [
     "DatabaseRolePrivilegesResource",
     "PrivilegesResource",
-    "RoleMembershipResource",
     "Target",
     "bare_name",
     "schema_object_target",
@@ -152,57 +151,6 @@ class DatabaseRolePrivilegesResource(PrivilegesResource):
     role_argument = "database_role_name"
     role_words = "DATABASE ROLE"
     targets = ("on_database", "on_schema", "on_schema_object")
-
-
-class RoleMembershipResource(Resource):
-    """A role granted to a role or a user; every argument is its identity."""
-
-    replace_on = frozenset({"role_name", "parent_role_name", "user_name"})
-
-    def __init__(self, session: SnowflakeSession) -> None:
-        self._session = session
-
-    def validate(self, config: State) -> Sequence[Diagnostic]:
-        values = [config["parent_role_name"], config["user_name"]]
-        if not has_unknown(values) and sum(value is not None for value in values) != 1:
-            return (Diagnostic("exactly one of parent_role_name and user_name must be given"),)
-        return ()
-
-    def plan(self, prior: State | None, planned: State, config: State, changed: frozenset[str]) -> Plan:
-        known = not has_unknown([planned[name] for name in ("role_name", "parent_role_name", "user_name")])
-        return super().plan(prior, {**planned, "id": _membership_id(planned) if known else UNKNOWN}, config, changed)
-
-    def create(self, planned: State) -> State:
-        role, kind, grantee = _membership(planned)
-        self._session.run(f"GRANT ROLE {qualified(role)} TO {kind} {qualified(grantee)}")
-        return {**planned, "id": _membership_id(planned)}
-
-    def read(self, state: State) -> State | None:
-        if state.get("role_name") is None:
-            state = _membership_state(state["id"])
-        role, kind, grantee = _membership(state)
-        try:
-            rows = self._session.rows(f"SHOW GRANTS OF ROLE {qualified(role)}")
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
-        held = any(row["granted_to"] == kind and bare_name(row["grantee_name"]) == grantee for row in rows)
-        return state if held else None
-
-    def delete(self, state: State) -> None:
-        role, kind, grantee = _membership(state)
-        try:
-            self._session.run(f"REVOKE ROLE {qualified(role)} FROM {kind} {qualified(grantee)}")
-        except Refusal as refusal:
-            if not refusal.missing:
-                raise
-
-    def import_(self, identifier: str) -> State:
-        state = _membership_state(identifier)
-        if self.read(state) is None:
-            raise PluginError(f"there is no grant {identifier} to import")
-        return state
 
 
 def _role(state: State) -> tuple[str, ...]:
@@ -356,29 +304,3 @@ def _from_schema_object(rest: list[str]) -> State:
     place = {"InSchema": "in_schema", "InDatabase": "in_database"}[rest[2]]
     inner: dict[str, Any] = {"object_type_plural": rest[1], "in_schema": None, "in_database": None, place: rest[3]}
     return {**body, "all" if rest[0] == "OnAll" else "future": [inner]}
-
-
-def _membership(state: State) -> tuple[str, str, str]:
-    kind = "USER" if state["user_name"] is not None else "ROLE"
-    grantee = state["user_name"] if kind == "USER" else state["parent_role_name"]
-    return parse_name(state["role_name"], 1)[0], kind, parse_name(grantee, 1)[0]
-
-
-def _membership_id(state: State) -> str:
-    role, kind, grantee = _membership(state)
-    return f"{qualified(role)}|{kind}|{qualified(grantee)}"
-
-
-def _membership_state(identifier: str) -> State:
-    parts = identifier.split("|")
-    if len(parts) != 3 or parts[1] not in ("ROLE", "USER"):
-        raise PluginError(
-            f"{identifier!r} is not the id of a role grant", 'It reads "ROLE"|ROLE|"PARENT" or "ROLE"|USER|"NAME".'
-        )
-    grantee = parse_name(parts[2], 1)[0]
-    return {
-        "id": identifier,
-        "role_name": parse_name(parts[0], 1)[0],
-        "parent_role_name": grantee if parts[1] == "ROLE" else None,
-        "user_name": grantee if parts[1] == "USER" else None,
-    }

@@ -1,4 +1,4 @@
-"""`snowflake_grant_ownership` and `snowflake_grant_database_role`.
+"""`snowflake_grant_ownership`.
 
 Ownership of what exists cannot be revoked: deleting the resource gives it to the role that is logged in, as the
 official plugin does. Ownership of future objects is a grant like others.
@@ -14,7 +14,7 @@ from modules.local.plugins.snowflake.client import Refusal, SnowflakeSession
 from modules.local.plugins.snowflake.grants import Target, bare_name, schema_object_target
 from modules.local.plugins.snowflake.names import parse_name, qualified
 
-__all__ = ["DatabaseRoleMembershipResource", "OwnershipResource"]
+__all__ = ["OwnershipResource"]
 
 _DEPTHS = {"DATABASE": 1, "SCHEMA": 2, "DATABASE ROLE": 2}
 _ACCOUNT = ("DATABASE", "ROLE", "USER", "WAREHOUSE", "INTEGRATION", "NETWORK POLICY", "EXTERNAL VOLUME")
@@ -105,90 +105,3 @@ def _identity(state: State) -> str:
     to = "ToAccountRole" if len(role) == 1 else "ToDatabaseRole"
     identity = _target(state).identity.removeprefix("OnSchemaObject|")
     return "|".join([to, qualified(*role), (state["outbound_privileges"] or "").upper(), identity])
-
-
-class DatabaseRoleMembershipResource(Resource):
-    """A database role granted to an account role or to another database role."""
-
-    replace_on = frozenset({"database_role_name", "parent_role_name", "parent_database_role_name", "share_name"})
-
-    def __init__(self, session: SnowflakeSession) -> None:
-        self._session = session
-
-    def validate(self, config: State) -> Sequence[Diagnostic]:
-        if isinstance(config["share_name"], str):
-            return (
-                Diagnostic("the bundled snowflakedb/snowflake plugin does not grant to shares", path=("share_name",)),
-            )
-        parents = [config["parent_role_name"], config["parent_database_role_name"]]
-        if not has_unknown(parents) and sum(one is not None for one in parents) != 1:
-            return (Diagnostic("exactly one of parent_role_name and parent_database_role_name must be given"),)
-        return ()
-
-    def plan(self, prior: State | None, planned: State, config: State, changed: frozenset[str]) -> Plan:
-        names = ("database_role_name", "parent_role_name", "parent_database_role_name")
-        known = not has_unknown([planned[name] for name in names])
-        return super().plan(prior, {**planned, "id": _membership_id(planned) if known else UNKNOWN}, config, changed)
-
-    def create(self, planned: State) -> State:
-        role, kind, parent = _membership(planned)
-        self._session.run(f"GRANT DATABASE ROLE {qualified(*role)} TO {kind} {qualified(*parent)}")
-        return {**planned, "id": _membership_id(planned)}
-
-    def read(self, state: State) -> State | None:
-        if state.get("database_role_name") is None:
-            state = _membership_state(state["id"])
-        role, kind, parent = _membership(state)
-        try:
-            rows = self._session.rows(f"SHOW GRANTS OF DATABASE ROLE {qualified(*role)}")
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
-        held = any(
-            row["granted_to"] == kind.replace(" ", "_") and parse_name(row["grantee_name"])[-1] == parent[-1]
-            for row in rows
-        )
-        return state if held else None
-
-    def delete(self, state: State) -> None:
-        role, kind, parent = _membership(state)
-        try:
-            self._session.run(f"REVOKE DATABASE ROLE {qualified(*role)} FROM {kind} {qualified(*parent)}")
-        except Refusal as refusal:
-            if not refusal.missing:
-                raise
-
-    def import_(self, identifier: str) -> State:
-        state = _membership_state(identifier)
-        if self.read(state) is None:
-            raise PluginError(f"there is no grant {identifier} to import")
-        return state
-
-
-def _membership(state: State) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    role = parse_name(state["database_role_name"], 2)
-    if state["parent_role_name"] is not None:
-        return role, "ROLE", parse_name(state["parent_role_name"], 1)
-    return role, "DATABASE ROLE", parse_name(state["parent_database_role_name"], 2)
-
-
-def _membership_id(state: State) -> str:
-    role, kind, parent = _membership(state)
-    return f"{qualified(*role)}|{kind}|{qualified(*parent)}"
-
-
-def _membership_state(identifier: str) -> State:
-    parts = identifier.split("|")
-    if len(parts) != 3 or parts[1] not in ("ROLE", "DATABASE ROLE"):
-        raise PluginError(
-            f"{identifier!r} is not the id of a database role's grant",
-            'It reads "D"."R"|ROLE|"PARENT" or "D"."R"|DATABASE ROLE|"D"."PARENT".',
-        )
-    return {
-        "id": identifier,
-        "database_role_name": parts[0],
-        "parent_role_name": parts[2] if parts[1] == "ROLE" else None,
-        "parent_database_role_name": parts[2] if parts[1] == "DATABASE ROLE" else None,
-        "share_name": None,
-    }

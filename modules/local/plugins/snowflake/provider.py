@@ -31,14 +31,11 @@ from modules.local.plugins.snowflake.attachments import (
     TagAssociationResource,
 )
 from modules.local.plugins.snowflake.client import Login, SnowflakeSession, unreachable
-from modules.local.plugins.snowflake.grants import (
-    DatabaseRolePrivilegesResource,
-    PrivilegesResource,
-    RoleMembershipResource,
-)
+from modules.local.plugins.snowflake.grants import DatabaseRolePrivilegesResource, PrivilegesResource
 from modules.local.plugins.snowflake.iceberg import IcebergTableResource
+from modules.local.plugins.snowflake.memberships import DatabaseRoleMembershipResource, RoleMembershipResource
 from modules.local.plugins.snowflake.objects import SqlObject
-from modules.local.plugins.snowflake.ownership import DatabaseRoleMembershipResource, OwnershipResource
+from modules.local.plugins.snowflake.ownership import OwnershipResource
 from modules.local.plugins.snowflake.schema_objects import (
     DatabaseRoleResource,
     DynamicTableResource,
