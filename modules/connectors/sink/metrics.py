@@ -1,21 +1,17 @@
-"""What a running sink knows of itself: counters, the rate of the last seconds, and the status file others watch.
+"""What a running sink knows of itself: counters, and what of them is in the status file that others watch.
 
 The counters are since the start of this process; what the warehouse holds is the warehouse's to say.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-import time
-from collections import deque
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
-__all__ = ["Metrics", "SinkStatus", "write_atomically"]
+from modules.connectors.running import Running
 
-_WINDOW = 5.0
+__all__ = ["Metrics", "SinkStatus"]
 
 
 @dataclass(frozen=True)
@@ -43,25 +39,22 @@ class SinkStatus:
     seconds: float
 
 
-class Metrics:
+class Metrics(Running):
     """Counters. Safe to use from several threads."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = threading.Lock()
-        self._started = time.monotonic()
-        self._recent: deque[tuple[float, int]] = deque()
-        self._retried_at = -1e9
         self.first_append = threading.Event()
         self.rows_appended = self.rows_committed = self.batches = self.bytes_appended = 0
-        self.letters = self.refusals = self.reopenings = self.retries = 0
-        self.last_problem: str | None = None
+        self.letters = self.refusals = self.reopenings = 0
 
     def appended(self, rows: int, size: int) -> None:
         with self._lock:
             self.rows_appended += rows
             self.bytes_appended += size
             self.batches += 1
-            self._recent.append((time.monotonic(), rows))
+            self._moved(rows)
         self.first_append.set()
 
     def committed(self, rows: int) -> None:
@@ -83,22 +76,12 @@ class Metrics:
 
     def retried(self, why: str) -> None:
         with self._lock:
-            self.retries += 1
-            self.last_problem = why
-            self._retried_at = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
+            super().retried(why)
 
     def status(self, state: str, topic: str, table: str, partitions: list[int], lag: int | None) -> SinkStatus:
         with self._lock:
-            now = time.monotonic()
-            while self._recent and now - self._recent[0][0] > _WINDOW:
-                self._recent.popleft()
-            waiting = state == "running" and now - self._retried_at < 2.0
             return SinkStatus(
-                state="waiting" if waiting else state,
+                state=self._state(state),
                 pid=os.getpid(),
                 topic=topic,
                 table=table,
@@ -107,7 +90,7 @@ class Metrics:
                 rows_committed=self.rows_committed,
                 batches=self.batches,
                 bytes_appended=self.bytes_appended,
-                rows_per_second=round(sum(rows for _, rows in self._recent) / min(_WINDOW, max(self.seconds, 0.1)), 1),
+                rows_per_second=self._rows_per_second(),
                 lag=lag,
                 dead_lettered=self.letters,
                 refused=self.refusals,
@@ -116,12 +99,3 @@ class Metrics:
                 last_problem=self.last_problem,
                 seconds=round(self.seconds, 2),
             )
-
-
-def write_atomically(path: Path, status: SinkStatus | list[SinkStatus]) -> None:
-    """A reader finds the old content or the new, never half of it."""
-    content = [asdict(each) for each in status] if isinstance(status, list) else asdict(status)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    temporary.replace(path)

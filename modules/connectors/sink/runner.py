@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modules.connectors.codec import Codec, codec_for
+from modules.connectors.running import write_status
 from modules.connectors.sink.deadletter import DeadLetters
 from modules.connectors.sink.kafka import Source
-from modules.connectors.sink.metrics import Metrics, SinkStatus, write_atomically
+from modules.connectors.sink.metrics import Metrics, SinkStatus
 from modules.connectors.sink.partition import PartitionWriter, Tools
 from modules.connectors.sink.refused import Refusals, message_of
 from modules.connectors.sink.settings import SinkSettings
@@ -230,14 +231,14 @@ class Sink:
             self._ready = True
             force = True
             if self._options.ready_file:
-                write_atomically(self._options.ready_file, self.status())
+                write_status(self._options.ready_file, self.status())
         if not self._told_first and self.metrics.first_append.is_set():
             self._told_first = force = True
         if force or time.monotonic() - self._reported_at >= _REPORT_EVERY:
             self._reported_at = time.monotonic()
             status = self.status()
             if self._options.status_file:
-                write_atomically(self._options.status_file, status)
+                write_status(self._options.status_file, status)
             self._options.on_status(status)
 
     # -- partitions come and go -----------------------------------------------------------------------------------

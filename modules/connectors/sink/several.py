@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modules.connectors.sink.metrics import SinkStatus, write_atomically
+from modules.connectors.running import write_status
+from modules.connectors.sink.metrics import SinkStatus
 from modules.connectors.sink.runner import Sink, SinkOptions
 from modules.connectors.sink.settings import SinkSettings
 
@@ -86,7 +87,7 @@ class Sinks:
     def _write(self, file: Path | None) -> None:
         found = [member.latest for member in self._members if member.latest is not None]
         if file is not None and found:
-            write_atomically(file, found)
+            write_status(file, found)
 
 
 def _carry(member: _Member) -> None:

@@ -1,19 +1,14 @@
-"""What a running source knows of itself: counters, the rate of the last seconds, the status file others watch."""
+"""What a running source knows of itself: counters, and what of them is in the status file that others watch."""
 
 from __future__ import annotations
 
-import json
 import os
-import time
-from collections import deque
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
+from modules.connectors.running import Running
 from modules.connectors.source.place import Place
 
-__all__ = ["Metrics", "SourceStatus", "write_status"]
-
-_WINDOW = 5.0
+__all__ = ["Metrics", "SourceStatus"]
 
 
 @dataclass(frozen=True)
@@ -41,41 +36,25 @@ class SourceStatus:
     seconds: float
 
 
-class Metrics:
+class Metrics(Running):
     """Counters of one process."""
 
     def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._recent: deque[tuple[float, int]] = deque()
-        self._retried_at = -1e9
-        self.rows = self.transactions = self.aborted = self.retries = self.unseen = 0
+        super().__init__()
+        self.rows = self.transactions = self.aborted = self.unseen = 0
         self.caught_up = False
         self.schema_id: int | str | None = None
         self.place: Place | None = None
-        self.last_problem: str | None = None
 
     def published(self, place: Place, rows: int) -> None:
         self.place = place
         self.rows += rows
         self.transactions += 1
-        self._recent.append((time.monotonic(), rows))
-
-    def retried(self, why: str) -> None:
-        self.retries += 1
-        self.last_problem = why
-        self._retried_at = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
+        self._moved(rows)
 
     def status(self, state: str, source: str, origin: str, topic: str) -> SourceStatus:
-        now = time.monotonic()
-        while self._recent and now - self._recent[0][0] > _WINDOW:
-            self._recent.popleft()
-        waiting = state == "running" and now - self._retried_at < 2.0
         return SourceStatus(
-            state="waiting" if waiting else state,
+            state=self._state(state),
             pid=os.getpid(),
             source=source,
             origin=origin,
@@ -84,7 +63,7 @@ class Metrics:
             rows_published=self.rows,
             transactions=self.transactions,
             aborted=self.aborted,
-            rows_per_second=round(sum(rows for _, rows in self._recent) / min(_WINDOW, max(self.seconds, 0.1)), 1),
+            rows_per_second=self._rows_per_second(),
             caught_up=self.caught_up,
             unseen=self.unseen,
             retries=self.retries,
@@ -92,11 +71,3 @@ class Metrics:
             place=asdict(self.place) if self.place else None,
             seconds=round(self.seconds, 2),
         )
-
-
-def write_status(path: Path, status: SourceStatus) -> None:
-    """A reader finds the old content or the new, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(asdict(status), indent=2) + "\n")
-    temporary.replace(path)

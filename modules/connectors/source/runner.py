@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from modules.connectors.source.metrics import Metrics, SourceStatus, write_status
+from modules.connectors.running import write_status
+from modules.connectors.source.metrics import Metrics, SourceStatus
 from modules.connectors.source.place import Place, read_place
 from modules.connectors.source.publisher import Publisher, TransactionAborted
 from modules.connectors.source.schema import RowWriter, writer_for
