@@ -1,7 +1,7 @@
 """Drift on the local platform: what is changed outside through the services' own clients is found, all of it, and on an
 untouched environment there is none. One environment, deployed once, all kinds of changes at once.
 
-One by one, and fifty looks at an untouched environment, are in `test_drift_soak.py`.
+One by one, taken back or adopted, and fifty looks at an untouched environment, are in `test_drift_soak.py`.
 """
 
 from __future__ import annotations
@@ -11,22 +11,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.conftest import new_project
-from tests.integration.drift_parts import CHANGES, HARMLESS, Hand, look, named, take_away
-from tests.integration.program import Infra
+from tests.integration.drift_parts import CHANGES, HARMLESS, Hand, look, named
+from tests.integration.program import Infra, up_and_deployed
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
 def infra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infra]:
-    infra = Infra(new_project(tmp_path_factory.mktemp("drift")))
-    try:
-        assert infra("local", "up").code == 0
-        deployed = infra("deploy", "--env", "local", "--yes")
-        assert deployed.code == 0, deployed.err
+    with up_and_deployed(new_project(tmp_path_factory.mktemp("drift"))) as infra:
         yield infra
-    finally:
-        infra("local", "down")
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +49,3 @@ def test_every_kind_of_outside_change_is_found_and_nothing_else(infra: Infra, ha
     assert named(ran.json) == {change.found for change in CHANGES}
     dropped = next(each for each in ran.json["drifts"] if each["name"] == "ANALYTICS.MARTS")
     assert 'snowflake_view.view["ANALYTICS.MARTS.ORDER_EVENTS_CURRENT"]' in dropped["with_it"]
-
-
-@pytest.mark.soak
-def test_the_outside_changes_are_adopted_or_taken_back_and_then_there_is_no_drift(infra: Infra, hand: Hand) -> None:
-    """After the test before this one."""
-    adopted = look(infra, "--adopt", "--yes").json["adopted"]
-    assert adopted["still"] == [] and "environments/local.yaml" in adopted["written"]
-    look(infra, "--revert", "--yes")
-    left = look(infra).json["drifts"]
-    for each in sorted(left, key=lambda one: one["type"] not in ("grant", "role granted")):
-        take_away(hand, each)  # rights before the roles that have them
-    assert infra("deploy", "--env", "local", "--yes").code == 0
-    assert look(infra).code == 0
-    assert infra.plan().code == 0
