@@ -77,12 +77,18 @@ def require_compatible(summary: Summary) -> None:
     )
 
 
-def show_plan(plan: EnvironmentPlan, *, as_json: bool = False, guards: GuardReport | None = None) -> None:
-    """Print a plan by itself on stdout, and what guards say to it."""
+def show_plan(
+    plan: EnvironmentPlan, *, as_json: bool = False, guards: GuardReport | None = None, losses_apart: bool = False
+) -> None:
+    """Print a plan by itself on stdout, and what guards say to it.
+
+    Args:
+        losses_apart: what data goes is listed elsewhere, so that it does not stand with each resource as well.
+    """
     if as_json:
         print_json(plan.to_json())
-    else:
-        _print(to_lines(replace(bare(plan), guards=guards)))
+        return
+    _print(to_lines(replace(bare(plan), guards=guards), losses_apart=losses_apart))
 
 
 def plan_lines(plan: EnvironmentPlan) -> list[Line]:

@@ -1,4 +1,5 @@
-"""`infra destroy`: list what would go, have the environment's name typed, take the stacks down in reverse order."""
+"""`infra destroy`: show what would go, list its data where a person decides, have the environment's name typed, take
+the stacks down in reverse order."""
 
 from __future__ import annotations
 
@@ -45,8 +46,8 @@ def destroy(
     lost = _lost(target, planned)
     guarded = guard_report(planned, target, applying=True)
     if not json:
+        show_plan(planned, guards=guarded, losses_apart=True)
         _show_losses(env, lost, offline=offline)
-        show_plan(planned, guards=guarded)
     guarded.require()
     if not yes:
         _have_the_name_typed(env, planned.counts.get("delete", 0), len(lost), as_json=json, offline=offline)
@@ -101,6 +102,7 @@ def _show_losses(env: str, lost: tuple[Loss, ...], *, offline: bool) -> None:
     from cli._output import stdout
 
     console = stdout()
+    console.print()
     would = "would be lost (a rehearsal: nothing is)" if offline else "will be lost"
     if not lost:
         console.print(f"No data {would} with {env}.", style="bold", markup=False)
@@ -108,4 +110,3 @@ def _show_losses(env: str, lost: tuple[Loss, ...], *, offline: bool) -> None:
         console.print(f"Data that {would} with {env}:", style="bold", markup=False)
         for each in lost:
             console.print(f"  - {each.text}", style="red", markup=False, soft_wrap=True)
-    console.print()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 from modules.simulated import LABEL
@@ -46,11 +47,16 @@ _INSTANCES = 30
 _OBJECTS, _RIGHTS, _COST_LINES = 6, 40, 6
 
 
-def to_lines(summary: Summary) -> list[Line]:
-    """The whole summary: what hurts first, then changes with their values, then creations, then what it means."""
+def to_lines(summary: Summary, *, losses_apart: bool = False) -> list[Line]:
+    """The whole summary: what hurts first, then changes with their values, then creations, then what it means.
+
+    Args:
+        losses_apart: the caller lists what data goes, so that it does not stand with each resource as well.
+    """
     plan = summary.plan
+    changes = partial(_changes, losses=not losses_apart)
     lines: list[Line] = [(LABEL, _REHEARSAL), ("", "")] if plan.offline else []
-    for part in (_notes, _changes, _folded, _drift, _schemas, _cost, _rights, _guards, _findings):
+    for part in (_notes, changes, _folded, _drift, _schemas, _cost, _rights, _guards, _findings):
         if found := list(part(summary)):
             lines += [*found, ("", "")]
     lines += [(f"{stack.stack:<10} {stack_words(stack)}", "") for stack in plan.stacks]
@@ -63,7 +69,7 @@ def _notes(summary: Summary) -> Iterable[Line]:
     yield from ((note, "bold") for note in summary.notes)
 
 
-def _changes(summary: Summary) -> Iterable[Line]:
+def _changes(summary: Summary, *, losses: bool) -> Iterable[Line]:
     first = True
     for kind in KINDS:
         entries = [each for each in summary.entries if each.kind == kind]
@@ -73,7 +79,9 @@ def _changes(summary: Summary) -> Iterable[Line]:
             yield "", ""
         first = False
         yield f"{len(entries):,} {HEADINGS[kind]}", "bold"
-        yield from _created(entries) if kind == "create" else (line for each in entries for line in _entry(each))
+        yield from (
+            _created(entries) if kind == "create" else (line for each in entries for line in _entry(each, losses))
+        )
 
 
 def _created(entries: Sequence[Entry]) -> Iterable[Line]:
@@ -90,11 +98,11 @@ def _created(entries: Sequence[Entry]) -> Iterable[Line]:
         yield f"  + {what}: {len(instances) - 3:,} more, which --json names", _SIGNS["create"][1]
 
 
-def _entry(entry: Entry) -> Iterable[Line]:
+def _entry(entry: Entry, losses: bool = True) -> Iterable[Line]:
     sign, style = _SIGNS[entry.kind]
     known = "  (values known later)" if entry.pending else ""
     yield f"  {sign} {entry.stack}: {entry.address}{known}", style
-    if entry.lost:
+    if entry.lost and losses:
         yield f"      holds data: {entry.lost}", "bold red"
     for item in entry.attributes:
         yield from _attribute(item)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from modules.summary.model import CostPart, Entry, Right, SchemaCheck, Summary
 from modules.summary.values import lines_that_differ
 from modules.terraform.plan import EnvironmentPlan, Finding, Kind, StackPlan
+from modules.terraform.reviews.topics import KEYS_MOVE
 
 __all__ = [
     "COUNTED", "HEADINGS", "cost_line", "counts_words", "fields_said", "fields_to_show", "findings_of", "follows_words",
@@ -173,10 +174,17 @@ def right_lines(rights: Iterable[Right]) -> list[tuple[str, str, tuple[str, ...]
 
 
 def findings_of(summary: Summary) -> list[tuple[str, Finding]]:
-    """What reviews say, without what a line of the summary says already."""
-    told = {each.address for each in summary.entries if each.lost}
-    return [
-        (stack, each)
-        for stack, each in summary.plan.findings
-        if not (each.severity == "warn" and each.address in told and each.message.startswith("holds data: it will be"))
-    ]
+    """What reviews say, without what a line of the summary or a guard says already."""
+    lost = {each.address for each in summary.entries if each.lost}
+    guarded = summary.guards.results if summary.guards else ()
+    same = {(each.address, each.message) for each in guarded}
+    moved = {each.address for each in guarded if each.id == "keys-moved"}
+
+    def told(each: Finding) -> bool:
+        return (
+            (each.address, each.message) in same
+            or (each.address in lost and each.message.startswith("holds data: it will be"))
+            or (each.address in moved and KEYS_MOVE in each.message)
+        )
+
+    return [(stack, each) for stack, each in summary.plan.findings if each.severity != "warn" or not told(each)]

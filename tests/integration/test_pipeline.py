@@ -203,6 +203,9 @@ def test_secrets_are_in_no_state_plan_or_log(infra: Infra) -> None:
 def test_destroy_and_down_leave_nothing_behind(infra: Infra) -> None:
     ran = infra("destroy", "--env", "local", "--yes")
     assert ran.code == 0, ran.err
+    # What data goes stands once, below the plan, where a person would decide.
+    assert ran.out.index("local: ") < ran.out.index("Data that will be lost with local:")
+    assert ran.out.count("its messages are lost") == ran.out.count(": kafka_topic ") > 0
     assert set(admin(infra).list_topics(timeout=10).topics) & {"order-events", "order-events.dlq"} == set()
     ran = infra("local", "down")
     assert ran.code == 0, ran.err

@@ -14,15 +14,17 @@ import pytest
 from modules.deployed import record_deploy
 from modules.environment.loader import load_environment
 from modules.environment.model import Environment
+from modules.guards import GuardReport, GuardResult
 from modules.project import Project
 from modules.summary import Base, BaseSchema, summarise
 from modules.summary.avro_fields import field_changes
 from modules.summary.entries import entries_of
 from modules.summary.gather import bare
 from modules.summary.text import to_lines
-from modules.summary.words import cost_line, schema_line
-from modules.terraform.plan import EnvironmentPlan, StackPlan
+from modules.summary.words import cost_line, findings_of, schema_line
+from modules.terraform.plan import EnvironmentPlan, Finding, StackPlan
 from modules.terraform.plan_json import parse_plan
+from modules.terraform.reviews.topics import KEYS_MOVE, partitions
 from tests.summary.support import change, plan_of
 
 TOPIC = {"name": "orders", "partitions": 6, "config": {"retention.ms": "1"}}
@@ -79,6 +81,28 @@ def test_what_holds_data_comes_before_what_does_not_and_says_what_is_lost() -> N
         ("replace", "snowflake_table.r", True),
     ]
     assert "      holds data: its messages are lost" in text(plan)
+    apart = [line for line, _ in to_lines(bare(plan), losses_apart=True)]
+    assert "      holds data: its messages are lost" not in apart and "  - topics: kafka_topic.t" in apart
+
+
+def test_what_a_guard_says_is_not_said_by_the_review_as_well() -> None:
+    moved = plan_of(change("kafka_topic.t", ["update"], TOPIC, {**TOPIC, "partitions": 12}))
+    (stack,) = moved.stacks
+    findings = (
+        *partitions(stack.changes[0]),
+        Finding("warn", "snowflake_table.t", "holds data: column NOTE will be dropped"),
+        Finding("warn", "kafka_topic.t", "something else"),
+    )
+    plan = replace(moved, stacks=(replace(stack, findings=findings),))
+    said = [each.message for _, each in findings_of(bare(plan))]
+    assert len(said) == 3 and KEYS_MOVE in said[0]
+    results = (
+        GuardResult("keys-moved", "warn", stack.stack, "kafka_topic.t", "12 instead of 6 partitions", "fix"),
+        GuardResult("data-loss", "warn", stack.stack, "snowflake_table.t", findings[1].message, "fix"),
+    )
+    guarded = replace(bare(plan), guards=GuardReport("dev", "environments/dev.yaml", results))
+    assert [each.message for _, each in findings_of(guarded)] == ["something else"]
+    assert guarded.to_json()["stacks"][0]["findings"] == bare(plan).to_json()["stacks"][0]["findings"]
 
 
 def test_values_that_follow_are_folded_and_counted() -> None:

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from modules.terraform.plan import Change, Finding
 from modules.terraform.reviews.values import value
 
-__all__ = ["partitions", "replication"]
+__all__ = ["KEYS_MOVE", "partitions", "replication"]
+
+KEYS_MOVE = "keys move to other partitions"
+"""In the warning that a summary leaves out where the guard `keys-moved` says the same."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def partitions(change: Change) -> Iterable[Finding]:
         yield Finding(
             "warn",
             change.address,
-            f"topic {topic}: with {new} instead of {old} partitions keys move to other partitions; "
+            f"topic {topic}: with {new} instead of {old} partitions {KEYS_MOVE}; "
             "the order of one key's events is not kept across the change",
             "let consumers catch up before you deploy, if they rely on order per key",
         )
