@@ -5,22 +5,18 @@ The screenshots are kept where `SCREENSHOTS` names a folder, for a person to loo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser import Browser, Page, chromium
+from tests.browser import Browser, chromium
 from tests.charts import looks
+from tests.charts.pages import PRINTED, SIZES, check_readable, screenshots
 from tests.cost.test_html import TESTDATA, make_of
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="there is no Chromium (or Chrome) on this machine")
-
-SIZES = {"desktop": 1280, "phone": 390}
-PRINTED = 703
-"""Pixels of an A4 page's width between its margins."""
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +37,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def kept(page: Page, name: str) -> bytes:
-    folder = os.environ.get("SCREENSHOTS")
-    return page.screenshot(Path(folder) / f"cost-{name}.png" if folder else None)
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_it_is_readable_in_both_themes_at_every_width(browser: Browser, file: Path, size: str, theme: Any) -> None:
-    page = browser.open(file, width=SIZES[size], theme=theme)
-    picture = kept(page, f"{theme}-{size}")
-    assert page.complaints == []
-    assert page.requests == [file.as_uri()]
-    assert looks.hard_to_read(page) == {}
-    assert picture.startswith(b"\x89PNG") and len(picture) > 20_000
-    assert looks.is_dark(page) == (theme == "dark")
-    page.close()
+    check_readable(browser, file, "cost", size, theme)
 
 
 def test_chart_values_equal_the_json_where_they_are_drawn(browser: Browser, file: Path) -> None:
@@ -114,7 +98,7 @@ def test_it_prints_with_every_formula_and_nothing_cut_off(browser: Browser, file
     assert not looks.is_dark(page), "paper is white"
     assert looks.low_contrast(page) == []
     assert page.evaluate("getComputedStyle(document.querySelector('tr.detail')).display") == "table-row"
-    printed = page.pdf(Path(os.environ["SCREENSHOTS"]) / "cost.pdf" if "SCREENSHOTS" in os.environ else None)
+    printed = page.pdf(screenshots("cost.pdf"))
     assert printed.startswith(b"%PDF") and 2 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page/") <= 12
     page.close()
 

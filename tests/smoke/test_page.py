@@ -5,7 +5,6 @@ Skipped where there is no Chromium. Screenshots are kept where `SCREENSHOTS` nam
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,10 @@ import pytest
 from modules.smoke.html import run_page
 from tests.browser import Browser, chromium
 from tests.charts import looks
+from tests.charts.pages import PRINTED, SIZES, check_readable
 from tests.smoke.runs import run_of
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="there is no Chromium (or Chrome) on this machine")
-
-SIZES = {"desktop": 1280, "phone": 390}
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +38,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_it_is_readable_in_both_themes_at_every_width(browser: Browser, file: Path, size: str, theme: Any) -> None:
-    page = browser.open(file, width=SIZES[size], theme=theme)
-    folder = os.environ.get("SCREENSHOTS")
-    picture = page.screenshot(Path(folder) / f"smoke-{theme}-{size}.png" if folder else None)
-    assert page.complaints == []
-    assert page.requests == [file.as_uri()]
-    assert looks.hard_to_read(page) == {}
-    assert picture.startswith(b"\x89PNG") and len(picture) > 20_000
-    assert looks.is_dark(page) == (theme == "dark")
-    page.close()
+    check_readable(browser, file, "smoke", size, theme)
 
 
 def test_chart_values_equal_the_json_where_they_are_drawn(browser: Browser, file: Path) -> None:
@@ -61,7 +51,7 @@ def test_chart_values_equal_the_json_where_they_are_drawn(browser: Browser, file
 
 
 def test_it_prints_with_nothing_cut_off(browser: Browser, file: Path) -> None:
-    page = browser.open(file, width=703, theme="dark", media="print")
+    page = browser.open(file, width=PRINTED, theme="dark", media="print")
     assert looks.overflow(page) == []
     assert looks.cut_off(page) == []
     assert not looks.is_dark(page), "paper is white"
