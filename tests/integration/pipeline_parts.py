@@ -14,16 +14,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    NewTopic,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from modules.connectors.sink import SinkSettings, settings_for
 from modules.connectors.sink.metrics import SinkStatus
@@ -36,6 +28,7 @@ from modules.warehouse.build import estate_of
 from modules.warehouse.connection import connect, make_key_pair
 from modules.warehouse.estate import CONNECTOR_ROLE, CONNECTOR_USER, WAREHOUSE, RoleRef
 from tests.integration.conftest import RunningPlatform
+from tests.integration.kafka_parts import grant, make_topics, read_whole
 from tests.integration.program import Running
 
 
@@ -134,29 +127,7 @@ class Pipeline:
         return self.read(dead_letter_topic(self.topic), "consumer")
 
     def read(self, topic: str, role: Any) -> list[Any]:
-        consumer = Consumer(
-            {
-                **self.platform.kafka_client(role),
-                "group.id": f"{self.topic}-test",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-            }
-        )
-        try:
-            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-            consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-            messages, ended = [], 0
-            while ended < len(partitions):
-                message = consumer.poll(20)
-                assert message is not None, "the broker does not answer"
-                if message.error():
-                    ended += 1
-                else:
-                    messages.append(message)
-            return messages
-        finally:
-            consumer.close()
+        return read_whole(self.platform.kafka_client(role), topic, f"{self.topic}-test")
 
     def ends(self) -> int:
         """Messages in the topic."""
@@ -208,26 +179,8 @@ def make_pipeline(running: RunningPlatform, name: str, **topic_changes: Any) -> 
 
 def _make_topics(pipeline: Pipeline) -> None:
     admin = AdminClient(pipeline.platform.kafka_client("admin"))
-    topics = [
-        NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.config))
-        for spec in topic_specs(pipeline.environment)
-    ]
-    for made in admin.create_topics(topics).values():
-        made.result(20)
-    acls = [
-        AclBinding(
-            ResourceType[acl.resource_type.upper()],
-            acl.resource_name,
-            ResourcePatternType[acl.pattern.upper()],
-            pipeline.platform.principal(acl.role),
-            "*",
-            AclOperation[acl.operation.upper()],
-            AclPermissionType.ALLOW,
-        )
-        for acl in (*access_acls(pipeline.environment), *sink_acls(pipeline.environment))
-    ]
-    for granted in admin.create_acls(acls).values():
-        granted.result(20)
+    make_topics(admin, topic_specs(pipeline.environment))
+    grant(admin, pipeline.platform, (*access_acls(pipeline.environment), *sink_acls(pipeline.environment)))
 
 
 def _register(pipeline: Pipeline) -> None:

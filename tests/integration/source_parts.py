@@ -12,15 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
     AdminClient,
-    NewTopic,
-    ResourcePatternType,
-    ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialUpsertion,
@@ -39,9 +32,8 @@ from modules.warehouse.connection import connect, make_key_pair
 from modules.warehouse.estate import SOURCE_USER, WAREHOUSE
 from modules.warehouse.keys import private_key_of
 from tests.integration.conftest import RunningPlatform
+from tests.integration.kafka_parts import grant, make_topics, read_whole
 from tests.integration.program import Running
-
-_ACL_TYPES = {"TransactionalID": "TRANSACTIONAL_ID"}
 
 
 @dataclass
@@ -108,31 +100,8 @@ class SourceSetup:
 
     def messages(self, topic: str | None = None) -> list[Any]:
         """All committed messages, partition by partition in their order."""
-        topic = topic or self.topic
-        consumer = Consumer(
-            {
-                **self.platform.kafka_client("admin"),
-                "group.id": f"{self.name}-test",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
-            }
-        )
-        try:
-            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-            found: dict[int, list[Any]] = {number: [] for number in partitions}
-            consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-            ended = 0
-            while ended < len(partitions):
-                message = consumer.poll(20)
-                assert message is not None, "the broker does not answer"
-                if message.error():
-                    ended += 1
-                else:
-                    found[message.partition()].append(message)
-            return [message for number in sorted(found) for message in found[number]]
-        finally:
-            consumer.close()
+        client = self.platform.kafka_client("admin")
+        return read_whole(client, topic or self.topic, f"{self.name}-test", isolation_level="read_committed")
 
     def records(self) -> list[dict[str, Any]]:
         """The committed messages' values, decoded with the registered schemas."""
@@ -208,11 +177,7 @@ def _make_kafka(setup: SourceSetup) -> None:
     admin = AdminClient(setup.platform.kafka_client("admin"))
     wanted = (setup.topic, place_topic(setup.name))
     specs = [spec for spec in topic_specs(setup.environment) if spec.name in wanted]
-    made = admin.create_topics(
-        [NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.config)) for spec in specs]
-    )
-    for each in made.values():
-        each.result(20)
+    make_topics(admin, specs)
     user = source_principal(setup.name)
     password = application_password(setup.project, user).encode()
     credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
@@ -220,21 +185,7 @@ def _make_kafka(setup: SourceSetup) -> None:
         [UserScramCredentialUpsertion(user, credential, password)]
     ).values():
         changed.result(20)
-    acls = [
-        AclBinding(
-            ResourceType[_ACL_TYPES.get(acl.resource_type, acl.resource_type.upper())],
-            acl.resource_name,
-            ResourcePatternType[acl.pattern.upper()],
-            setup.platform.principal(acl.role),
-            "*",
-            AclOperation[acl.operation.upper()],
-            AclPermissionType.ALLOW,
-        )
-        for acl in access_acls(setup.environment)
-        if acl.role == user
-    ]
-    for granted in admin.create_acls(acls).values():
-        granted.result(20)
+    grant(admin, setup.platform, [acl for acl in access_acls(setup.environment) if acl.role == user])
 
 
 def _make_snowflake(setup: SourceSetup, columns: str, *, stream: bool) -> None:
