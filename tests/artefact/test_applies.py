@@ -26,7 +26,6 @@ from modules.terraform.plan import EnvironmentPlan
 from modules.terraform.plan_file import LOCK_FILE, with_lock
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.snapshots import unmount
-from tests.artefact.support import age_key
 from tests.state_backend.conftest import SharedBench, cloud, server, shared  # noqa: F401
 from tests.terraform.support import Workbench, data
 
@@ -75,11 +74,6 @@ class Bench(Workbench):
     def planned(self) -> list[str]:
         """Stacks that were planned, in that order."""
         return [stack for what, stack, action in self.progress.calls if (what, action) == ("started", "plan")]
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> AgeKey:
-    return age_key(tmp_path)
 
 
 def written(artefact: Artefact, key: AgeKey, place: Path) -> Artefact:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from cli.main import main
 from modules.errors import ApplyError, StateLockedError
@@ -47,15 +44,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     for name in ("INFRA_TERRAFORM", "INFRA_PLAN_KEY", "INFRA_ENV"):
         monkeypatch.delenv(name, raising=False)
     return Project(tmp_path / "here")
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name, value in {"DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="plans-of-ours")
-        yield "s3://plans-of-ours/infra"
 
 
 def infra(capsys: pytest.CaptureFixture[str], command: str, *arguments: str, env: str = "small") -> Ran:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from modules.artefact.keys import AgeKey
 from modules.artefact.package import MANIFEST, PAYLOAD, Artefact
@@ -29,11 +27,6 @@ from modules.artefact.store import (
 from modules.errors import ConfigError, InfraError, PlanError, SecretError
 from modules.project import Project
 from tests.artefact.support import SECRET_BYTES, age_key, artefact
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> AgeKey:
-    return age_key(tmp_path)
 
 
 def opened(place: str, key: AgeKey, content_hash: str | None = None) -> Artefact:
@@ -224,15 +217,6 @@ def test_among_many_the_one_for_the_content_is_found(tmp_path: Path, key: AgeKey
     assert str(newest_artefact(store, "dev", offline=second.plan.offline)) == where
     assert newest_artefact(store, "dev", offline=not second.plan.offline) is None
     assert newest_artefact(store, "prod", offline=second.plan.offline) is None
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name, value in {"DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="plans-of-ours")
-        yield "s3://plans-of-ours/infra"
 
 
 def test_a_bucket_keeps_them_by_content_and_no_half_of_one_is_taken(bucket: str, key: AgeKey) -> None:
