@@ -10,7 +10,7 @@ from cli._output import note
 from modules.errors import ConfigError
 from modules.files import replace_file
 
-__all__ = ["Kind", "check_target", "write_file", "write_page"]
+__all__ = ["Kind", "check_target", "write_comment", "write_file", "write_page"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,25 @@ def write_file(option: str, file: Path, text: str, kind: Kind) -> int:
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {_reason(error)}", where=option, do=_elsewhere()) from None
     return len(content)
+
+
+def write_comment(file: Path, text: str) -> None:
+    """Leave Markdown for a pull request's comment, over whatever the file held; `-` is stdout.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    if str(file) == "-":
+        print(text)
+        return
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"the Markdown cannot be written: {error.strerror}",
+            where=str(file),
+            do="name a file in a folder that is there",
+        ) from None
 
 
 def check_target(option: str, file: Path, kind: Kind = _PAGE) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli._files import write_comment
 from cli._output import print_json, stdout
-from modules.errors import ConfigError
 from modules.simulated import LABEL
 from modules.summary.gather import bare
 from modules.summary.text import Line, to_lines
@@ -44,18 +44,7 @@ def write_markdown(summary: Summary, file: Path) -> None:
     """
     from modules.summary.markdown import to_markdown
 
-    text = to_markdown(summary)
-    if str(file) == "-":
-        print(text)
-        return
-    try:
-        file.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"the Markdown cannot be written: {error.strerror}",
-            where=str(file),
-            do="name a file in a folder that is there",
-        ) from None
+    write_comment(file, to_markdown(summary))
 
 
 def require_compatible(summary: Summary) -> None:

@@ -36,6 +36,7 @@ def show(
     key: KeyOption = None,
 ) -> None:
     """Show a kept plan. Without its key: what it is, for whom it is encrypted, how much it changes."""
+    from cli._files import write_comment
     from cli._output import note, print_json
     from modules.artefact.store import applied_words, find_artefact, manifest_of, read_artefact
     from modules.errors import ConfigError
@@ -49,7 +50,7 @@ def show(
             raise ConfigError(
                 f"the review is encrypted, for {manifest.readers}", where=str(kept), do="give its key: --key"
             )
-        _write(markdown, str(artefact.summary["markdown"]))
+        write_comment(markdown, str(artefact.summary["markdown"]))
     used = applied_words(kept, manifest)
     if json:
         print_json(_document(kept, manifest, artefact, used))
@@ -143,19 +144,3 @@ def _document(kept: Kept, manifest: Manifest, artefact: Artefact | None, used: s
         "allow_destroy": list(artefact.allow_destroy),
         "summary": artefact.summary["json"],
     }
-
-
-def _write(file: Path, text: str) -> None:
-    from modules.errors import ConfigError
-
-    if str(file) == "-":
-        typer.echo(text)
-        return
-    try:
-        file.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"the Markdown cannot be written: {error.strerror}",
-            where=str(file),
-            do="name a file in a folder that is there",
-        ) from None
