@@ -54,8 +54,8 @@ class Interrupts:
             self._children.add(child)
             late = self.count
         if late:
-            # The signal came between the check and the start.
-            _send(child, signal.SIGINT)
+            # The signals came between the check and now, when the child may be well under way.
+            self._hand_on((child,), late)
         try:
             yield
         finally:
@@ -87,12 +87,16 @@ class Interrupts:
             self._note("stopping: waiting for what is being changed right now (press Ctrl-C again to stop at once)")
         elif self.count == 2:
             self._note("stopping at once: what is being changed right now is cut off half-way")
+        self._hand_on(children, self.count)
+
+    def _hand_on(self, children: tuple[subprocess.Popen[bytes], ...], count: int) -> None:
+        if count > 2:
+            self._kill(children)
+            return
+        if count == 2:
             late = threading.Timer(GRACE_SECONDS, self._kill, (children,))
             late.daemon = True
             late.start()
-        if self.count > 2:
-            self._kill(children)
-            return
         for child in children:
             _send(child, signal.SIGINT)
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from modules.errors import StateLockedError
+from modules.terraform import interrupts
 from modules.terraform.records import ProcessRecord, settle
 from tests.terraform.support import Workbench, data, shell, until
 
@@ -196,6 +197,19 @@ def test_a_second_interrupt_kills_what_does_not_stop_and_says_what_to_check(benc
         "and is in no state\n"
     )
     assert run.returncode == 130
+
+
+def test_a_child_that_two_interrupts_have_just_missed_is_killed_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "GRACE_SECONDS", 0.05)
+    both = interrupts.Interrupts(lambda text: None)
+    waiting = "trap '' INT; echo deaf; while true; do sleep 0.05; done"
+    deaf = subprocess.Popen(["sh", "-c", waiting], stdout=subprocess.PIPE, start_new_session=True)
+    assert deaf.stdout is not None
+    assert deaf.stdout.readline() == b"deaf\n"
+    both.forward()
+    both.forward()
+    with both.running(deaf):
+        assert deaf.wait(60) == -signal.SIGKILL
 
 
 NEEDING = """
