@@ -92,6 +92,8 @@ def test_what_was_made_by_hand_is_shown_written_and_taken_over_untouched(infra: 
 
 @pytest.mark.soak
 def test_a_state_that_was_lost_is_made_again_from_what_runs(infra: Infra) -> None:
+    deployed = infra("deploy", "--env", "local", "--yes")
+    assert deployed.code == 0, deployed.err
     (infra.project.environment_state("local") / "topics" / "terraform.tfstate").unlink()
     ran = infra("import", "--env", "local", "--write", "--yes", "--json")
     assert ran.code == 0, ran.err
