@@ -134,12 +134,12 @@ def hunting(
         patch.setenv("TMPDIR", str(project.root / "temporary"))
         patch.setenv("HOME", str(project.root / "home"))
         patch.setattr(tempfile, "tempdir", None)
-        patch.setenv(MARK, project.root.name)
+        patch.setenv(MARK, str(project.root))
         patch.setenv("CI", "true")
         resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1]))
         hunt = Hunt(Infra(project), planted or {}, (*MADE, *meant))
         try:
-            with Processes(every, marked=(MARK, project.root.name)) as seen:
+            with Processes(every, marked=(MARK, str(project.root))) as seen:
                 hunt.seen = seen
                 yield hunt
         finally:
