@@ -17,6 +17,12 @@ from tests.warehouse.rights import ENVIRONMENTS, declared, environment_of
 TABLE = "warehouse: snowflake_table.streaming_public_order_events"
 VIEW = 'warehouse: snowflake_view.view["ANALYTICS.MARTS.ORDER_EVENTS_CURRENT"]'
 SUBJECT = 'topics: confluent_schema.value["order-events-value"]'
+# What `infra smoke` measures on has the schema of the topic that it is made after.
+SMOKE = (
+    'topics: confluent_schema.value["_infra_smoke-value"]',
+    "warehouse: snowflake_table.streaming_public__infra_smoke",
+)
+CHANGED = dict.fromkeys((SUBJECT, TABLE, VIEW, *SMOKE), "update")
 
 
 @pytest.fixture
@@ -61,7 +67,7 @@ def test_a_new_optional_field_is_a_column_in_the_same_plan_and_a_lost_one_is_cal
 ) -> None:
     change(deployed, name="channel", type=["null", "string"], default=None, doc="Where it was ordered.")
     plan = deployed.plan()
-    assert plan.changes == {SUBJECT: "update", TABLE: "update", VIEW: "update"}
+    assert plan.changes == CHANGED
     assert not any(message.startswith("holds data") for _, message in plan.findings)
     shown = deployed.plan_text().out.splitlines()
     at = shown.index(f"  ~ {TABLE}")
@@ -70,7 +76,7 @@ def test_a_new_optional_field_is_a_column_in_the_same_plan_and_a_lost_one_is_cal
     assert deployed.deploy().code == 0
     change(deployed, without="note")
     plan = deployed.plan()
-    assert plan.changes == {SUBJECT: "update", TABLE: "update", VIEW: "update"}
+    assert plan.changes == CHANGED
     assert (
         "warn",
         "holds data: column NOTE of table ORDER_EVENTS will be dropped, its values are lost",
