@@ -132,16 +132,20 @@ def compare_points(project: Project, before: Point, after: Point, book_of: BookO
     """The bills of both sides, of the environments they name or of all that either has.
 
     Raises:
-        ConfigError: a revision or its environment is not there, or does not load; where all are compared, one that does
-            not load on the earlier side is said in `unread` instead.
+        ConfigError: a revision is not there, or an environment on neither side, or it does not load; where all are
+            compared, one that does not load on the earlier side is said in `unread` instead.
         PriceError: as `report`.
     """
     with _opened(project, before) as old, _opened(project, after) as new:
         if before.environment and after.environment:
             both = before.environment == after.environment
             name = before.environment if both else f"{before.environment} → {after.environment}"
+            there = [name in list_environments(at) for at in (old, new)]
+            # A new environment, or one that is gone: the other side has no bill. Of two names a missing one is a slip.
+            one_sided = both and any(there) and not all(there)
             sides = [
-                Side(_label(point, both), _bill(at, point, book_of)) for at, point in ((old, before), (new, after))
+                Side(_label(point, both), None if one_sided and not has else _bill(at, point, book_of))
+                for at, point, has in ((old, before, there[0]), (new, after, there[1]))
             ]
             return DiffSet(before.label, after.label, (diff_reports(name, sides[0], sides[1]),))
         return _all(old, new, before, after, book_of)

@@ -50,10 +50,20 @@ def summary_words(found: DiffSet) -> str:
         return f"Cost: no difference between {found.before} and {found.after}"
     if len(found.diffs) == 1:
         (diff,) = found.diffs
+        if diff.before.report is None:
+            return (
+                f"Cost of {diff.environment}: {total_words(diff.after)} a month, all of it new: {_absent(diff.before)}"
+            )
+        if diff.after.report is None:
+            return f"Cost of {diff.environment}: {total_words(diff.before)} a month less: {_absent(diff.after)}"
         ends = f"{total_words(diff.before)} → {total_words(diff.after)}"
         return f"Cost of {diff.environment}: {ends} a month ({delta_words(diff.delta)})"
     which = ", ".join(each.environment for each in changed)
     return f"Cost: {delta_words(found.delta)} a month in {which} ({found.before} → {found.after})"
+
+
+def _absent(side: Side) -> str:
+    return f"{side.label} has no such environment"
 
 
 def side_words(diff: Diff) -> str:

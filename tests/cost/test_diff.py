@@ -236,12 +236,27 @@ def test_an_environment_that_used_to_be_invalid_does_not_hide_the_others(
     assert "error: HEAD:environments/odd.yaml: environment `odd` has a problem, as it is in revision `HEAD`" in err
 
 
+def test_an_environment_that_one_side_lacks_is_new_or_gone_as_a_whole(
+    repository: Repository, monkeypatch: Patch, capsys: Capture
+) -> None:
+    repository.write("prod.yaml", MSK)
+    repository.commit("a new one")
+    code, out, err = run(monkeypatch, capsys, repository.project, "cost", "diff", "v1.0", "--env", "prod", "--json")
+    assert (code, err) == (0, "")
+    (new,) = json.loads(out)["environments"]
+    assert (new["environment"], new["change"], new["before"]) == ("prod", "added", None)
+    assert {each["change"] for each in new["lines"]} == {"added"}
+    _, out, _ = run(monkeypatch, capsys, repository.project, "cost", "diff", "v1.0", "--env", "prod")
+    assert out.splitlines()[0].endswith(" a month, all of it new: v1.0 has no such environment")
+    _, out, _ = run(monkeypatch, capsys, repository.project, "cost", "diff", "main", "v1.0", "--env", "prod")
+    assert out.splitlines()[0].endswith(" a month less: v1.0 has no such environment")
+
+
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
         (["nope"], "`nope` is neither an environment nor a git revision", "dev, or a branch, a tag or a commit"),
         (["v1.0", "nope"], "`nope` is neither an environment nor a git revision", "dev, or a branch"),
-        (["--env", "prod", "v1.0"], "revision `v1.0` has no environment `prod`", "it has dev; leave --env out"),
         (["v1.0:prod", "dev"], "revision `v1.0` has no environment `prod`", "it has dev"),
         (["nope:dev", "dev"], "git knows no revision `nope`", "a branch, a tag or a commit"),
         (["nope..main"], "git knows no revision `nope`", "a branch, a tag or a commit"),
