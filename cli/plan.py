@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,9 @@ from cli._plans import KeyOption, TargetOption
 
 if TYPE_CHECKING:
     from cli._deployment import Target
-    from modules.summary.model import Base
+    from modules.environment import Environment
+    from modules.project import Project
+    from modules.summary.model import Base, Summary
     from modules.terraform.progress import Progress
 
 __all__ = ["app"]
@@ -83,6 +85,9 @@ def plan(
         return
     if base and not offline:
         raise ConfigError("--base is for a rehearsal", do="add --offline, or leave --base out to plan what is deployed")
+    how = _How(json, base, markdown, tuple(allow_destroy or ()), tuple(target or ()), out, key)
+    if base and _only_in_the_base(env):
+        raise typer.Exit(2 if _plan_gone(env, how) else 0)
     opened = open_target(env, offline=offline, states=not content_hash)
     if content_hash:
         _plans.print_hash(opened, as_json=json)
@@ -90,7 +95,6 @@ def plan(
     if compare:
         raise typer.Exit(0 if _plans.compare(opened, compare, key, as_json=json) else 2)
     _plans.say_targets(target or ())
-    how = _How(json, base, markdown, tuple(allow_destroy or ()), tuple(target or ()), out, key)
     raise typer.Exit(2 if _plan(opened, how) else 0)
 
 
@@ -112,8 +116,7 @@ def _plan(target: Target, how: _How) -> bool:
     from cli import _plans
     from cli._deployment import deployment_of
     from cli._guarding import guard_report
-    from cli._output import print_json
-    from cli._plan_view import require_compatible, show_summary, write_markdown
+    from cli._plan_view import require_compatible
     from cli._progress import live_progress
     from modules.summary import summarise
     from modules.terraform.engine import PlanRefusedError
@@ -138,17 +141,12 @@ def _plan(target: Target, how: _How) -> bool:
         guards=guarded,
         notes=notes,
     )
-    if how.markdown is not None:
-        write_markdown(summary, how.markdown)
     kept: dict[str, str] = {}
     if key and known and not (refusal or guarded.refused or summary.refusals):
         kept = _plans.keep(
             target, deployment, planned, summary, key=key, place=how.out, known=known, allow_destroy=how.allow_destroy
         )
-    if how.json and str(how.markdown) != "-":
-        print_json({**summary.to_json(), **kept})
-    elif str(how.markdown) != "-":
-        show_summary(summary)
+    _show(summary, how, **kept)
     if kept:
         _plans.say_kept(planned, kept, how.out)
     if refusal:
@@ -156,6 +154,71 @@ def _plan(target: Target, how: _How) -> bool:
     guarded.require()
     require_compatible(summary)
     return planned.has_changes
+
+
+def _show(summary: Summary, how: _How, **kept: str) -> None:
+    """On stdout, and as the Markdown that was asked for."""
+    from cli._output import print_json
+    from cli._plan_view import show_summary, write_markdown
+
+    if how.markdown is not None:
+        write_markdown(summary, how.markdown)
+    if how.json and str(how.markdown) != "-":
+        print_json({**summary.to_json(), **kept})
+    elif str(how.markdown) != "-":
+        show_summary(summary)
+
+
+def _only_in_the_base(name: str) -> bool:
+    """Whether the files have no such environment, so that the base alone may."""
+    from modules.environment.loader import list_environments
+    from modules.project import find_project
+
+    return name not in list_environments(find_project())
+
+
+def _plan_gone(name: str, how: _How) -> bool:
+    """An environment that the change takes away: what a destroy of it would do."""
+    from cli._deployment import deployment_of, rehearsal_of
+    from cli._guarding import guard_report
+    from cli._output import note
+    from cli._progress import live_progress
+    from modules.project import find_project
+    from modules.simulated import LABEL
+    from modules.summary import summarise
+    from modules.summary.base import rehearsed_gone
+
+    note(LABEL)
+    with (
+        live_progress() as progress,
+        rehearsed_gone(find_project(), name, how.base, _deploy(progress), progress.note) as found,
+    ):
+        assert found.base is not None
+        target = rehearsal_of(found.project, found.base.environment)
+        planned = deployment_of(target, progress).plan(destroy=True, targets=how.targets)
+        guarded = guard_report(planned, target, how.allow_destroy, folders=found.project)
+        summary = summarise(
+            planned,
+            environment=target.environment,
+            project=found.project,
+            base=found.base,
+            guards=guarded,
+            notes=found.notes,
+        )
+    _show(summary, how)
+    guarded.require()
+    return planned.has_changes
+
+
+def _deploy(progress: Progress) -> Callable[[Project, Environment], None]:
+    """Rehearses an environment in the project that it is given."""
+    from cli._deployment import deployment_of, rehearsal_of
+
+    def deploy(project: Project, environment: Environment) -> None:
+        deployment = deployment_of(rehearsal_of(project, environment), progress)
+        deployment.apply(deployment.plan())
+
+    return deploy
 
 
 @contextlib.contextmanager
@@ -166,14 +229,7 @@ def _against(
     if not revision:
         yield target, None, ()
         return
-    from cli._deployment import deployment_of, rehearsal_of
-    from modules.environment import Environment
-    from modules.project import Project
     from modules.summary.base import rehearsed_base
 
-    def deploy(project: Project, environment: Environment) -> None:
-        deployment = deployment_of(rehearsal_of(project, environment), progress)
-        deployment.apply(deployment.plan())
-
-    with rehearsed_base(target.project, target.environment.name, revision, deploy, progress.note) as found:
+    with rehearsed_base(target.project, target.environment.name, revision, _deploy(progress), progress.note) as found:
         yield replace(target, project=found.project), found.base, found.notes

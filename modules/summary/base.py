@@ -21,7 +21,7 @@ from modules.revisions import at_revision, commit_of, merge_base
 from modules.summary.model import Base
 from modules.summary.schemas import schemas_of
 
-__all__ = ["Against", "rehearsed_base"]
+__all__ = ["Against", "rehearsed_base", "rehearsed_gone"]
 
 Deploy = Callable[[Project, Environment], None]
 
@@ -73,6 +73,37 @@ def rehearsed_base(
         note(f"base: {environment} as in {label} is there; now what changes")
         then.environments.rename(then.root / "environments-before")
         yield Against(_moved_to(then.root, project), base)
+
+
+@contextlib.contextmanager
+def rehearsed_gone(
+    project: Project, environment: str, revision: str, deploy: Deploy, note: Callable[[str], None]
+) -> Iterator[Against]:
+    """Deploy an environment that the base has and the work tree has no more, with simulated providers, for the block:
+    what a destroy would take away can be planned then.
+
+    Raises:
+        ConfigError: the base has no such environment either, or none that deploys; or as `rehearsed_base`.
+    """
+    commit, label = _named(project, revision)
+    note(f"base: {environment} as in {label} is rehearsed first")
+    with contextlib.ExitStack() as stack:
+        try:
+            then = stack.enter_context(_opened(project, commit, label))
+            base = _rehearse(then, environment, label, deploy)
+        except _NoBaseError as error:
+            raise ConfigError(
+                f"there is no environment `{environment}` here, and {error}",
+                where="environments/",
+                do=f"choose one of: {', '.join(list_environments(project)) or 'none'}",
+            ) from None
+        note(f"base: {environment} as in {label} is there; now what goes")
+        said = (
+            f"{environment} is taken out of environments/, {label} has it: shown is what goes with it",
+            "nothing takes it down by itself: `infra destroy --env "
+            f"{environment}`, from a checkout that still has its YAML, does",
+        )
+        yield Against(then, base, said)
 
 
 def _moved_to(root: Path, project: Project) -> Project:

@@ -16,7 +16,7 @@ from cli.main import main
 from modules.environment.model import Environment
 from modules.errors import ApplyError, ConfigError, InterruptedRun
 from modules.project import Project
-from modules.summary.base import rehearsed_base
+from modules.summary.base import rehearsed_base, rehearsed_gone
 from modules.summary.shape import SCHEMA_FILE
 
 SCHEMA = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}]}
@@ -175,6 +175,38 @@ def test_a_base_that_does_not_deploy_leaves_nothing_to_plan_against(root: Path) 
     found, _ = rehearse(root, "HEAD", deploy)
     assert found.base is None
     assert "cannot be deployed (stack topics: it failed half-way), so everything is shown as new" in found.notes[0]
+
+
+def test_an_environment_that_the_work_tree_has_no_more_is_rehearsed_as_the_base_has_it(root: Path) -> None:
+    at = git(root, "rev-parse", "HEAD")[:7]
+    (root / "environments" / "dev.yaml").rename(root / "environments" / "other.yaml")
+    seen: list[str] = []
+
+    def deploy(project: Project, environment: Environment) -> None:
+        seen.append(environment.name)
+
+    with rehearsed_gone(Project(root), "dev", "main", deploy, lambda text: None) as found:
+        assert found.project.offline and (found.project.environments / "dev.yaml").is_file()
+    assert seen == ["dev"] and found.base is not None
+    assert found.notes[0] == f"dev is taken out of environments/, main ({at}) has it: shown is what goes with it"
+    assert "`infra destroy --env dev`" in found.notes[1]
+    with (
+        pytest.raises(ConfigError, match="there is no environment `never` here, and main") as caught,
+        rehearsed_gone(Project(root), "never", "main", deploy, lambda text: None),
+    ):
+        pass
+    assert caught.value.do == "choose one of: other"
+
+
+@pytest.mark.soak
+def test_what_goes_with_a_deleted_environment_is_a_plan_of_its_destruction(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "environments" / "dev.yaml").rename(root / "environments" / "other.yaml")
+    assert main(["plan", "--env", "dev", "--offline", "--base", "main", "--json"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert set(document["counts"]) == {"delete"}
+    assert "dev is taken out of environments/" in document["notes"][0]
 
 
 def test_an_interrupt_is_none_of_the_bases_faults(root: Path) -> None:
