@@ -7,7 +7,7 @@ from typing import Any
 
 from modules.local.plugins.protocol.resource import Diagnostic, Plan, PluginError, Resource, State
 from modules.local.plugins.protocol.values import UNKNOWN, has_unknown
-from modules.local.plugins.snowflake.client import Refusal, SnowflakeSession
+from modules.local.plugins.snowflake.client import SnowflakeSession
 from modules.local.plugins.snowflake.names import literal, parse_name, qualified
 
 __all__ = [
@@ -22,14 +22,6 @@ __all__ = [
 class _Attachment(Resource):
     def __init__(self, session: SnowflakeSession) -> None:
         self._session = session
-
-    def _tolerant(self, statement: str) -> None:
-        """Detach: what is already gone needs no detaching."""
-        try:
-            self._session.run(statement)
-        except Refusal as refusal:
-            if not refusal.missing:
-                raise
 
 
 class TagAssociationResource(_Attachment):
@@ -77,19 +69,18 @@ class TagAssociationResource(_Attachment):
         self._session.run(f"ALTER {_place(state, target)} SET TAG {tag} = {literal(state['tag_value'])}")
 
     def _unset(self, state: State, target: str) -> None:
-        self._tolerant(f"ALTER {_place(state, target)} UNSET TAG {qualified(*parse_name(state['tag_id'], 3))}")
+        self._session.run_if_there(
+            f"ALTER {_place(state, target)} UNSET TAG {qualified(*parse_name(state['tag_id'], 3))}"
+        )
 
     def _value(self, state: State, target: str) -> Any:
         tag, name = qualified(*parse_name(state["tag_id"], 3)), qualified(*parse_name(target))
         domain = state["object_type"].upper()
-        try:
-            rows = self._session.rows(
-                f"SELECT SYSTEM$GET_TAG({literal(tag)}, {literal(name)}, {literal(domain)}) AS TAG"
-            )
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
+        rows = self._session.rows_if_there(
+            f"SELECT SYSTEM$GET_TAG({literal(tag)}, {literal(name)}, {literal(domain)}) AS TAG"
+        )
+        if rows is None:
+            return None
         return rows[0]["tag"]
 
 
@@ -121,12 +112,9 @@ class MaskingApplicationResource(_Attachment):
         return planned
 
     def read(self, state: State) -> State | None:
-        try:
-            rows = self._session.rows(f"DESCRIBE TABLE {qualified(*parse_name(state['table'], 3))} TYPE = COLUMNS")
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
+        rows = self._session.rows_if_there(f"DESCRIBE TABLE {qualified(*parse_name(state['table'], 3))} TYPE = COLUMNS")
+        if rows is None:
+            return None
         found = next((row["policy name"] for row in rows if row["name"] == state["column"]), None)
         if not found:
             return None
@@ -134,7 +122,7 @@ class MaskingApplicationResource(_Attachment):
         return state if same else {**state, "masking_policy": qualified(*parse_name(found))}
 
     def delete(self, state: State) -> None:
-        self._tolerant(f"{self._column(state)} UNSET MASKING POLICY")
+        self._session.run_if_there(f"{self._column(state)} UNSET MASKING POLICY")
 
     @staticmethod
     def _column(state: State) -> str:
@@ -176,7 +164,7 @@ class NetworkPolicyAttachmentResource(_Attachment):
         for user in sorted(after - before):
             self._session.run(f"ALTER USER {qualified(*parse_name(user, 1))} SET NETWORK_POLICY = {policy}")
         for user in sorted(before - after):
-            self._tolerant(f"ALTER USER {qualified(*parse_name(user, 1))} UNSET NETWORK_POLICY")
+            self._session.run_if_there(f"ALTER USER {qualified(*parse_name(user, 1))} UNSET NETWORK_POLICY")
         if bool(prior["set_for_account"]) is not bool(planned["set_for_account"]):
             change = f"SET NETWORK_POLICY = {policy}" if planned["set_for_account"] else "UNSET NETWORK_POLICY"
             self._session.run(f"ALTER ACCOUNT {change}")
@@ -186,12 +174,9 @@ class NetworkPolicyAttachmentResource(_Attachment):
         self.update(state, {**state, "users": [], "set_for_account": None})
 
     def _parameter(self, place: str, wanted: str) -> bool:
-        try:
-            rows = self._session.rows(f"SHOW PARAMETERS LIKE 'NETWORK_POLICY' IN {place}")
-        except Refusal as refusal:
-            if refusal.missing:
-                return False
-            raise
+        rows = self._session.rows_if_there(f"SHOW PARAMETERS LIKE 'NETWORK_POLICY' IN {place}")
+        if rows is None:
+            return False
         level = place.split(" ")[0]
         return any(row["value"] == wanted and row["level"] == level for row in rows)
 
@@ -208,12 +193,9 @@ class PublicKeysResource(_Attachment):
         return self.update({**planned, "rsa_public_key": None, "rsa_public_key_2": None}, planned)
 
     def read(self, state: State) -> State | None:
-        try:
-            rows = self._session.rows(f"DESCRIBE USER {qualified(*parse_name(state['name'], 1))}")
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
+        rows = self._session.rows_if_there(f"DESCRIBE USER {qualified(*parse_name(state['name'], 1))}")
+        if rows is None:
+            return None
         found = {row["property"].lower(): row["value"] for row in rows}
         seen = {}
         for slot in ("rsa_public_key", "rsa_public_key_2"):
@@ -234,7 +216,7 @@ class PublicKeysResource(_Attachment):
     def delete(self, state: State) -> None:
         user = qualified(*parse_name(state["name"], 1))
         for slot in ("RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"):
-            self._tolerant(f"ALTER USER {user} UNSET {slot}")
+            self._session.run_if_there(f"ALTER USER {user} UNSET {slot}")
 
 
 def _body(key: str | None) -> str:
@@ -269,7 +251,7 @@ class ExecuteResource(_Attachment):
         return {**planned, "query_results": self._results(planned)}
 
     def delete(self, state: State) -> None:
-        self._tolerant(state["revert"])
+        self._session.run_if_there(state["revert"])
 
     def import_(self, identifier: str) -> State:
         raise PluginError("an executed statement cannot be imported")

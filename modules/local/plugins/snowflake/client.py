@@ -114,6 +114,23 @@ class SnowflakeSession:
                 self._seen[statement] = rows
         return rows
 
+    def run_if_there(self, statement: str) -> None:
+        """The same for a statement that has nothing to do where its object is gone."""
+        try:
+            self.run(statement)
+        except Refusal as refusal:
+            if not refusal.missing:
+                raise
+
+    def rows_if_there(self, statement: str) -> list[Row] | None:
+        """As `rows`; None where what is asked about is not there."""
+        try:
+            return self.rows(statement)
+        except Refusal as refusal:
+            if refusal.missing:
+                return None
+            raise
+
     def _fetch(self, statement: str) -> list[Row]:
         connection = self._connected()
         from snowflake.connector.errors import Error, ProgrammingError

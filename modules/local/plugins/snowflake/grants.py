@@ -84,12 +84,9 @@ class PrivilegesResource(Resource):
         target = _target(state)
         if state["all_privileges"] is True or target.show is None:
             return state
-        try:
-            rows = self._session.rows(target.show)
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
+        rows = self._session.rows_if_there(target.show)
+        if rows is None:
+            return None
         held = {
             row["privilege"] for row in rows if _matches(row, target, _role(state), bool(state["with_grant_option"]))
         }
@@ -134,12 +131,7 @@ class PrivilegesResource(Resource):
     def _role_exists(self, role: tuple[str, ...]) -> bool:
         """One listing answers for all grants."""
         place = f"DATABASE ROLES IN DATABASE {qualified(role[0])}" if len(role) == 2 else "ROLES"
-        try:
-            return any(row["name"] == role[-1] for row in self._session.rows(f"SHOW {place}"))
-        except Refusal as refusal:
-            if refusal.missing:
-                return False
-            raise
+        return any(row["name"] == role[-1] for row in self._session.rows_if_there(f"SHOW {place}") or ())
 
     def _imported(self, identifier: str) -> State:
         return _from_identity(identifier, self.role_argument)

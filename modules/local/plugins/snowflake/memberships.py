@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from modules.local.plugins.protocol.resource import Diagnostic, Plan, PluginError, Resource, State
 from modules.local.plugins.protocol.values import UNKNOWN, has_unknown
-from modules.local.plugins.snowflake.client import Refusal, Row, SnowflakeSession
+from modules.local.plugins.snowflake.client import Row, SnowflakeSession
 from modules.local.plugins.snowflake.grants import bare_name
 from modules.local.plugins.snowflake.names import parse_name, qualified
 
@@ -49,23 +49,16 @@ class _MembershipResource(Resource):
         if state.get(self.arguments[0]) is None:
             state = self._state(state["id"])
         role, kind, grantee = self._membership(state)
-        try:
-            rows = self._session.rows(f"SHOW GRANTS OF {self.words} {qualified(*role)}")
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
+        rows = self._session.rows_if_there(f"SHOW GRANTS OF {self.words} {qualified(*role)}")
+        if rows is None:
+            return None
         held = any(row["granted_to"] == kind.replace(" ", "_") and self._grantee(row) == grantee[-1] for row in rows)
         return state if held else None
 
     def delete(self, state: State) -> None:
         role, kind, grantee = self._membership(state)
-        try:
-            self._session.run(f"REVOKE {self.words} {qualified(*role)} FROM {kind} {qualified(*grantee)}")
-        except Refusal as refusal:
-            # The grant went with the role or the grantee.
-            if not refusal.missing:
-                raise
+        # The grant may have gone with the role or the grantee.
+        self._session.run_if_there(f"REVOKE {self.words} {qualified(*role)} FROM {kind} {qualified(*grantee)}")
 
     def import_(self, identifier: str) -> State:
         state = self._state(identifier)

@@ -188,11 +188,7 @@ class SqlObject(Resource):
         return self._identified(planned)
 
     def delete(self, state: State) -> None:
-        try:
-            self._session.run(f"DROP {self.sql_kind} IF EXISTS {self.name_of(state)}")
-        except Refusal as refusal:
-            if not refusal.missing:
-                raise
+        self._session.run_if_there(f"DROP {self.sql_kind} IF EXISTS {self.name_of(state)}")
 
     def import_(self, identifier: str) -> State:
         parts = parse_name(identifier, len(self.containers) + 1)
@@ -242,12 +238,7 @@ class SqlObject(Resource):
         return self.find(f"SHOW {self.plural} LIKE {literal(parts[-1])}{place}", parts[-1])
 
     def find(self, statement: str, name: str) -> Row | None:
-        try:
-            return next((row for row in self._session.rows(statement) if row["name"] == name), None)
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
+        return next((row for row in self._session.rows_if_there(statement) or () if row["name"] == name), None)
 
     def name_of(self, state: Mapping[str, Any]) -> str:
         return qualified(*(state[name] for name in (*self.containers, "name")))

@@ -44,12 +44,9 @@ class OwnershipResource(Resource):
         target = _target(state)
         if target.show is None:
             return state
-        try:
-            rows = self._session.rows(target.show)
-        except Refusal as refusal:
-            if refusal.missing:
-                return None
-            raise
+        rows = self._session.rows_if_there(target.show)
+        if rows is None:
+            return None
         role = _role(state)[-1]
         held = any(
             row["privilege"] == "OWNERSHIP"
