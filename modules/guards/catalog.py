@@ -37,7 +37,7 @@ class Guard:
 
     @property
     def doc(self) -> str:
-        return f"{DOCS}#{self.id}"
+        return f"{DOCS}#{'hooks' if self.id.startswith('hook:') else self.id}"
 
 
 GUARDS: tuple[Guard, ...] = (

@@ -87,7 +87,8 @@ def test_nothing_is_asked_while_a_first_plan_is_made(case: str) -> None:
                 assert body["skip_validation_during_plan"] is True
             if section == "data":
                 assert type_ == "confluent_schema_registry_cluster"
-                assert "confluent_kafka_cluster.main.id" in body["environment"]["id"]
+                assert body["environment"]["id"] == "${local.registry_environment}"  # named here it would be put off
+                assert "confluent_kafka_cluster.main.id" in document["locals"]["registry_environment"]
         assert all("oauth" not in each for each in document.get("provider", {}).get("confluent", []))
 
 

@@ -46,7 +46,10 @@ def test_what_cannot_be_changed_about_a_cluster_is_refused_or_shown_as_a_replace
         answer = it.plan_with(old, new)
         return answer.code, answer.changes.get(cluster), answer.findings
 
-    assert planned("tier: standard", "max_ecku: 4, tier: standard") == (2, "update", [])
+    # Nothing follows from it: not the registry's keys, nor rights on it.
+    scaled = it.plan_with("tier: standard", "max_ecku: 4, stream_governance: advanced, tier: standard")
+    assert (scaled.code, scaled.findings) == (2, [])
+    assert scaled.changes == {cluster: "update", "cluster: confluent_environment.main": "update"}
     for tier in ("basic", "dedicated"):
         code, _, findings = planned("tier: standard", f"tier: {tier}")
         assert code == 1

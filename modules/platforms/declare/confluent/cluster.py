@@ -66,9 +66,12 @@ def declare_cluster(
         lifecycle=protection(environment),
         **_size(environment),
     )
-    # The registry comes into being with the environment's first cluster: until then this must not be looked up, and
-    # `depends_on` would look it up anew, as something unknown, with every change of the cluster.
-    there = Expr.of(f'{kafka.attr("id").inner} != "" ? {made.attr("id").inner} : ""')
+    # The registry comes into being with the environment's first cluster: until then this must not be looked up. With
+    # `depends_on`, or a resource named in the lookup itself, Terraform puts it off whenever that resource changes: the
+    # registry is unknown then, and its keys and role bindings would be made anew. A local value in between keeps it.
+    there = stack.local(
+        "registry_environment", Expr.of(f'{kafka.attr("id").inner} != "" ? {made.attr("id").inner} : ""')
+    )
     registry = DataConfluentSchemaRegistryCluster(stack, "main", environment={"id": there})
     bootstrap = function("trimprefix", kafka.attr("bootstrap_endpoint"), "SASL_SSL://")
     stack.output("bootstrap_servers", bootstrap, description="Kafka's address.")
