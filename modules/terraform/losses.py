@@ -1,6 +1,6 @@
 """The data that goes with a plan: named one by one, with how long it is kept and how much it is where somebody counted.
 
-Which kinds of resources hold data is `review.py`'s to know. Nothing is asked of a service here: counts are handed in.
+Which kinds of resources hold data, `reviews/data.py` knows. Nothing is asked of a service here: counts are handed in.
 """
 
 from __future__ import annotations
