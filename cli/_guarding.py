@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cli._output import note
@@ -26,6 +26,7 @@ def guard_report(
     folders: Project | None = None,
     applying: bool = False,
     reviewed: bool = False,
+    locks: Mapping[str, bytes] | None = None,
 ) -> GuardReport:
     """What the guards say; see `check_guards`."""
     from modules.guards import check_guards
@@ -39,6 +40,7 @@ def guard_report(
         folders=folders,
         applying=applying,
         reviewed=reviewed,
+        locks=locks,
     )
 
 

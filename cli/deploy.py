@@ -146,7 +146,8 @@ def _apply_reviewed(
     refuse_applied(kept, manifest, target.project)
     _plans.require_holds(artefact, kept, now)
     allowed = (*artefact.allow_destroy, *allow_destroy)
-    guarded = guard_report(artefact.plan, target, allowed, applying=True, reviewed=True)
+    locks = {name: files.lock for name, files in artefact.files.items()}
+    guarded = guard_report(artefact.plan, target, allowed, applying=True, reviewed=True, locks=locks)
     if not as_json:
         show_plan(artefact.plan, guards=guarded)
     guarded.require()

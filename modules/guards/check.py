@@ -6,7 +6,7 @@ Reads the price book, the working folders' lock files and the YAML's lines; ever
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -40,6 +40,7 @@ def check_guards(
     folders: Project | None = None,
     applying: bool = False,
     reviewed: bool = False,
+    locks: Mapping[str, bytes] | None = None,
 ) -> GuardReport:
     """Judge a plan.
 
@@ -50,6 +51,7 @@ def check_guards(
         folders: where the plan's working folders are, if not below `project` (a rehearsed base).
         applying: it is about to be applied.
         reviewed: it was written by `infra plan --out` and is applied as it is.
+        locks: the dependency locks it was made with, by stack, where that was not in the working folders here.
     """
     facts = Facts(
         plan,
@@ -57,7 +59,7 @@ def check_guards(
         cost=cost_of(environment, project, base)
         if plan.has_changes and not plan.destroy
         else Facts(plan, environment).cost,
-        providers=locked(folders or project, environment.name, [stack.stack for stack in plan.stacks]),
+        providers=locked(folders or project, environment.name, [stack.stack for stack in plan.stacks], locks),
         reviewed=reviewed_versions(project, environment),
         allow_destroy=frozenset(allow_destroy),
         applying=applying,

@@ -5,7 +5,7 @@ The edge of this package: reads price files, lock files, provider snapshots and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modules.deployed import last_deployed
 from modules.environment import Environment, load_environment
@@ -14,7 +14,7 @@ from modules.guards.facts import Cost
 from modules.project import Project
 from modules.resources.snapshot import PROVIDERS, snapshot
 from modules.revisions import at_revision
-from modules.terraform.lockfile import lock_path, provider_address, read_lock
+from modules.terraform.lockfile import Locked, lock_path, parse_lock, provider_address, read_lock
 
 __all__ = ["cost_of", "locked", "reviewed_versions"]
 
@@ -60,18 +60,26 @@ def _before(environment: Environment, project: Project, base: Environment | None
         return None, ""  # not in this clone, or in a form that no longer loads
 
 
-def locked(project: Project, environment: str, stacks: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
+def locked(
+    project: Project, environment: str, stacks: Sequence[str], locks: Mapping[str, bytes] | None = None
+) -> tuple[tuple[str, str, str], ...]:
     """(stack, source, version) as `terraform init` chose them in the working folders; a source is `hashicorp/aws`.
+
+    Args:
+        locks: those that a kept plan was made with, by stack: what lies in the folders here is another plan's then.
 
     Raises:
         PlanError: a lock file is malformed.
     """
     folder = project.environment_state(environment)
-    return tuple(
-        (stack, _short(address), each.version)
-        for stack in stacks
-        for address, each in read_lock(folder / stack / ".terraform.lock.hcl").items()
-    )
+
+    def of(stack: str) -> Mapping[str, Locked]:
+        if locks is None:
+            return read_lock(folder / stack / ".terraform.lock.hcl")
+        text = locks.get(stack, b"").decode(errors="replace")
+        return parse_lock(text, f"the plan's lock of stack {stack}")
+
+    return tuple((stack, _short(address), each.version) for stack in stacks for address, each in of(stack).items())
 
 
 def reviewed_versions(project: Project, environment: Environment) -> dict[str, frozenset[str]]:

@@ -72,14 +72,26 @@ def read_lock(path: Path) -> dict[str, Locked]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise PlanError(f"cannot read the lock file: {reason}", where=str(path), do=_AGAIN) from None
+    return parse_lock(text, str(path))
+
+
+def parse_lock(text: str, where: str) -> dict[str, Locked]:
+    """What a lock file's text locks, by address.
+
+    Args:
+        where: what the text is, for people.
+
+    Raises:
+        PlanError: it is no lock file.
+    """
     found = {}
     for address, body in _BLOCK.findall(text):
         given = dict(_ARGUMENT.findall(body))
         if "version" not in given:
-            raise PlanError(f"the lock file names no version of {address}", where=str(path), do=_AGAIN)
+            raise PlanError(f"the lock file names no version of {address}", where=where, do=_AGAIN)
         found[address] = Locked(given["version"], given.get("constraints", ""), tuple(_HASH.findall(body)))
     if not found and re.search(r"^\s*[^#\s]", text, re.M):
-        raise PlanError("it is no lock file of Terraform", where=str(path), do=_AGAIN)
+        raise PlanError("it is no lock file of Terraform", where=where, do=_AGAIN)
     return found
 
 

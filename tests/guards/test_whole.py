@@ -12,6 +12,7 @@ from cli.main import main
 from modules.guards import GuardsRefusedError, check_guards
 from modules.guards.check import judge_facts
 from modules.guards.facts import Cost, Facts
+from modules.resources.snapshot import snapshot
 from tests.guards.cases import CASES, CONFLUENT, MSK, TOPIC, made, topic
 from tests.guards.support import entry, judged, plan_of, project_of
 
@@ -153,3 +154,19 @@ def test_a_version_in_the_committed_lock_is_reviewed(tmp_path: Path) -> None:
     assert [each.id for each in judged(tmp_path, case.lines, *case.refused).refused] == ["provider-versions"]
     (locks / "prod.lock.hcl").write_text(used.read_text())
     assert judged(tmp_path, case.lines, *case.refused).refused == ()
+
+
+def test_of_a_kept_plan_the_versions_it_was_made_with_are_judged_whatever_lies_in_the_folders(tmp_path: Path) -> None:
+    case = CASES["provider-versions"]
+    assert case.prepare is not None
+    case.prepare(tmp_path)
+    used = tmp_path / ".infra" / "env" / "prod" / "topics" / ".terraform.lock.hcl"
+    unreviewed = used.read_bytes()
+    # Another plan's lock is in the folder here; this one's plugins are reviewed, or none were needed.
+    for lock in (b"", unreviewed.replace(b"0.99.0", str(snapshot("kafka")["version"]).encode())):
+        assert judged(tmp_path, case.lines, *case.refused, locks={"topics": lock}).refused == ()
+    # A fresh checkout has no folder, and the plan's own plugins are judged all the same.
+    used.unlink()
+    assert judged(tmp_path, case.lines, *case.refused).refused == ()
+    report = judged(tmp_path, case.lines, *case.refused, locks={"topics": unreviewed})
+    assert [each.id for each in report.refused] == ["provider-versions"]
