@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli._options import JsonOption
 from cli._output import note, print_json
 from modules.errors import ConfigError
+
+if TYPE_CHECKING:
+    from modules.environment import Environment
+    from modules.project import Project
 
 __all__ = ["app"]
 
@@ -35,6 +39,7 @@ def validate(
     for name in dict.fromkeys(names):
         try:
             environment = load_environment(project, name)
+            _check_waivers(environment, project)
         except ConfigError as error:
             problems = [*(error.details or (str(error).splitlines()[0],))]
             found.append({"environment": name, "valid": False, "problems": problems})
@@ -52,3 +57,13 @@ def validate(
             details=details,
             do="correct what is named; `infra plan --offline` then shows what it would make",
         )
+
+
+def _check_waivers(environment: Environment, project: Project) -> None:
+    """That none holds for too long, which depends on the day and so is not the loader's to say."""
+    if environment.guards.waivers:
+        from datetime import UTC, datetime
+
+        from modules.guards.check import waivers_of
+
+        waivers_of(environment, project, datetime.now(UTC).date())

@@ -23,7 +23,10 @@ from modules.guards.rules import RULES
 from modules.project import Project
 from modules.terraform.plan import EnvironmentPlan
 
-__all__ = ["SOON", "check_guards", "judge_facts", "waivers_of"]
+__all__ = ["LONGEST", "SOON", "check_guards", "judge_facts", "waivers_of"]
+
+LONGEST = timedelta(days=90)
+"""How far ahead a waiver may end: an exception that nobody looks at again is a rule."""
 
 SOON = timedelta(days=14)
 """How long before its end a waiver is said to expire soon."""
@@ -52,7 +55,12 @@ def check_guards(
         applying: it is about to be applied.
         reviewed: it was written by `infra plan --out` and is applied as it is.
         locks: the dependency locks it was made with, by stack, where that was not in the working folders here.
+
+    Raises:
+        ConfigError: a waiver would hold for too long.
     """
+    day = today or datetime.now(UTC).date()
+    waivers = waivers_of(environment, project, day)
     facts = Facts(
         plan,
         environment,
@@ -69,8 +77,7 @@ def check_guards(
     if plan.has_changes and environment.guards.hooks:
         results += ask_hooks(plan, environment, project)
         asked += environment.guards.hooks
-    day = today or datetime.now(UTC).date()
-    return _report(facts, results, waivers_of(environment, project), day, asked)
+    return _report(facts, results, waivers, day, asked)
 
 
 def judge_facts(facts: Facts) -> tuple[list[GuardResult], list[str]]:
@@ -94,15 +101,27 @@ def _result(which: Guard, severity: Literal["refuse", "warn", "off"], found: Fou
     return GuardResult(which.id, softened, found.stack, found.address, found.message, found.fix or which.fix)
 
 
-def waivers_of(environment: Environment, project: Project) -> tuple[UsedWaiver, ...]:
-    """The environment's waivers with their lines; the file alone where the YAML is not there any more."""
+def waivers_of(environment: Environment, project: Project, today: date) -> tuple[UsedWaiver, ...]:
+    """The environment's waivers with their lines; the file alone where the YAML is not there any more.
+
+    Raises:
+        ConfigError: one would hold for longer than `LONGEST` from today.
+    """
     if not environment.guards.waivers:
         return ()
     places = [environment.source] * len(environment.guards.waivers)
     with contextlib.suppress(ConfigError):
         positions = read_document(project, environment.name).positions
         places = [str(positions.at("guards", "waivers", number)) for number in range(len(places))]
-    return tuple(_placed(each, place) for each, place in zip(environment.guards.waivers, places, strict=True))
+    placed = tuple(_placed(each, place) for each, place in zip(environment.guards.waivers, places, strict=True))
+    if long := [each for each in placed if each.until - today > LONGEST]:
+        latest = f"write a day up to {today + LONGEST}, and look at it again then"
+        more = [f"{each.where}: the waiver of {each.guard} runs until {each.until}" for each in long[1:]]
+        what = (
+            f"the waiver of {long[0].guard} runs until {long[0].until}, and one holds for {LONGEST.days} days at most"
+        )
+        raise ConfigError(what, where=long[0].where, do=latest, details=more)
+    return placed
 
 
 def _placed(waiver: Waiver, place: str) -> UsedWaiver:

@@ -87,7 +87,7 @@ def listing(environment: Environment, project: Project, today: date | None = Non
     day = today or datetime.now(UTC).date()
     guards = tuple(Guarded(each, severity_of(each, environment), _parameters(each, environment)) for each in GUARDS)
     waivers = sorted(
-        (Standing(each, (each.until - day).days) for each in waivers_of(environment, project)),
+        (Standing(each, (each.until - day).days) for each in waivers_of(environment, project, day)),
         key=lambda each: each.days,
     )
     expired = (
