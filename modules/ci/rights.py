@@ -59,7 +59,7 @@ def plan_statements(
     statements.append(_allow("Prices", _PRICES, ["*"]))
     statements += _state(environment.state.s3, environment, partition, writes=False)
     statements += _secrets(environment, account, partition)
-    statements += _plans(environment, account, partition, "kms:GenerateDataKey")
+    statements += _plans(environment, "kms:GenerateDataKey")
     return statements
 
 
@@ -90,7 +90,8 @@ def apply_statements(
         statements.append(_allow("Plugin", ["s3:GetObject", "s3:GetObjectVersion"], [at]))
     statements += _state(environment.state.s3, environment, partition, writes=True)
     statements += _secrets(environment, account, partition, writes=bool(kept))
-    statements += _plans(environment, account, partition, "kms:Decrypt")
+    # A job that deploys also plans: what was never reviewed, what is left, the way back.
+    statements += _plans(environment, "kms:Decrypt", "kms:GenerateDataKey")
     statements.append(_never_itself(environment, account, partition))
     return statements
 
@@ -164,9 +165,9 @@ def _secrets(environment: Environment, account: str, partition: str, *, writes: 
         )
 
 
-def _plans(environment: Environment, account: str, partition: str, action: str) -> Iterator[Statement]:
+def _plans(environment: Environment, *actions: str) -> Iterator[Statement]:
     if environment.plans.kms:
-        yield _key("PlanKey", environment.plans.kms, [action])
+        yield _key("PlanKey", environment.plans.kms, actions)
 
 
 def _key(sid: str, key: str, actions: Sequence[str]) -> Statement:

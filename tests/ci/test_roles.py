@@ -174,6 +174,16 @@ def test_the_plan_role_writes_lock_files_and_nothing_else(prod: Environment) -> 
     assert all("Condition" in each for each in keys)
 
 
+def test_who_plans_cannot_open_plans_and_who_applies_also_keeps_what_it_plans_itself(prod: Environment) -> None:
+    """What was never reviewed, what a refused plan leaves, and the way back are planned by the job that deploys."""
+    sealed = prod.model_copy(update={"plans": prod.plans.model_copy(update={"kms": "alias/infra-plans"})})
+    actions = [
+        next(each["Action"] for each in statements(sealed, TYPES, DATA, ACCOUNT) if each["Sid"] == "PlanKey")
+        for statements in (plan_statements, apply_statements)
+    ]
+    assert actions == [["kms:GenerateDataKey"], ["kms:Decrypt", "kms:GenerateDataKey"]]
+
+
 def test_contents_of_secrets_and_objects_are_read_only_where_they_are_the_environment_s_own(prod: Environment) -> None:
     for statements in (plan_statements(prod, TYPES, DATA, ACCOUNT), apply_statements(prod, TYPES, DATA, ACCOUNT)):
         for statement in statements:
