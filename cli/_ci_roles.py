@@ -95,7 +95,7 @@ def _deployment(target: Target, repository: Repository, *, new_provider: bool) -
     from cli._deployment import _providers, deployment_of
     from modules.ci.pipeline import uses_aws
     from modules.terraform.backend import mount_states
-    from modules.terraform.engine import Deployment
+    from modules.terraform.engine import Deployment, Options
     from stacks.ci import declares, synth_ci
 
     environment, project = target.environment, target.project
@@ -115,8 +115,7 @@ def _deployment(target: Target, repository: Repository, *, new_provider: bool) -
         own.name,
         [source],
         _providers(replace(target, environment=own)),
-        binary=environment.terraform.binary,
-        lock_timeout=environment.terraform.lock_timeout.seconds,
+        Options(environment.terraform.binary, lock_timeout=environment.terraform.lock_timeout.seconds),
     )
 
 

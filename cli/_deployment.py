@@ -88,7 +88,7 @@ def deployment_of(target: Target, progress: Progress | None = None, *, to_run: b
         ConfigError: credentials are missing; all are named, before Terraform is started.
     """
     from modules.platforms.switch import require_same_platform
-    from modules.terraform.engine import Deployment
+    from modules.terraform.engine import Deployment, Options
     from stacks import synth, terraform_secrets
 
     environment, project = target.environment, target.project
@@ -108,14 +108,16 @@ def deployment_of(target: Target, progress: Progress | None = None, *, to_run: b
         environment.name,
         sources,
         _providers(target),
-        binary=environment.terraform.binary,
-        secrets=_placeholders(sources)
-        if target.offline
-        else partial(terraform_secrets, target.platform, project, engine=environment.warehouse.engine),
-        applied=target.platform.applied,
-        progress=progress,
-        lock_timeout=environment.terraform.lock_timeout.seconds,
-        parallelism=PARALLELISM,
+        Options(
+            binary=environment.terraform.binary,
+            secrets=_placeholders(sources)
+            if target.offline
+            else partial(terraform_secrets, target.platform, project, engine=environment.warehouse.engine),
+            applied=target.platform.applied,
+            progress=progress,
+            lock_timeout=environment.terraform.lock_timeout.seconds,
+            parallelism=PARALLELISM,
+        ),
     )
 
 

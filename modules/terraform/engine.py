@@ -14,7 +14,6 @@ How it is done is in `workspace.py` (folders, lock, secrets), `planning.py` and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from modules.errors import PlanError
 from modules.project import Project
@@ -30,9 +29,9 @@ from modules.terraform.source import Declared, StackSource, declared
 from modules.terraform.state import OutputValue
 from modules.terraform.targets import choose
 from modules.terraform.workdir import WorkingFolder
-from modules.terraform.workspace import Workspace
+from modules.terraform.workspace import Options, Workspace
 
-__all__ = ["ApplyResult", "Deployment", "PlanRefusedError", "StackResult"]
+__all__ = ["ApplyResult", "Deployment", "Options", "PlanRefusedError", "StackResult"]
 
 
 class Deployment:
@@ -40,15 +39,6 @@ class Deployment:
 
     Args:
         stacks: all of the environment's stacks, in any order.
-        binary: a `terraform` or `tofu` program; default: `INFRA_TERRAFORM`, else the library that comes along.
-        secrets: values of Terraform variables that must touch neither disk nor argv (ephemeral variables): passed as
-            TF_VAR_* to every command, for an apply of a saved plan wants them again. A function is asked for each
-            stack when its turn comes, for what an earlier stack makes can be read only then.
-        applied: told the outputs of each stack, sensitive ones included, before a plan and after each wave, so before
-            secrets of the stacks behind it are asked for; keeps what clients have to find.
-        orphan_timeout: seconds to wait for a Terraform that a killed run left behind.
-        lock_timeout: seconds to wait for another run that holds the environment or a state; 0 refuses at once.
-        parallelism: Terraform's `-parallelism`; its default is 10.
 
     Raises:
         ConfigError: the chosen binary does not exist.
@@ -61,28 +51,9 @@ class Deployment:
         environment_name: str,
         stacks: Sequence[StackSource],
         providers: ProviderInstallation,
-        *,
-        binary: str | None = None,
-        secrets: Mapping[str, str] | Callable[[str], Mapping[str, str]] | None = None,
-        applied: Callable[[str, Mapping[str, Any]], None] | None = None,
-        progress: Progress | None = None,
-        orphan_timeout: float = 900.0,
-        lock_timeout: float = 0.0,
-        parallelism: int | None = None,
+        options: Options | None = None,
     ) -> None:
-        self._at = Workspace(
-            project,
-            environment_name,
-            stacks,
-            providers,
-            binary=binary,
-            secrets=secrets,
-            applied=applied,
-            progress=progress,
-            orphan_timeout=orphan_timeout,
-            lock_timeout=lock_timeout,
-            parallelism=parallelism,
-        )
+        self._at = Workspace(project, environment_name, stacks, providers, options or Options())
         self.environment = environment_name
         self.waves = self._at.waves
         self.root = self._at.root

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -32,7 +33,32 @@ from modules.terraform.source import StackSource, waves
 from modules.terraform.state import OutputValue
 from modules.terraform.workdir import WorkingFolder, secret_inputs
 
-__all__ = ["Workspace"]
+__all__ = ["Options", "Workspace"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How Terraform is run.
+
+    Args:
+        binary: a `terraform` or `tofu` program; default: `INFRA_TERRAFORM`, else the library that comes along.
+        secrets: values of Terraform variables that must touch neither disk nor argv (ephemeral variables): passed as
+            TF_VAR_* to every command, for an apply of a saved plan wants them again. A function is asked for each
+            stack when its turn comes, for what an earlier stack makes can be read only then.
+        applied: told the outputs of each stack, sensitive ones included, before a plan and after each wave, so before
+            secrets of the stacks behind it are asked for; keeps what clients have to find.
+        orphan_timeout: seconds to wait for a Terraform that a killed run left behind.
+        lock_timeout: seconds to wait for another run that holds the environment or a state; 0 refuses at once.
+        parallelism: Terraform's `-parallelism`; its default is 10.
+    """
+
+    binary: str | None = None
+    secrets: Mapping[str, str] | Callable[[str], Mapping[str, str]] | None = None
+    applied: Callable[[str, Mapping[str, Any]], None] | None = None
+    progress: Progress | None = None
+    orphan_timeout: float = 900.0
+    lock_timeout: float = 0.0
+    parallelism: int | None = None
 
 
 class Workspace:
@@ -49,14 +75,7 @@ class Workspace:
         environment_name: str,
         stacks: Sequence[StackSource],
         providers: ProviderInstallation,
-        *,
-        binary: str | None = None,
-        secrets: Mapping[str, str] | Callable[[str], Mapping[str, str]] | None = None,
-        applied: Callable[[str, Mapping[str, Any]], None] | None = None,
-        progress: Progress | None = None,
-        orphan_timeout: float = 900.0,
-        lock_timeout: float = 0.0,
-        parallelism: int | None = None,
+        options: Options,
     ) -> None:
         self.environment = environment_name
         self.waves = waves(stacks)
@@ -64,15 +83,13 @@ class Workspace:
         self.simulated = providers.simulated
         self.folders = {stack.name: WorkingFolder(self.root / stack.name, stack, self.simulated) for stack in stacks}
         self.providers = providers
-        self.command = terraform_command(binary)
-        self.progress: Progress = progress or Silent()
-        self.parallelism = (f"-parallelism={parallelism}",) if parallelism else ()
+        self.command = terraform_command(options.binary)
+        self.progress: Progress = options.progress or Silent()
+        self.parallelism = (f"-parallelism={options.parallelism}",) if options.parallelism else ()
         self.interrupts = Interrupts(lambda text: self.progress.note(text))
         self.judge: Callable[[EnvironmentPlan], None] | None = None
+        secrets, self._options = options.secrets, options
         self._secrets = secrets if callable(secrets) else partial(_same, dict(secrets or {}))
-        self._keep = applied
-        self._orphan_timeout = orphan_timeout
-        self._lock_timeout = lock_timeout
 
     @property
     def stack_names(self) -> tuple[str, ...]:
@@ -128,9 +145,9 @@ class Workspace:
 
     def hand_over(self, stacks: Sequence[str]) -> None:
         """Tell these stacks' outputs to whoever keeps what clients have to find."""
-        if self._keep is not None:
+        if self._options.applied is not None:
             for stack in stacks:
-                self._keep(stack, {name: each.value for name, each in self.outputs(stack).items()})
+                self._options.applied(stack, {name: each.value for name, each in self.outputs(stack).items()})
 
     @contextlib.contextmanager
     def working(self, action: str) -> Iterator[None]:
@@ -147,7 +164,7 @@ class Workspace:
                             name,
                             note=self.progress.note,
                             check=self.interrupts.check,
-                            timeout=self._orphan_timeout,
+                            timeout=self._options.orphan_timeout,
                         )
                 self._read_store()
                 for name in self.stack_names:
@@ -160,7 +177,7 @@ class Workspace:
 
     def _lock(self, command: str, where: str) -> contextlib.AbstractContextManager[None]:
         note, check = self.progress.note, self.interrupts.check
-        return environment_lock(self.root, command, where, note=note, check=check, timeout=self._lock_timeout)
+        return environment_lock(self.root, command, where, note=note, check=check, timeout=self._options.lock_timeout)
 
     def _read_store(self) -> None:
         """Where states are elsewhere: none is locked, and each is read anew."""
@@ -175,7 +192,7 @@ class Workspace:
                 do=store.unlock_advice,
                 note=self.progress.note,
                 check=self.interrupts.check,
-                timeout=self._lock_timeout,
+                timeout=self._options.lock_timeout,
             )
         store.refresh(self.stack_names)
         if any(store.read(name) is not None for name in self.stack_names):

@@ -21,7 +21,7 @@ from modules.artefact.store import find_artefact, read_artefact, write_artefact
 from modules.environment import Environment
 from modules.errors import PlanError
 from modules.simulated.mirror import write_simulated_mirror
-from modules.terraform.engine import Deployment
+from modules.terraform.engine import Deployment, Options
 from modules.terraform.plan import EnvironmentPlan
 from modules.terraform.plan_file import LOCK_FILE, with_lock
 from modules.terraform.providers import ProviderInstallation
@@ -213,7 +213,7 @@ class WithPlugin(Bench):
 
     def deployment(self, **options: object) -> Deployment:
         plugins = ProviderInstallation("official", self.mirror)
-        return Deployment(self.project, "test", list(self.sources.values()), plugins, progress=self.progress)
+        return Deployment(self.project, "test", list(self.sources.values()), plugins, Options(progress=self.progress))
 
 
 @pytest.fixture

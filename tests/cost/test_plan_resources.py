@@ -138,7 +138,7 @@ def test_a_plan_of_the_official_plugin_is_priced_like_the_stack(
     mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: dict[str, dict[str, Any]]
 ) -> None:
     from modules.platforms import platform_for
-    from modules.terraform.engine import Deployment
+    from modules.terraform.engine import Deployment, Options
     from modules.terraform.providers import ProviderInstallation
     from modules.topics import ROLES
     from stacks import synth
@@ -165,7 +165,9 @@ def test_a_plan_of_the_official_plugin_is_priced_like_the_stack(
     secrets = {"kafka_passwords": passwords}
     with serving() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        Deployment(project, name, [cluster], ProviderInstallation("official", plugin_folder()), secrets=secrets).plan()
+        Deployment(
+            project, name, [cluster], ProviderInstallation("official", plugin_folder()), Options(secrets=secrets)
+        ).plan()
     declared = price_resources(read_documents(cluster.json_path), load_book())
     planned = price_resources([parse_document(shown["cluster"], "plan")], load_book())
     assert by_block(planned) == by_block(declared)

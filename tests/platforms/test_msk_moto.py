@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from modules.environment import load_environment
 from modules.platforms import platform_for
-from modules.terraform.engine import Deployment
+from modules.terraform.engine import Deployment, Options
 from modules.terraform.providers import ProviderInstallation
 from modules.topics import ROLES
 from stacks import synth
@@ -101,7 +101,7 @@ def test_the_cluster_stack_is_applied_planned_empty_and_destroyed(
     with serving() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
         installation = ProviderInstallation("official", plugin_folder())
-        deployment = Deployment(project, name, cluster, installation, secrets=secrets)
+        deployment = Deployment(project, name, cluster, installation, Options(secrets=secrets))
         deployment.apply(deployment.plan())
         assert deployment.plan().has_changes is False
         state = project.environment_state(name) / "cluster" / "terraform.tfstate"

@@ -16,7 +16,7 @@ import pytest
 
 from modules.environment import load_environment
 from modules.platforms import platform_for
-from modules.terraform.engine import Deployment
+from modules.terraform.engine import Deployment, Options
 from modules.terraform.providers import ProviderInstallation
 from stacks import synth
 from tests.platforms.golden import golden, project_of
@@ -138,7 +138,7 @@ def test_the_cluster_stack_is_applied_planned_empty_and_destroyed(
     with serving() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
         installation = ProviderInstallation("official", plugin_folder())
-        deployment = Deployment(project, name, cluster, installation, secrets=secrets)
+        deployment = Deployment(project, name, cluster, installation, Options(secrets=secrets))
         deployment.apply(deployment.plan())
         services = boto3.client("ecs", endpoint_url=address).list_services(cluster="streaming-dev-brokers")
         assert len(services["serviceArns"]) == 3

@@ -19,7 +19,7 @@ from modules.providers.mirror import fill_mirror
 from modules.providers.needed import Needed, needed_by
 from modules.providers.packages import packages_in, this_system
 from modules.terraform.command import terraform_command
-from modules.terraform.engine import Deployment
+from modules.terraform.engine import Deployment, Options
 from modules.terraform.lockfile import Locked, lock_path, lock_text, read_lock
 from modules.terraform.providers import ProviderInstallation
 from tests.providers.support import ADDRESS, NEEDED, OTHER, plant
@@ -129,7 +129,9 @@ def stack(bench: Workbench, source: str = "acme/widget", version: str = "1.2.0")
 
 def deployment(bench: Workbench, mirror: Path, lock: Path) -> Deployment:
     installation = ProviderInstallation("official", mirror, lock)
-    return Deployment(bench.project, "test", list(bench.sources.values()), installation, progress=bench.progress)
+    return Deployment(
+        bench.project, "test", list(bench.sources.values()), installation, Options(progress=bench.progress)
+    )
 
 
 def test_a_plan_installs_what_the_committed_lock_names_and_leaves_the_lock_as_it_is(bench: Workbench) -> None:

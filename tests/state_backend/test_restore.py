@@ -161,10 +161,12 @@ def test_a_rehearsals_states_are_shown_and_put_back_by_themselves(place: Place, 
 
 
 def _deployment(bench: Workbench):  # type: ignore[no-untyped-def]
-    from modules.terraform.engine import Deployment
+    from modules.terraform.engine import Deployment, Options
     from tests.terraform.support import NO_PLUGINS
 
-    return Deployment(bench.project, "shared", list(bench.sources.values()), NO_PLUGINS, progress=bench.progress)
+    return Deployment(
+        bench.project, "shared", list(bench.sources.values()), NO_PLUGINS, Options(progress=bench.progress)
+    )
 
 
 def test_outputs_are_found_in_a_fresh_checkout_and_secret_ones_are_not_written(place: Place) -> None:

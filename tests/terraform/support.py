@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.project import Project
-from modules.terraform.engine import Deployment
+from modules.terraform.engine import Deployment, Options
 from modules.terraform.events import Event
 from modules.terraform.plan import StackPlan
 from modules.terraform.providers import ProviderInstallation
@@ -72,9 +72,8 @@ class Workbench:
         return self.project.environment_state("test") / stack
 
     def deployment(self, **options: Any) -> Deployment:
-        return Deployment(
-            self.project, "test", list(self.sources.values()), NO_PLUGINS, progress=self.progress, **options
-        )
+        how = Options(progress=self.progress, **options)
+        return Deployment(self.project, "test", list(self.sources.values()), NO_PLUGINS, how)
 
 
 def data(**resources: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import pytest
 from modules.errors import PlanError
 from modules.simulated.mirror import write_simulated_mirror
 from modules.simulated.store import Store
-from modules.terraform.engine import Deployment
+from modules.terraform.engine import Deployment, Options
 from modules.terraform.events import ResourceEvent
 from modules.terraform.import_ids import import_id, is_listed
 from modules.terraform.journal import Journal, unfinished
@@ -59,7 +59,7 @@ def deployment_of(bench: Workbench) -> Deployment:
         "test",
         list(bench.sources.values()),
         ProviderInstallation("bundled", mirror),
-        progress=bench.progress,
+        Options(progress=bench.progress),
     )
 
 

@@ -15,7 +15,7 @@ from modules.local.standin.dump import catalogue
 from modules.platforms.base import SnowflakeClient
 from modules.project import Project
 from modules.resources.base import Stack
-from modules.terraform.engine import Deployment
+from modules.terraform.engine import Deployment, Options
 from modules.terraform.providers import ProviderInstallation
 from modules.terraform.source import StackSource
 from modules.warehouse.build import estate_of
@@ -89,7 +89,7 @@ def by_terraform(declared: Declared, standin: StandIn, plugins: ProviderInstalla
     """Applies the estate with Terraform; the deployment, for planning again or destroying."""
     source = synthesised(declared, standin.client(), folder / "cdktf.out")
     secrets = {"snowflake_admin_private_key": standin.admin_key.read_text()}
-    deployment = Deployment(Project(folder), "parity", [source], plugins, secrets=secrets, parallelism=32)
+    deployment = Deployment(Project(folder), "parity", [source], plugins, Options(secrets=secrets, parallelism=32))
     governed(standin)
     deployment.apply(deployment.plan())
     return deployment
