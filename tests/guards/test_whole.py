@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -170,3 +171,23 @@ def test_of_a_kept_plan_the_versions_it_was_made_with_are_judged_whatever_lies_i
     assert judged(tmp_path, case.lines, *case.refused).refused == ()
     report = judged(tmp_path, case.lines, *case.refused, locks={"topics": unreviewed})
     assert [each.id for each in report.refused] == ["provider-versions"]
+
+
+@pytest.mark.parametrize(
+    ("action", "refused"),
+    [
+        ("ecs:DiscoverPollEndpoint", False),
+        ("secretsmanager:ListSecrets", False),
+        ("secretsmanager:ListSecretVersionIds", True),
+        ("kafka:ListClustersV2", False),
+        ("kafka:ListScramSecrets", True),
+        ("ec2:DescribeSubnets", False),
+        ("ec2:CreateNetworkInterface", True),
+    ],
+)
+def test_an_action_on_every_resource_is_let_through_where_aws_takes_no_other(
+    action: str, refused: bool, tmp_path: Path
+) -> None:
+    policy = json.dumps({"Statement": [{"Effect": "Allow", "Action": [action], "Resource": ["*"]}]})
+    report = judged(tmp_path, MSK, made("aws_iam_role_policy.one", name="one", policy=policy))
+    assert [each.id for each in report.refused] == (["wildcard-rights"] if refused else [])

@@ -22,9 +22,11 @@ _KAFKA_HUGE = ("ALL", "ALTER", "ALTERCONFIGS", "ALTER_CONFIGS", "CLUSTERACTION",
 _POLICIES = ("policy", "inline_policy", "assume_role_policy", "repository_policy", "access_policy")
 
 _NO_RESOURCE = (
-    "ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "ec2:Describe", "autoscaling:Describe", "xray:Put",
-    "kafka:List", "ssmmessages:", "sts:GetCallerIdentity", "application-autoscaling:Describe", "secretsmanager:List",
-    "secretsmanager:GetRandomPassword", "ec2:CreateNetworkInterface", "elasticloadbalancing:Describe", "pricing:",
+    "ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "ec2:Describe", "autoscaling:Describe", "pricing:",
+    "xray:PutTraceSegments", "xray:PutTelemetryRecords", "kafka:ListClusters", "kafka:ListConfigurations",
+    "kafka:ListKafkaVersions", "ssmmessages:", "sts:GetCallerIdentity", "application-autoscaling:Describe",
+    "secretsmanager:ListSecrets", "secretsmanager:GetRandomPassword", "elasticloadbalancing:Describe",
+    "ecs:DiscoverPollEndpoint",  # where an agent finds ECS, before it belongs to a cluster
     "glue:GetSchemaVersion",  # by its id alone a version has no ARN (Glue: "Getting started with Schema Registry")
 )  # fmt: skip
 """Actions (as they begin) for which AWS takes no other resource than `*` (its service authorization reference)."""
