@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from modules.local.platform import down
 from modules.platforms import platform_for
 from modules.warehouse.connection import connect
 from tests.integration.conftest import new_project
+from tests.integration.kafka_connect_parts import until
 from tests.integration.program import Infra
 
 pytestmark = [pytest.mark.platform, pytest.mark.soak, pytest.mark.timeout(240)]
@@ -37,22 +36,19 @@ def test_one_deploy_carries_each_topic_into_its_own_table(tmp_path: Path) -> Non
         assert deployed.code == 0, deployed.err
         for topic in ("order-events", "returns"):
             assert infra("produce", "--env", "both", "--topic", topic, "--count", "200").code == 0
-        until_rows(infra, {"ORDER_EVENTS": 200, "RETURNS": 200})
+        wanted = {"ORDER_EVENTS": (200, 200), "RETURNS": (200, 200)}
+        until(lambda: rows(infra) == wanted, lambda: rows(infra))
     finally:
         down(project)
 
 
-def until_rows(infra: Infra, wanted: dict[str, int]) -> None:
+def rows(infra: Infra) -> dict[str, tuple[int, int]]:
+    """Of each table its events and its rows."""
     client = platform_for(load_environment(infra.project, "local"), infra.project).snowflake_client("admin")
-    deadline = time.monotonic() + 90
-    found: dict[str, int] = {}
-    while found != wanted and time.monotonic() < deadline:
-        time.sleep(0.3)
-        with connect(client, infra.project) as connection, connection.cursor() as cursor:
-            for table in wanted:
-                (row,) = cursor.execute(
-                    f"SELECT count(DISTINCT EVENT_ID), count(*) FROM STREAMING.PUBLIC.{table}"
-                ).fetchall()
-                found[table] = int(row[0])
-                assert row[0] == row[1]
-    assert found == wanted, json.dumps(found)
+    found = {}
+    with connect(client, infra.project) as connection, connection.cursor() as cursor:
+        for table in ("ORDER_EVENTS", "RETURNS"):
+            asked = f"SELECT count(DISTINCT EVENT_ID), count(*) FROM STREAMING.PUBLIC.{table}"
+            ((events, all_rows),) = cursor.execute(asked).fetchall()
+            found[table] = (events, all_rows)
+    return found

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from modules.environment import load_environment
 from modules.platforms import platform_for
-from tests.integration.conftest import RunningPlatform, new_project
+from tests.integration.conftest import new_project
 from tests.integration.program import Infra, up_and_deployed
 from tests.integration.smoke_parts import everything_is_accounted_for, smoke_watched
 
@@ -38,10 +39,10 @@ def test_a_million_messages_are_all_accounted_for_in_memory_that_stays_flat(infr
     assert grown < 40 * MB
 
 
-def test_the_mean_is_that_of_kafkas_own_tool(local_platform: RunningPlatform) -> None:
+def test_the_mean_is_that_of_kafkas_own_tool(infra: Infra) -> None:
     from bench.smoke import latency_rounds, median_ratio
 
-    settings = platform_for(local_platform.environment, local_platform.project).kafka_client("admin")
+    settings = platform_for(load_environment(infra.project, "local"), infra.project).kafka_client("admin")
     rounds = list(latency_rounds(settings, rounds=7))
     figures = [(one.tool_mean, one.mean, one.sender_late) for one in rounds]
     print(f"ratio {median_ratio(rounds):.3f}; the tool's mean, ours, how late the sender was: {figures}")
