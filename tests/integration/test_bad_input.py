@@ -19,6 +19,7 @@ from modules.terraform.records import environment_lock
 from tests.integration.canary_parts import Hunt, hunting
 from tests.integration.conftest import new_project
 from tests.integration.program import Infra, Ran, up_and_deployed
+from tests.secrets.canary import private_key
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
@@ -212,13 +213,14 @@ def test_a_download_that_cannot_be_had_leaves_nothing_half_written(
 
 def test_the_platforms_secrets_are_nowhere_but_in_their_files(hunt: Hunt) -> None:
     """The short form of test_canary.py, over all that the tests above have done."""
-    password = secret_file(hunt.project, "kafka-admin.password")
-    kept = password.read_text()
-    password.write_text("canary-of-a-wrong-password")
-    refused = hunt.infra.plan()
-    password.write_text(kept)
     hunt.gather()
-    assert refused.code == 1 and "canary-of" not in refused.err + refused.out
+    key = secret_file(hunt.project, "snowflake-admin.p8")
+    kept = key.read_text()
+    hunt.canaries["a stranger's"] = private_key()
+    key.write_text(hunt.canaries["a stranger's"])
+    refused = hunt.infra.plan()
+    key.write_text(kept)
+    assert refused.code == 1 and "the service refuses the credentials" in refused.err, refused.err
     assert len(hunt.canaries) >= 6 and hunt.open_files() == []
     assert hunt.found() == []
     assert hunt.seen is not None and "kafka.Kafka" in hunt.seen.text() and "log_keeper" in hunt.seen.text()
