@@ -111,6 +111,7 @@ INTERNAL = {
     "INFRA_CONNECTOR_KEY": "set by the cloud for the connector's task",
     "INFRA_OUTPUTS": "what a file says of itself",
     "INFRA_PLACE_OF_A_NAME": "a mark in the stand-in's SQL",
+    "INFRA_STATE_SOCKET": "from Terraform's process to the same one started anew",
     "INFRA_SERVICE": "how the laptop platform knows its own processes",
 }
 """Names that look like variables and are no business of a user's."""
