@@ -91,7 +91,7 @@ def migrate(
     planned = moves(source, target)
     note(f"from {source.name} to {target.name}:")
     for move in planned:
-        note(f"  {move.stack}: {move.how} (serial {move.serial}, {move.resources} resources)")
+        note(f"  {move.stack}: {move.how} (serial {move.serial}, {_count(move.resources)})")
     if not planned:
         note("  there is no state in either place")
     else:
@@ -128,7 +128,7 @@ def show(env: EnvOption = "local", json: JsonOption = False, offline: RehearsalO
             print(f"  {each.problem}")
         else:
             print(f"  serial {each.serial}, lineage {each.lineage}, Terraform {each.terraform}")
-            print(f"  {each.resources} resources, {each.outputs} outputs, {each.bytes:,} bytes")
+            print(f"  {_count(each.resources)}, {each.outputs} outputs, {each.bytes:,} bytes")
         print(f"  changed {each.modified}")
         if each.locked:
             print(f"  locked by {each.locked['who']} ({each.locked['operation']}) since {each.locked['since']}")
@@ -159,7 +159,7 @@ def backups(
         if each.stack != last:
             print(each.stack)
             last = each.stack
-        serial = "unreadable" if each.serial is None else f"serial {each.serial}, {each.resources} resources"
+        serial = "unreadable" if each.serial is None else f"serial {each.serial}, {_count(each.resources)}"
         now = "  ← current" if each.current else ""
         print(f"  {each.modified}  {serial:<28} {each.id}{now}")
 
@@ -206,3 +206,7 @@ def restore(
     note(f"`infra plan --env {env}{_also(offline)}` shows what differs now from what is deployed")
     if json:
         print_json({"offline": offline, **done.to_json()})
+
+
+def _count(resources: int | None) -> str:
+    return f"{resources} resource{'' if resources == 1 else 's'}"

@@ -11,7 +11,7 @@ original is gone every other command refuses to work on half of them.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -122,8 +122,8 @@ def _judged(stack: str, source: Place, target: Place) -> Move:
             how = "drop an empty one"
         else:
             places = (
-                f"{source.of(stack)}: lineage {state.lineage}, serial {state.serial}, {len(state.addresses)} resources",
-                f"{target.of(stack)}: lineage {other.lineage}, serial {other.serial}, {len(other.addresses)} resources",
+                f"{source.of(stack)}: lineage {state.lineage}, serial {state.serial}, {_count(state.addresses)}",
+                f"{target.of(stack)}: lineage {other.lineage}, serial {other.serial}, {_count(other.addresses)}",
             )
             raise _refused(stack, state.lineage == other.lineage, places)
     return Move(stack, how, state.serial, state.lineage, len(state.addresses))
@@ -166,3 +166,7 @@ def _forget_backend(folder: Path) -> None:
     """Terraform's own note of where the state was, after which it would offer a migration of its own."""
     for name in ("terraform.tfstate", "infra-init"):
         (folder / ".terraform" / name).unlink(missing_ok=True)
+
+
+def _count(resources: Collection[str]) -> str:
+    return f"{len(resources)} resource{'' if len(resources) == 1 else 's'}"

@@ -36,7 +36,7 @@ def test_states_go_into_the_bucket_and_back_byte_for_byte(place: Place) -> None:
     ]  # fmt: skip
     # Again: nothing is left to do.
     assert place.infra("state", "migrate", "--env", "shared", "--to", "s3", "--yes") == 0
-    assert "cluster: there already (serial 7, 1 resources)" in place.err
+    assert "cluster: there already (serial 7, 1 resource)" in place.err
     # And back, from the YAML as it was changed by hand.
     place.yaml("local")
     assert place.infra("state", "migrate", "--env", "shared", "--to", "local", "--yes") == 0, place.err
@@ -57,7 +57,7 @@ def store_of(place: Place) -> S3Backend:
 def test_without_a_yes_nobody_there_to_ask_means_no(place: Place) -> None:
     place.local("cluster", state())
     assert place.infra("state", "migrate", "--env", "shared", "--to", "s3") == 1
-    assert "there is nobody to confirm" in place.err and "cluster: copy (serial 1, 1 resources)" in place.err
+    assert "there is nobody to confirm" in place.err and "cluster: copy (serial 1, 1 resource)" in place.err
     assert place.held("cluster") is None
 
 
@@ -104,7 +104,7 @@ def test_different_lineages_are_refused_before_anything_is_written(place: Place)
     place.put("topics", state(3, "theirs", ("a", "b")))
     assert place.infra("state", "migrate", "--env", "shared", "--to", "s3", "--yes") == 1
     assert "both places have a state of this stack, of different lineages" in place.err
-    assert "lineage other, serial 5, 1 resources" in place.err and "lineage theirs, serial 3, 2 resources" in place.err
+    assert "lineage other, serial 5, 1 resource" in place.err and "lineage theirs, serial 3, 2 resources" in place.err
     assert place.held("cluster") is None
     assert place.held("topics") == state(3, "theirs", ("a", "b"))
 
@@ -215,7 +215,7 @@ def test_a_killed_migration_leaves_locks_that_are_named_and_go_by_unlock(place: 
     assert "(migrate) since" in place.err and "`infra unlock --env shared` removes its lock" in place.err
     assert place.infra("unlock", "--env", "shared", "--yes") == 0, place.err
     assert place.infra("state", "migrate", "--env", "shared", "--to", "s3", "--yes") == 0, place.err
-    assert "cluster: copied already (serial 7, 1 resources)" in place.err
+    assert "cluster: copied already (serial 7, 1 resource)" in place.err
     assert not (place.folder / "cluster" / "terraform.tfstate").exists()
 
 

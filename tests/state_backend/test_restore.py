@@ -145,7 +145,7 @@ def test_a_rehearsals_states_are_shown_and_put_back_by_themselves(place: Place, 
     shown = json.loads(place.out)
     assert (shown["offline"], [(each["serial"], each["problem"]) for each in shown["states"]]) == (True, [(8, None)])
     assert place.infra("state", "backups", "--env", "shared", "--offline") == 0, place.err
-    assert place.out.splitlines()[1].split()[3:] == ["serial", "7,", "1", "resources", "before.tfstate"]
+    assert place.out.splitlines()[1].split()[3:] == ["serial", "7,", "1", "resource", "before.tfstate"]
     assert "OFFLINE REHEARSAL" in place.err
     assert place.infra("state", "restore", "topics", "gone", "--env", "shared", "--offline", "--yes") == 1
     assert "`infra state backups --env shared --offline` lists them" in place.err
