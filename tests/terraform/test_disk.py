@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from modules.errors import ApplyError, PlanError
-from modules.terraform import workdir
+from modules.terraform import serving, workdir
 from tests.terraform.support import Workbench, data
 
 
@@ -46,9 +46,11 @@ def test_too_little_space_is_said_before_anything_is_begun(bench: Workbench, sma
     assert not (bench.folder("one") / "terraform.tfstate").exists()
 
 
+@pytest.mark.parametrize("served_from", [1, 1_000], ids=["served", "file"])
 def test_a_disk_that_fills_up_during_an_apply_is_named_and_the_next_run_goes_on(
-    bench: Workbench, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Workbench, small_disk: Path, monkeypatch: pytest.MonkeyPatch, served_from: int
 ) -> None:
+    monkeypatch.setattr(serving, "SERVED_FROM", served_from)
     monkeypatch.setattr(workdir, "SPACE_BYTES", 0)  # as if the space had gone after the check
     on(small_disk, bench)
     write(bench, 5)
