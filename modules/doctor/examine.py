@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from modules.doctor import accounts, aws, confluent, environment, machine, network, plugins, snowflake
+from modules.doctor import accounts, aws, confluent, environment, kafka, machine, network, plugins, snowflake
 from modules.doctor.patient import Patient
 from modules.environment.loader import list_environments, load_environment
 from modules.environment.model import Environment
@@ -57,6 +57,7 @@ REMOTE: dict[str, Remote] = {
     "aws quotas": Remote(aws.quotas, aws.wanted),
     "confluent": Remote(confluent.identity, lambda patient, its: its.platform == "confluent"),
     "confluent quotas": Remote(confluent.quotas, lambda patient, its: its.platform == "confluent"),
+    "kafka": Remote(kafka.login, kafka.wanted, 20.0),
     "snowflake": Remote(snowflake.identity, snowflake.wanted, 60.0),
 }
 

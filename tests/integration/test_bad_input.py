@@ -131,6 +131,21 @@ def test_an_unreadable_key_names_its_file_and_a_foreign_one_what_it_must_be(infr
     assert "nonsense" not in unreadable.err
 
 
+def test_the_doctor_says_whether_kafka_takes_the_administrators_password(infra: Infra) -> None:
+    def said() -> tuple[int, list[tuple[str, str]]]:
+        ran = infra("doctor", "--env", "local", "--json")
+        return ran.code, [(each["state"], each["text"]) for each in ran.json["findings"] if each["check"] == "kafka"]
+
+    file = secret_file(infra.project, "kafka-admin.password")
+    kept = file.read_text()
+    well = said()
+    file.write_text("another-password")
+    refused = said()
+    file.write_text(kept)
+    assert well[1] == [("ok", "local: the broker takes the administrator's login")]
+    assert refused == (1, [("fail", "local: the brokers refuse the administrator's login")])
+
+
 @pytest.mark.parametrize(
     ("service", "stack", "provider", "what"),
     [
