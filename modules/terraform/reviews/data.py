@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from modules.environment.smoke import SMOKE_TABLE, SMOKE_TOPIC
 from modules.terraform.plan import Change, Finding
 from modules.terraform.reviews.values import fate, renames, value
 
@@ -26,6 +27,8 @@ _HOLDS_DATA: Mapping[str, str] = {
 }
 """What is lost with a resource that is destroyed, by its type."""
 
+_NAMES = ("name", "topic_name", "subject", "subject_name")
+
 
 def lost_data(change: Change) -> str | None:
     """What is lost when the change is made, as a clause (`its messages are lost`); None where it destroys no data."""
@@ -33,7 +36,13 @@ def lost_data(change: Change) -> str | None:
         return None
     if change.type == "schemaregistry_schema" and change.kind == "replace" and not renames(change, "subject"):
         return None
-    return _HOLDS_DATA.get(change.type)
+    return None if _measures(change) else _HOLDS_DATA.get(change.type)
+
+
+def _measures(change: Change) -> bool:
+    """Whether it is of `infra smoke`'s own: its events are made anew for each run, and nobody's."""
+    ours = {SMOKE_TOPIC, f"{SMOKE_TOPIC}.dlq", f"{SMOKE_TOPIC}-key", f"{SMOKE_TOPIC}-value", SMOKE_TABLE}
+    return any(str(value(change.before, key)) in ours for key in _NAMES)
 
 
 def holds_data(change: Change) -> Iterable[Finding]:

@@ -15,6 +15,19 @@ def test_what_holds_data_is_not_deleted_without_saying_so(type_: str, actions: l
     assert finding.severity == "warn" and finding.message.startswith("holds data: it will be deleted")
 
 
+@pytest.mark.parametrize(
+    ("type_", "before"),
+    [
+        ("kafka_topic", {"name": "_infra_smoke"}),
+        ("confluent_kafka_topic", {"topic_name": "_infra_smoke.dlq"}),
+        ("schemaregistry_schema", {"subject": "_infra_smoke-value"}),
+        ("snowflake_table", {"name": "_INFRA_SMOKE"}),
+    ],
+)
+def test_what_the_smoke_test_measures_with_is_no_data_of_anybodys(type_: str, before: dict[str, str]) -> None:
+    assert findings(entry(type_, ["delete"], before, None)) == []
+
+
 def test_columns_in_another_order_are_told_since_snowflake_adds_them_at_the_end() -> None:
     names = ("RECORD_METADATA", "ORDER_ID", "COUPON")
     before, after = (
