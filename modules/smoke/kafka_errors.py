@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from modules.errors import InfraError, ServiceError, SmokeError
 
@@ -20,12 +20,15 @@ class Complaints:
 
     def __init__(self) -> None:
         self.newest: str | None = None
+        self.refused = False
+        """The broker answered, and took no login."""
         self.logger = logging.getLogger("infra.smoke.kafka")
         self.logger.addHandler(logging.NullHandler())
         self.logger.propagate = False
 
     def __call__(self, error: KafkaError) -> None:
         self.newest = error.str()
+        self.refused |= error.code() in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
 
 
 def user_of(settings: Mapping[str, Any]) -> str:
@@ -45,6 +48,13 @@ def forbidden(who: str, operation: str, resource: str, environment: str) -> Smok
 def service_error(what: str, error: KafkaException, complaints: Complaints) -> InfraError:
     """The error for a broker that does not answer, or says something else."""
     details = [line for line in (error.args[0].str(), complaints.newest) if line]
+    if complaints.refused:
+        return ServiceError(
+            "the login is refused",
+            where="Kafka",
+            details=list(dict.fromkeys(details)),
+            do="check the user and its password (`infra secrets check`, `infra doctor`; by hand: --client-config)",
+        )
     return ServiceError(
         what,
         where="Kafka",
@@ -63,6 +73,8 @@ def partitions_of(client: Any, topic: str, environment: str, complaints: Complai
     try:
         found = client.list_topics(topic, timeout=CONNECT_SECONDS).topics[topic]
     except KafkaException as failure:
+        if isinstance(client, Producer):
+            client.poll(0)  # hands out what librdkafka complained of meanwhile
         raise service_error("Kafka does not answer", failure, complaints) from None
     if found.error is None:
         return sorted(found.partitions)

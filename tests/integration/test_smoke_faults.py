@@ -145,6 +145,11 @@ def test_brokers_given_by_hand(infra: Infra, tmp_path: Path) -> None:
     assert set(report["unmeasured"]) == {"handed_over", "row_visible"}
     assert (report["environment"], report["platform"], report["load"]["event_bytes"]) == (bootstrap, "by hand", 1024)
     assert password not in done.out + done.err
+    config.write_text(config.read_text().replace(password, "not-the-password"))
+    refused = infra(*by_hand, "--topic", "by-hand", "--count", "10")
+    assert refused.code == 1 and "error: Kafka: the login is refused" in refused.err, refused.err
+    assert "check the user and its password" in refused.err and "not-the-password" not in refused.err
+    config.write_text(config.read_text().replace("not-the-password", password))
     missing = infra(*by_hand, "--topic", "not-there", "--count", "10")
     assert missing.code == 1
     assert "there is no topic not-there" in missing.err and "kafka-topics.sh --create --topic not-there" in missing.err
