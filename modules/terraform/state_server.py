@@ -21,6 +21,7 @@ import secrets
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,20 +159,36 @@ def _handler(state: StateFile, password: str) -> type[BaseHTTPRequestHandler]:
     expected = "Basic " + base64.b64encode(f"{_USER}:{password}".encode()).decode()
     turn = threading.Lock()
 
+    def get(body: bytes) -> tuple[int, bytes]:
+        content = state.read()
+        return (200, content) if content else (204, b"")
+
+    def post(body: bytes) -> tuple[int, bytes]:
+        state.write(body)
+        return 200, b""
+
+    def lock(body: bytes) -> tuple[int, bytes]:
+        other = state.lock(body)
+        return (200, b"") if other is None else (423, other)
+
+    def unlock(body: bytes) -> tuple[int, bytes]:
+        state.unlock()
+        return 200, b""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._within(lambda body: (200, content) if (content := state.read()) else (204, b""))
+            self._within(get)
 
         def do_POST(self) -> None:
-            self._within(lambda body: (200, state.write(body) or b""))  # type: ignore[func-returns-value]
+            self._within(post)
 
         def do_LOCK(self) -> None:
-            self._within(lambda body: (200, b"") if (other := state.lock(body)) is None else (423, other))
+            self._within(lock)
 
         def do_UNLOCK(self) -> None:
-            self._within(lambda body: (200, state.unlock() or b""))  # type: ignore[func-returns-value]
+            self._within(unlock)
 
-        def _within(self, do: Any) -> None:
+        def _within(self, do: Callable[[bytes], tuple[int, bytes]]) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if not hmac.compare_digest(self.headers.get("Authorization") or "", expected):
                 code, answer = 401, b""
