@@ -37,7 +37,12 @@ __all__ = ["Mode", "Planner"]
 Mode = Literal["normal", "destroy", "refresh-only"]
 """Terraform's planning modes, by its own names."""
 
-_HEAL = ("Required plugins are not installed", "Inconsistent dependency lock file", "initialization required")
+_HEAL = (
+    "Required plugins are not installed",
+    "Inconsistent dependency lock file",
+    "initialization required",
+    "Failed to decode current backend config",
+)
 
 
 @dataclass(frozen=True)
@@ -227,7 +232,7 @@ class Planner:
         put_back(folder.path)
         fresh = folder.initialise(runner, self._at.command, self._at.providers, document, on_event, force=force)
         if folder.store is None and self._at.command.bundled and worth_it(document, folder.state(), destroy=destroy):
-            serve(folder.path, runner)
+            serve(folder.path, runner, anew=fresh)
         return fresh
 
     def _unplanned(

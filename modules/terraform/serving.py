@@ -9,6 +9,7 @@ of the file is kept beside for when there is little to do again.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def worth_it(document: Mapping[str, Any], state: State | None, *, destroy: bool)
 
     Only where a killed run's work can be found again: the state may know nothing of it.
     """
+    if sys.platform == "win32":
+        return False  # the store needs record locks and a process that starts anew in its place
     held = set(state.addresses if state else ())
     if destroy:
         return len(held) >= SERVED_FROM
@@ -49,8 +52,11 @@ def worth_it(document: Mapping[str, Any], state: State | None, *, destroy: bool)
     return many and all(can_be_found_again(there[address]) for address in new)
 
 
-def serve(folder: Path, runner: Runner) -> None:
+def serve(folder: Path, runner: Runner, *, anew: bool = False) -> None:
     """From the next command on; for a folder that is initialised and whose state is a file.
+
+    Args:
+        anew: what Terraform notes is asked of it again; another version of it may note something else.
 
     Raises:
         TerraformError: Terraform cannot be told.
@@ -59,6 +65,8 @@ def serve(folder: Path, runner: Runner) -> None:
     record = folder / _RECORD
     if not record.is_file():
         return  # another kind of Terraform; it goes on with the file
+    if anew:
+        (folder / _EMPTY / _RECORD).unlink(missing_ok=True)
     write_private(folder / _RECORD_OF_FILE, record.read_bytes())
     write_private(record, _record(folder / _EMPTY, runner))
     _name(folder / _OVERRIDE, _SERVED)

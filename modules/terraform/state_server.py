@@ -156,7 +156,7 @@ def _listening(there: socket.socket, handler: type[BaseHTTPRequestHandler]) -> T
 def _handler(state: StateFile, password: str) -> type[BaseHTTPRequestHandler]:
     from http.server import BaseHTTPRequestHandler
 
-    expected = "Basic " + base64.b64encode(f"{_USER}:{password}".encode()).decode()
+    expected = b"Basic " + base64.b64encode(f"{_USER}:{password}".encode())
     turn = threading.Lock()
 
     def get(body: bytes) -> tuple[int, bytes]:
@@ -190,7 +190,7 @@ def _handler(state: StateFile, password: str) -> type[BaseHTTPRequestHandler]:
 
         def _within(self, do: Callable[[bytes], tuple[int, bytes]]) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if not hmac.compare_digest(self.headers.get("Authorization") or "", expected):
+            if not hmac.compare_digest((self.headers.get("Authorization") or "").encode(), expected):
                 code, answer = 401, b""
             else:
                 try:

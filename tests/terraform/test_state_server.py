@@ -79,6 +79,8 @@ def test_what_is_there_before_stays_when_it_is_served_and_killed(bench: Workbenc
     assert backend(bench) == "http" and (bench.folder("one") / "terraform.tfstate").read_bytes() == before
     # Terraform was told by a record of its own; without it, or with a plugin gone, it is told anew.
     (bench.folder("one") / ".terraform" / "terraform.tfstate").unlink()
+    served = bench.folder("one") / ".terraform" / "infra-served" / ".terraform" / "terraform.tfstate"
+    served.write_text(served.read_text().replace('"type": "http"', '"type": "local"'))  # as another version's
     deployment = bench.deployment()
     plan = deployment.plan()
     assert (bench.folder("one") / "terraform.tfstate").read_bytes() == before
